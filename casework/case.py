@@ -1,0 +1,198 @@
+"""A case: the fold of its events. `apply(case, event)` is the only way a case changes."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from pydantic import AwareDatetime
+
+from casework import events as ev
+from casework.action import Action, ActionReceipt
+from casework.actor import Actor, Role
+from casework.alert import Alert, Frozen
+from casework.assessment import Assessment
+from casework.canonical import GENESIS
+from casework.decision import Decision, Stage
+from casework.errors import SequenceError
+from casework.finding import FindingStatus, Risk, Specialist, TokenUsage
+from casework.policy import Terms
+from casework.transitions import AWAITING, Status, next_status
+
+
+class CaseClaim(Frozen):
+    """Who is working on the case, and until when nobody else can take it."""
+
+    actor: Actor
+    until: AwareDatetime
+
+
+class Review(Frozen):
+    """The question that is, or was last, put to a person. A decision must answer exactly this one."""
+
+    number: int
+    stage: Stage
+    attempt: int
+    assessment_hash: str
+    deadline: AwareDatetime
+    required_role: Role
+    proposed: Decision | None = None
+
+
+class Progress(Frozen):
+    """How far one specialist has come in the present attempt."""
+
+    tool_calls: int = 0
+    last_tool: str | None = None
+    status: FindingStatus | None = None
+    risk: Risk | None = None
+
+
+class Case(Frozen):
+    """The projection of a case's events: everything needed to list it, decide on it and drive it."""
+
+    case_id: str
+    seq: int
+    head_hash: str
+    status: Status
+    alert: Alert
+    terms: Terms
+    opened_at: AwareDatetime
+    updated_at: AwareDatetime
+    attempt: int = 0
+    feedback: str = ""
+    progress: dict[Specialist, Progress] = {}
+    assessment: Assessment | None = None
+    assessment_hash: str | None = None
+    review: Review | None = None
+    decision: Decision | None = None
+    """The decision on the present review, from its acceptance on; None while one is awaited."""
+    decision_applied: bool = False
+    hold_until: AwareDatetime | None = None
+    claim: CaseClaim | None = None
+    notes: int = 0
+    receipts: tuple[ActionReceipt, ...] = ()
+    reversed_actions: tuple[str, ...] = ()
+    escalation: ev.EscalationReason | None = None
+    usage: TokenUsage = TokenUsage()
+    outcome: ev.Outcome | None = None
+    action_taken: Action | None = None
+    closed_at: AwareDatetime | None = None
+
+    @property
+    def awaiting(self) -> bool:
+        """Whether a person is asked to decide now."""
+        return self.status in AWAITING
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When silence has a consequence: the review's deadline, only while one is awaited."""
+        return self.review.deadline if self.review and self.awaiting else None
+
+    @property
+    def risk(self) -> float | None:
+        return self.assessment.risk if self.assessment else None
+
+    def claimed_by(self, now: datetime) -> Actor | None:
+        """Who holds the case at a moment; an expired claim is no claim."""
+        return self.claim.actor if self.claim and self.claim.until > now else None
+
+
+def apply(case: Case | None, event: ev.CaseEvent) -> Case:
+    """The case after one more event.
+
+    Raises TransitionError when the event is not possible in the case's status, and SequenceError
+    when it does not follow the case's last event.
+    """
+    status = next_status(case.status if case else None, event.body)
+    if case is None:
+        return _opened(event, status)
+    if event.seq != case.seq + 1 or event.prev_hash != case.head_hash:
+        raise SequenceError(f"event {event.seq} does not follow event {case.seq} of {case.case_id}")
+    changes = _changes(case, event)
+    head = {"seq": event.seq, "head_hash": event.hash, "status": status, "updated_at": event.occurred_at}
+    return case.model_copy(update={**changes, **head})
+
+
+def replay(events: Iterable[ev.CaseEvent]) -> Case | None:
+    """The case that a whole record describes; None for an empty one."""
+    case: Case | None = None
+    for event in events:
+        case = apply(case, event)
+    return case
+
+
+def _opened(event: ev.CaseEvent, status: Status) -> Case:
+    assert isinstance(event.body, ev.Opened)
+    if event.seq != 1 or event.prev_hash != GENESIS:
+        raise SequenceError(f"event {event.seq} cannot open {event.case_id}")
+    return Case(
+        case_id=event.case_id,
+        seq=event.seq,
+        head_hash=event.hash,
+        status=status,
+        alert=event.body.alert,
+        terms=event.body.terms,
+        opened_at=event.occurred_at,
+        updated_at=event.occurred_at,
+    )
+
+
+def _changes(case: Case, event: ev.CaseEvent) -> dict[str, object]:
+    """What an event changes beside sequence and status."""
+    match event.body:
+        case ev.InvestigationStarted() as body:
+            return {
+                "attempt": body.attempt,
+                "feedback": body.feedback,
+                "progress": {specialist: Progress() for specialist in Specialist},
+                "assessment": None,
+                "assessment_hash": None,
+                "decision": None,
+                "decision_applied": False,
+            }
+        case ev.ToolCalled() as body:
+            before = case.progress.get(body.specialist, Progress())
+            called = {"tool_calls": before.tool_calls + 1, "last_tool": body.call.tool}
+            return {"progress": {**case.progress, body.specialist: before.model_copy(update=called)}}
+        case ev.FindingRecorded(finding=found):
+            before = case.progress.get(found.specialist, Progress())
+            done = before.model_copy(update={"status": found.status, "risk": found.risk})
+            return {
+                "progress": {**case.progress, found.specialist: done},
+                "usage": case.usage + found.usage,
+            }
+        case ev.AssessmentRecorded() as body:
+            return {"assessment": body.assessment, "assessment_hash": body.assessment_hash}
+        case ev.ReviewRequested() as body:
+            review = Review(number=body.review, **body.model_dump(exclude={"type", "review"}))
+            return {"review": review, "decision": None, "decision_applied": False, "hold_until": None}
+        case ev.Claimed() as body:
+            return {"claim": CaseClaim(actor=event.actor, until=body.until)}
+        case ev.Released():
+            return {"claim": None}
+        case ev.NoteAdded():
+            return {"notes": case.notes + 1}
+        case ev.DecisionSubmitted() as body:
+            return {"decision": body.decision, "decision_applied": False}
+        case ev.DecisionApplied():
+            return {"decision_applied": True}
+        case ev.HoldStarted() as body:
+            return {"hold_until": body.until}
+        case ev.DecisionWithdrawn():
+            return {"hold_until": None}
+        case ev.ActionStarted():
+            return {"hold_until": None}
+        case ev.ActionExecuted() as body:
+            return {"receipts": (*case.receipts, body.receipt)}
+        case ev.ActionReversed() as body:
+            return {"reversed_actions": (*case.reversed_actions, body.reverses)}
+        case ev.Escalated() as body:
+            return {"escalation": body.reason, "decision": None, "decision_applied": False, "claim": None}
+        case ev.CaseClosed() as body:
+            return {
+                "outcome": body.outcome,
+                "action_taken": body.action,
+                "closed_at": event.occurred_at,
+                "claim": None,
+            }
+        case _:
+            return {}

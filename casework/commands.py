@@ -1,0 +1,193 @@
+"""What people may ask of a case: each function checks the request and returns the events it causes.
+
+Pure: the case as it is now, the request, who asks and when come in; events come out, or an error
+that says why not. An empty result means that the same request was already taken.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from casework.actor import SYSTEM, Actor, Role
+from casework.alert import Alert, case_id_for
+from casework.case import Case, Review
+from casework.decision import Decision, DecisionRequest, Stage, decision_id_for
+from casework.errors import (
+    AlreadyDecidedError,
+    ClaimedError,
+    ConflictError,
+    InvalidInputError,
+    NotAllowedError,
+    StaleDecisionError,
+    TransitionError,
+)
+from casework.events import (
+    Claimed,
+    DecisionSubmitted,
+    DecisionWithdrawn,
+    EventBody,
+    NewEvent,
+    NoteAdded,
+    Opened,
+    Released,
+)
+from casework.policy import Terms
+from casework.transitions import Status
+
+Events = Sequence[NewEvent]
+
+
+def open_case(alert: Alert, terms: Terms, now: datetime) -> NewEvent:
+    """The first event of the case an alert opens; the same one however often the alert arrives."""
+    return NewEvent(
+        event_id=f"{case_id_for(alert.alert_id)}:opened",
+        occurred_at=now,
+        actor=SYSTEM,
+        body=Opened(alert=alert, terms=terms),
+    )
+
+
+def submit_decision(
+    case: Case, request: DecisionRequest, actor: Actor, now: datetime, idempotency_key: str | None = None
+) -> Events:
+    """Accept a decision, if the case waits for exactly this one from somebody like this.
+
+    Raises NotAllowedError (role, four-eyes), StaleDecisionError (other attempt or assessment),
+    AlreadyDecidedError (somebody was first), InvalidInputError, or ConflictError.
+    """
+    require_role(actor, Role.ANALYST)
+    if (earlier := case.decision) is not None:
+        if _same(earlier, request, actor, idempotency_key):
+            return ()
+        raise AlreadyDecidedError(f"already decided: {earlier.summary}")
+    review = _open_review(case)
+    _check_binding(review, request)
+    _check_decider(case, review, request, actor)
+    decision = Decision(
+        decision_id=decision_id_for(case.case_id, review.number),
+        review=review.number,
+        stage=review.stage,
+        actor=actor,
+        decided_at=now,
+        idempotency_key=idempotency_key,
+        **request.model_dump(exclude={"action"}),
+        action=request.action if request.approved else None,
+    )
+    return (
+        NewEvent(
+            event_id=decision.decision_id,
+            occurred_at=now,
+            actor=actor,
+            body=DecisionSubmitted(decision=decision),
+        ),
+    )
+
+
+def withdraw(case: Case, actor: Actor, now: datetime, reason: str = "") -> Events:
+    """Take an approval back while it is held, by whoever gave it or by a senior."""
+    decision = case.decision
+    if case.status is Status.WITHDRAWN:
+        return ()
+    if case.status is not Status.HELD or decision is None or case.review is None:
+        raise TransitionError(f"nothing is held that could be withdrawn: the case is {case.status}")
+    if decision.actor.actor_id != actor.actor_id:
+        require_role(actor, Role.SENIOR)
+    body = DecisionWithdrawn(review=case.review.number, reason=reason)
+    return (_event(case, f"withdrawn:{case.review.number}", actor, now, body),)
+
+
+def claim(case: Case, actor: Actor, now: datetime, seconds: float) -> Events:
+    """Take a case, or renew one's own claim. Raises ClaimedError while somebody else holds it."""
+    require_role(actor, Role.ANALYST)
+    _still_open(case)
+    holder = case.claimed_by(now)
+    if holder is not None and holder.actor_id != actor.actor_id and case.claim is not None:
+        raise ClaimedError(f"claimed by {holder.label} until {case.claim.until:%H:%M:%S %Z}")
+    return (_event(case, f"claimed:{case.seq}", actor, now, Claimed(until=now + timedelta(seconds=seconds))),)
+
+
+def release(case: Case, actor: Actor, now: datetime) -> Events:
+    """Give a claim back: one's own, or anybody's for a senior."""
+    require_role(actor, Role.ANALYST)
+    holder = case.claimed_by(now)
+    if holder is None:
+        return ()
+    if holder.actor_id != actor.actor_id:
+        require_role(actor, Role.SENIOR)
+    return (_event(case, f"released:{case.seq}", actor, now, Released()),)
+
+
+def add_note(
+    case: Case, actor: Actor, now: datetime, text: str, idempotency_key: str | None = None
+) -> Events:
+    """Write a note; possible in every status, also after closing."""
+    require_role(actor, Role.ANALYST)
+    if not text.strip():
+        raise InvalidInputError("text", "must not be empty")
+    key = f"note:{idempotency_key}" if idempotency_key else f"note:{case.seq}"
+    return (_event(case, key, actor, now, NoteAdded(text=text)),)
+
+
+def require_role(actor: Actor, role: Role) -> None:
+    """Raise NotAllowedError unless the actor's role includes `role`."""
+    if actor.role is None or not actor.role.includes(role):
+        raise NotAllowedError(
+            f"this needs the role {role}; {actor.label} is {actor.role or 'without a role'}"
+        )
+
+
+def _open_review(case: Case) -> Review:
+    if case.review is None or not case.awaiting:
+        raise ConflictError(f"the case is {case.status} and waits for no decision")
+    return case.review
+
+
+def _check_binding(review: Review, request: DecisionRequest) -> None:
+    if request.attempt != review.attempt:
+        raise StaleDecisionError(
+            f"made on attempt {request.attempt}; attempt {review.attempt} is under review"
+        )
+    if request.assessment_hash != review.assessment_hash:
+        raise StaleDecisionError(
+            f"made on assessment {request.assessment_hash[:12]}; {review.assessment_hash[:12]} is under review"
+        )
+
+
+def _check_decider(case: Case, review: Review, request: DecisionRequest, actor: Actor) -> None:
+    require_role(actor, review.required_role)
+    proposed = review.proposed
+    if review.stage is Stage.SECOND and proposed is not None:
+        if proposed.actor.actor_id == actor.actor_id:
+            raise NotAllowedError(
+                f"four-eyes: {actor.label} gave the first approval, another person must confirm"
+            )
+        if request.approved and request.action is not proposed.action:
+            raise InvalidInputError(
+                "action", f"must be {proposed.action}, which is what the first approver chose"
+            )
+    exhausted = case.attempt >= case.terms.max_attempts
+    if not request.approved and review.stage is Stage.SENIOR and exhausted:
+        reason = f"all {case.terms.max_attempts} attempts are used: approve an action, or approve clear"
+        raise InvalidInputError("approved", reason)
+
+
+def _same(earlier: Decision, request: DecisionRequest, actor: Actor, key: str | None) -> bool:
+    """Whether a request repeats the accepted decision: same person, same content (or same key)."""
+    if earlier.actor.actor_id != actor.actor_id:
+        return False
+    if key is not None and key == earlier.idempotency_key:
+        return True
+    return (earlier.attempt, earlier.assessment_hash, earlier.approved, earlier.action) == (
+        request.attempt,
+        request.assessment_hash,
+        request.approved,
+        request.action if request.approved else None,
+    )
+
+
+def _still_open(case: Case) -> None:
+    if case.status is Status.CLOSED:
+        raise TransitionError("the case is closed")
+
+
+def _event(case: Case, key: str, actor: Actor, now: datetime, body: EventBody) -> NewEvent:
+    return NewEvent(event_id=f"{case.case_id}:{key}", occurred_at=now, actor=actor, body=body)

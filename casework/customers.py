@@ -1,0 +1,116 @@
+"""The customer store port: the Contoso tables, read (and, where allowed, written) row by row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal, NamedTuple, Protocol, get_args
+
+from casework.errors import NotAllowedError, UnavailableError
+
+Table = Literal[
+    "Customers",
+    "Products",
+    "Subscriptions",
+    "Invoices",
+    "Payments",
+    "Promotions",
+    "SecurityLogs",
+    "Orders",
+    "SupportTickets",
+    "DataUsage",
+    "ServiceIncidents",
+    "KnowledgeDocuments",
+]
+TABLES: tuple[Table, ...] = get_args(Table)
+
+PRIMARY_KEYS: Mapping[Table, str] = {
+    "Customers": "customer_id",
+    "Products": "product_id",
+    "Subscriptions": "subscription_id",
+    "Invoices": "invoice_id",
+    "Payments": "payment_id",
+    "Promotions": "promotion_id",
+    "SecurityLogs": "log_id",
+    "Orders": "order_id",
+    "SupportTickets": "ticket_id",
+    "DataUsage": "usage_id",
+    "ServiceIncidents": "incident_id",
+    "KnowledgeDocuments": "document_id",
+}
+"""The column that identifies a row of each table; a finding cites rows as (table, key)."""
+
+Value = int | float | str | None
+Row = dict[str, Any]
+"""One row: column name to value. Dates are text, `YYYY-MM-DD` or `YYYY-MM-DD HH:MM:SS`."""
+
+
+class Between(NamedTuple):
+    """Matches values from `low` to `high`, both included."""
+
+    low: Value
+    high: Value
+
+
+Where = Mapping[str, Value | tuple[Value, ...] | Between]
+"""Column to what it must be: a value, one of several values, or a range."""
+
+
+class Order(NamedTuple):
+    """Sort by `column`, then by primary key in the same direction."""
+
+    column: str
+    newest_first: bool = False
+
+
+@dataclass(frozen=True)
+class StoreState:
+    """What a customer store holds: where it is, rows per table, and the day its data ends."""
+
+    source: str
+    writable: bool
+    row_counts: Mapping[str, int]
+    data_as_of: date | None
+    knowledge_ranking: str
+
+
+class CustomerStoreError(UnavailableError):
+    """The customer store could not answer; the text says why and what to do."""
+
+
+class ReadOnlyStoreError(NotAllowedError):
+    """A write was asked of a store that was opened for reading."""
+
+
+class CustomerStore(Protocol):
+    """Read access to the twelve Contoso tables; every method may raise CustomerStoreError."""
+
+    async def rows(
+        self,
+        table: Table,
+        where: Where | None = None,
+        *,
+        order: Order | None = None,
+        limit: int | None = None,
+    ) -> list[Row]:
+        """The rows that match, whole, in primary key order unless `order` says otherwise."""
+        ...
+
+    async def search_knowledge(self, query: str, limit: int) -> list[Row]:
+        """Knowledge documents that match any word of `query`, best first, at most `limit`."""
+        ...
+
+    async def data_as_of(self) -> date | None:
+        """The latest day any activity was recorded: the clock the data lives by. None when empty."""
+        ...
+
+    async def describe(self) -> StoreState:
+        """What the store holds right now; used by health checks."""
+        ...
+
+    async def add(self, table: Table, values: Mapping[str, Value]) -> Row:
+        """Append a row and return it with its key. Raises ReadOnlyStoreError."""
+        ...
+
+    async def change(self, table: Table, key: int, values: Mapping[str, Value]) -> bool:
+        """Overwrite columns of one row; False when there is no such row. Raises ReadOnlyStoreError."""
+        ...

@@ -1,0 +1,218 @@
+"""Everything that can happen to a case: stored, streamed and rendered as it is here."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from casework.action import Action, ActionReceipt, Step
+from casework.actor import Actor, Role
+from casework.alert import Alert, Frozen
+from casework.assessment import Assessment
+from casework.canonical import digest
+from casework.decision import Decision, FreeText, HexDigest, Stage
+from casework.finding import Finding, Specialist, ToolCall
+from casework.policy import Terms
+
+EventId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""Deterministic: the same happening always has the same id, so that writing it again changes nothing."""
+
+
+class EscalationReason(StrEnum):
+    TIMEOUT = "timeout"
+    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    ACTION_FAILED = "action_failed"
+
+
+class Outcome(StrEnum):
+    """How a case ended."""
+
+    AUTO_CLEARED = "auto_cleared"
+    CLEARED = "cleared"
+    ACTIONED = "actioned"
+    UNANSWERED = "unanswered"
+    """Nobody decided, not even the senior queue: no action was taken, a lead is notified."""
+    FAILED = "failed"
+    """The orchestration ended without an outcome of its own (terminated, or a defect)."""
+
+
+class Opened(Frozen):
+    type: Literal["opened"] = "opened"
+    alert: Alert
+    terms: Terms
+
+
+class InvestigationStarted(Frozen):
+    type: Literal["investigation_started"] = "investigation_started"
+    attempt: int
+    feedback: FreeText = ""
+
+
+class ToolCalled(Frozen):
+    type: Literal["tool_called"] = "tool_called"
+    attempt: int
+    specialist: Specialist
+    call: ToolCall
+
+
+class FindingRecorded(Frozen):
+    type: Literal["finding_recorded"] = "finding_recorded"
+    finding: Finding
+
+
+class AssessmentRecorded(Frozen):
+    type: Literal["assessment_recorded"] = "assessment_recorded"
+    assessment: Assessment
+    assessment_hash: HexDigest
+
+
+class ReviewRequested(Frozen):
+    type: Literal["review_requested"] = "review_requested"
+    review: int
+    stage: Stage
+    attempt: int
+    assessment_hash: HexDigest
+    deadline: AwareDatetime
+    required_role: Role
+    proposed: Decision | None = None
+    """The first approval that a second approver is asked to confirm."""
+
+
+class Claimed(Frozen):
+    type: Literal["claimed"] = "claimed"
+    until: AwareDatetime
+
+
+class Released(Frozen):
+    type: Literal["released"] = "released"
+
+
+class NoteAdded(Frozen):
+    type: Literal["note_added"] = "note_added"
+    text: FreeText
+
+
+class DecisionSubmitted(Frozen):
+    type: Literal["decision_submitted"] = "decision_submitted"
+    decision: Decision
+
+
+class DecisionApplied(Frozen):
+    type: Literal["decision_applied"] = "decision_applied"
+    decision_id: str
+    review: int
+
+
+class HoldStarted(Frozen):
+    type: Literal["hold_started"] = "hold_started"
+    review: int
+    action: Action
+    until: AwareDatetime
+
+
+class DecisionWithdrawn(Frozen):
+    type: Literal["decision_withdrawn"] = "decision_withdrawn"
+    review: int
+    reason: FreeText = ""
+
+
+class ActionStarted(Frozen):
+    type: Literal["action_started"] = "action_started"
+    action: Action
+    attempt: int
+
+
+class ActionExecuted(Frozen):
+    type: Literal["action_executed"] = "action_executed"
+    receipt: ActionReceipt
+
+
+class ActionFailed(Frozen):
+    type: Literal["action_failed"] = "action_failed"
+    action_id: str
+    step: Step
+    error: str
+
+
+class ActionReversed(Frozen):
+    type: Literal["action_reversed"] = "action_reversed"
+    reverses: str
+    receipt: ActionReceipt
+    reason: FreeText = ""
+
+
+class Escalated(Frozen):
+    type: Literal["escalated"] = "escalated"
+    reason: EscalationReason
+
+
+class NotificationSent(Frozen):
+    type: Literal["notification_sent"] = "notification_sent"
+    channel: str
+    text: FreeText
+
+
+class CaseClosed(Frozen):
+    type: Literal["closed"] = "closed"
+    outcome: Outcome
+    action: Action | None = None
+    detail: FreeText = ""
+
+
+EventBody = Annotated[
+    Opened
+    | InvestigationStarted
+    | ToolCalled
+    | FindingRecorded
+    | AssessmentRecorded
+    | ReviewRequested
+    | Claimed
+    | Released
+    | NoteAdded
+    | DecisionSubmitted
+    | DecisionApplied
+    | HoldStarted
+    | DecisionWithdrawn
+    | ActionStarted
+    | ActionExecuted
+    | ActionFailed
+    | ActionReversed
+    | Escalated
+    | NotificationSent
+    | CaseClosed,
+    Field(discriminator="type"),
+]
+
+
+class NewEvent(Frozen):
+    """Something that happened, before it has a place in the record."""
+
+    event_id: EventId
+    occurred_at: AwareDatetime
+    actor: Actor
+    body: EventBody
+
+
+class CaseEvent(NewEvent):
+    """One record of a case: numbered from 1, and sealed with the hash of the one before it."""
+
+    case_id: str
+    seq: int
+    prev_hash: HexDigest
+    hash: HexDigest
+
+    def sealed_content(self) -> dict[str, Any]:
+        """Everything the hash covers."""
+        return self.model_dump(mode="json", exclude={"hash"})
+
+
+def seal(event: NewEvent, case_id: str, seq: int, prev_hash: str) -> CaseEvent:
+    """Give an event its place in a case's chain."""
+    content = {**event.model_dump(mode="json"), "case_id": case_id, "seq": seq, "prev_hash": prev_hash}
+    return CaseEvent(
+        **{name: getattr(event, name) for name in NewEvent.model_fields},
+        case_id=case_id,
+        seq=seq,
+        prev_hash=prev_hash,
+        hash=digest(content),
+    )

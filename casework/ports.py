@@ -1,0 +1,252 @@
+"""The seams: what the product needs from the outside, each small enough to stand in for in a few lines."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Literal, Protocol
+
+from pydantic import AwareDatetime, Field, JsonValue
+
+from casework.action import ActionOrder, ActionReceipt
+from casework.actor import Actor
+from casework.alert import Alert, Frozen
+from casework.case import Case
+from casework.decision import Decision
+from casework.events import CaseEvent, NewEvent
+from casework.finding import Finding, Specialist, ToolCall
+from casework.policy import Terms
+from casework.telemetry import Telemetry
+from casework.transitions import Status
+
+SortKey = Literal["deadline", "risk", "opened", "updated"]
+
+
+class CaseQuery(Frozen):
+    """Which cases to list, in which order; an empty query is every case."""
+
+    statuses: frozenset[Status] = frozenset()
+    customer_id: int | None = None
+    alert_type: str | None = None
+    severity: str | None = None
+    claimed_by: str | None = None
+    """An actor id, or an empty string for cases that nobody holds."""
+    min_risk: float | None = None
+    max_risk: float | None = None
+    text: str = ""
+    """Every word must occur in the case id, alert type, description or customer id."""
+    sort: SortKey = "deadline"
+    descending: bool = False
+    limit: int = Field(default=100, ge=1, le=1000)
+    cursor: str | None = None
+    """`next_cursor` of the page before; only for the same filter and order."""
+    now: AwareDatetime
+    """When the question is asked: an expired claim is no claim."""
+
+
+class CasePage(Frozen):
+    """One page of cases, the cursor of the next, and how many match in all."""
+
+    cases: tuple[Case, ...]
+    next_cursor: str | None
+    total: int
+
+
+class StoredEvent(Frozen):
+    """An event with its place in the order of commits over all cases.
+
+    `case` is the projection when the change was read: at least as new as the event.
+    """
+
+    cursor: int
+    event: CaseEvent
+    case: Case
+
+
+class Appended(Frozen):
+    """What an append did: the case afterwards, and the events that were new."""
+
+    case: Case
+    events: tuple[CaseEvent, ...]
+
+
+class CaseStore(Protocol):
+    """The record of cases: append-only events per case, a projection, changes in order of commit."""
+
+    async def append(
+        self, case_id: str, events: Sequence[NewEvent], *, expected_seq: int | None = None
+    ) -> Appended:
+        """Write events and projection in one transaction.
+
+        Events whose id the case already has are left out. `expected_seq` (0 for a new case) makes
+        the write conditional. Raises SequenceError, TransitionError, NotFoundError, UnavailableError.
+        """
+
+    async def load(self, case_id: str) -> Case:
+        """The projection. Raises NotFoundError."""
+
+    async def events(self, case_id: str, after_seq: int = 0, limit: int = 1000) -> tuple[CaseEvent, ...]:
+        """The record after a sequence number, oldest first. Raises NotFoundError for an unknown case."""
+
+    async def find(self, query: CaseQuery) -> CasePage:
+        """Cases by filter and order. Raises InvalidInputError for a cursor that is not one."""
+
+    async def counts(self) -> Mapping[Status, int]:
+        """How many cases stand where."""
+
+    async def changes(self, cursor: int, limit: int = 500) -> tuple[StoredEvent, ...]:
+        """Events committed after a cursor, in order of commit; 0 is the beginning."""
+
+    async def wait_for_changes(self, cursor: int, timeout_seconds: float) -> bool:
+        """Return True as soon as there is something after the cursor, False when time runs out."""
+
+    async def head(self) -> int:
+        """The cursor of the newest event; 0 when there is none."""
+
+    async def due_decisions(self, accepted_before: AwareDatetime, limit: int = 100) -> tuple[Case, ...]:
+        """Cases with an accepted decision or withdrawal that the flow has not applied yet."""
+
+    async def unstarted(self, opened_before: AwareDatetime, limit: int = 100) -> tuple[Case, ...]:
+        """Cases that were opened but whose investigation has not begun."""
+
+    async def related(self, customer_id: int, limit: int = 20) -> tuple[Case, ...]:
+        """The customer's cases, newest first."""
+
+
+class TelemetryBatch(Protocol):
+    """Some events in partition order. `done()` says they need not be delivered again."""
+
+    @property
+    def events(self) -> Sequence[Telemetry]: ...
+    async def done(self) -> None: ...
+
+
+class StoredTelemetry(Frozen):
+    """A telemetry event with its place in the log."""
+
+    offset: int
+    event: Telemetry
+
+
+class EventBus(Protocol):
+    """The telemetry log: at least once, in order per customer."""
+
+    async def publish(self, events: Sequence[Telemetry]) -> frozenset[str]:
+        """Append events; returns the ids that the log already had, which are not written again.
+
+        Raises OverloadedError when the log is at its bound, UnavailableError when out of reach.
+        """
+
+    def subscribe(self, consumer: str, rewind: timedelta) -> AsyncIterator[TelemetryBatch]:
+        """Batches from the consumer's checkpoint, less `rewind`, so that those events come again."""
+
+    async def tail(self, after: int, limit: int = 500) -> tuple[StoredTelemetry, ...]:
+        """Events after an offset, for display."""
+
+    async def head(self) -> int:
+        """The offset of the newest event; 0 when there is none."""
+
+    async def wait_for_events(self, after: int, timeout_seconds: float) -> bool:
+        """Return True as soon as there is something after the offset, False when time runs out."""
+
+
+class FlowStart(Frozen):
+    """The input of the case flow's orchestration."""
+
+    version: int = 1
+    case_id: str
+    alert: Alert
+    terms: Terms
+
+
+class DecisionEvent(Frozen):
+    """The payload of the AnalystDecision event."""
+
+    decision: Decision
+
+
+class WithdrawalEvent(Frozen):
+    """The payload of the DecisionWithdrawn event."""
+
+    review: int
+
+
+class ReversalOrder(Frozen):
+    """The input of the orchestration that undoes an executed action."""
+
+    version: int = 1
+    case_id: str
+    action_id: str
+    requested_by: Actor
+    reason: str = ""
+
+
+class FlowState(Frozen):
+    """What the durable engine says of a case's orchestration, in the SDK's words."""
+
+    instance_id: str
+    status: str
+    custom_status: str | None
+    result: JsonValue = None
+    failure: str | None = None
+
+
+class CaseFlow(Protocol):
+    """The durable engine that drives cases. Every call may be repeated: starting twice is starting once."""
+
+    async def start(self, start: FlowStart) -> None:
+        """Start a case's orchestration, unless it exists. Raises UnavailableError."""
+
+    async def decide(self, case_id: str, event: DecisionEvent) -> None:
+        """Raise AnalystDecision to the case's orchestration."""
+
+    async def withdraw(self, case_id: str, event: WithdrawalEvent) -> None:
+        """Raise DecisionWithdrawn to the case's orchestration."""
+
+    async def reverse(self, order: ReversalOrder) -> None:
+        """Start undoing an executed action, unless that was started before."""
+
+    async def state(self, case_id: str) -> FlowState | None:
+        """The orchestration's state, or None when there is no such instance."""
+
+    async def ping(self) -> None:
+        """Return when the engine answers. Raises UnavailableError."""
+
+
+class ToolBox(Protocol):
+    """The tools one specialist may call."""
+
+    @property
+    def names(self) -> Sequence[str]: ...
+
+    async def call(self, tool: str, arguments: Mapping[str, JsonValue]) -> ToolCall:
+        """Call a tool. A failure, or a tool outside the allow-list, is a ToolCall with an error."""
+
+
+class AnalystRequest(Frozen):
+    """What a specialist is asked to investigate."""
+
+    case_id: str
+    alert: Alert
+    specialist: Specialist
+    attempt: int
+    feedback: tuple[str, ...] = ()
+    """What analysts said when they rejected earlier attempts, oldest first."""
+    history: tuple[str, ...] = ()
+    """What this specialist concluded in earlier attempts, oldest first."""
+    now: AwareDatetime
+
+
+class Analyst(Protocol):
+    """Whoever investigates: a playbook or a model."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def investigate(self, request: AnalystRequest, tools: ToolBox) -> Finding:
+        """Look things up and conclude. Raises UnavailableError when it cannot work at all."""
+
+
+class ActionPort(Protocol):
+    """Executes steps on a customer's account, each at most once."""
+
+    async def perform(self, order: ActionOrder) -> ActionReceipt:
+        """Execute a step; the same action id returns the first receipt. Raises UnavailableError."""

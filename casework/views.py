@@ -1,0 +1,284 @@
+"""What the API shows of a case: the shapes that server, console and page share. Pure projections."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, JsonValue
+
+from casework import events as ev
+from casework.action import Action
+from casework.actor import Actor, Role
+from casework.alert import Frozen, Money, Severity
+from casework.assessment import RiskLevel
+from casework.case import Case, Progress
+from casework.decision import DecisionRequest, FreeText, Stage
+from casework.finding import Finding, Specialist, TokenUsage
+from casework.telemetry import Telemetry
+from casework.transitions import Status
+
+
+class ClaimView(Frozen):
+    """Who holds a case, until when."""
+
+    actor_id: str
+    name: str
+    until: AwareDatetime
+
+
+class CaseSummary(Frozen):
+    """One row of the queue."""
+
+    case_id: str
+    seq: int
+    alert_id: str
+    alert_type: str
+    severity: Severity
+    description: str
+    customer_id: int
+    amount: Money | None
+    status: Status
+    stage: Stage | None
+    attempt: int
+    max_attempts: int
+    risk: float | None
+    evidence_risk: float | None
+    level: RiskLevel | None
+    recommended_action: Action | None
+    assessment_hash: str | None
+    required_role: Role | None
+    second_approver: bool
+    proposed: str | None
+    """In a second approval: what the first approver decided, in words."""
+    deadline: AwareDatetime | None
+    hold_until: AwareDatetime | None
+    claim: ClaimView | None
+    progress: dict[Specialist, Progress]
+    degraded: tuple[str, ...]
+    notes: int
+    decided: str | None
+    """The accepted decision on the present review, in words."""
+    outcome: ev.Outcome | None
+    action_taken: Action | None
+    opened_at: AwareDatetime
+    updated_at: AwareDatetime
+    closed_at: AwareDatetime | None
+
+
+class CaseList(Frozen):
+    """A page of the queue."""
+
+    items: tuple[CaseSummary, ...]
+    next_cursor: str | None
+    total: int
+
+
+class CaseCounts(Frozen):
+    """How many cases stand where; `cursor` is where to join the stream for what comes after."""
+
+    by_status: dict[Status, int]
+    total: int
+    cursor: str
+
+
+class CaseDetail(Frozen):
+    """One case whole: the projection, the findings of every attempt, and earlier cases of the customer."""
+
+    summary: CaseSummary
+    case: Case
+    findings: tuple[Finding, ...]
+    related: tuple[CaseSummary, ...]
+    server_time: AwareDatetime
+
+
+class Timeline(Frozen):
+    """Part of a case's record, oldest first; `next_after` is given when there is more."""
+
+    items: tuple[ev.CaseEvent, ...]
+    next_after: int | None
+
+
+class Evidence(Frozen):
+    """Every finding of a case, by attempt and specialist, tool calls included."""
+
+    findings: tuple[Finding, ...]
+
+
+class NoteRequest(Frozen):
+    text: Annotated[FreeText, Field(min_length=1)]
+
+
+class WithdrawRequest(Frozen):
+    reason: FreeText = ""
+
+
+class ReverseRequest(Frozen):
+    action_id: str
+    reason: Annotated[FreeText, Field(min_length=1)]
+
+
+class NextRequest(Frozen):
+    """Which case to hand out: by default the one that expires first among those waiting for one's role."""
+
+    customer_id: int | None = None
+    alert_type: str | None = None
+
+
+class BulkItem(DecisionRequest):
+    """One decision of a bulk request."""
+
+    case_id: str
+
+
+class BulkRequest(Frozen):
+    items: Annotated[tuple[BulkItem, ...], Field(min_length=1, max_length=500)]
+
+
+class BulkResult(Frozen):
+    """What became of one decision: `accepted`, or refused with the same status and words as alone."""
+
+    case_id: str
+    accepted: bool
+    status: int
+    detail: str
+
+
+class BulkResponse(Frozen):
+    results: tuple[BulkResult, ...]
+    accepted: int
+    refused: int
+
+
+class RejectedTelemetry(Frozen):
+    """A record that was not taken: where it stood in the batch, and why."""
+
+    index: int
+    event_id: str | None
+    field: str
+    reason: str
+
+
+class TelemetryReceipt(Frozen):
+    """What became of a batch. Accepted events are on disk; duplicates were, before."""
+
+    accepted: int
+    duplicates: int
+    rejected: tuple[RejectedTelemetry, ...]
+
+
+class Me(Frozen):
+    """Who the server takes the caller for."""
+
+    actor: Actor
+    authenticated: bool
+    environment: str
+
+
+class Stats(Frozen):
+    """The desk at a glance."""
+
+    by_status: dict[Status, int]
+    by_outcome: dict[str, int]
+    open_total: int
+    awaiting_total: int
+    oldest_waiting_seconds: float | None
+    next_deadline: AwareDatetime | None
+    decisions_accepted: int
+    median_decision_seconds: float | None
+    usage: TokenUsage
+    telemetry_events: int
+    alerts_by_rule: dict[str, int]
+    shadow_hits_by_rule: dict[str, int]
+    stream_clients: int
+
+
+class AuditReport(Frozen):
+    """Whether the record verifies; the first bad record of each broken case."""
+
+    cases: int
+    events: int
+    broken: tuple["AuditBreak", ...]
+
+
+class AuditBreak(Frozen):
+    case_id: str
+    seq: int
+    reason: str
+
+
+class Problem(Frozen):
+    """An error as RFC 9457 describes it (application/problem+json)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str = ""
+    errors: tuple[dict[str, JsonValue], ...] = ()
+
+
+class CaseChange(Frozen):
+    """Data of a `case` frame of the stream: something happened, and the case's row after it."""
+
+    cursor: str
+    event: ev.CaseEvent
+    summary: CaseSummary
+
+
+class TelemetrySeen(Frozen):
+    """Data of a `telemetry` frame of the stream."""
+
+    cursor: str
+    event: Telemetry
+
+
+class StreamNotice(Frozen):
+    """Data of a `hello` or `behind` frame: where the stream stands, and what the client should do."""
+
+    kind: Literal["hello", "behind"]
+    cursor: str
+    detail: str
+
+
+def summarise(case: Case, now: datetime) -> CaseSummary:
+    """The queue's row of a case at a moment (an expired claim is no claim)."""
+    review, assessment, decision = case.review, case.assessment, case.decision
+    return CaseSummary(
+        case_id=case.case_id,
+        seq=case.seq,
+        alert_id=case.alert.alert_id,
+        alert_type=case.alert.alert_type,
+        severity=case.alert.severity,
+        description=case.alert.description,
+        customer_id=case.alert.customer_id,
+        amount=case.alert.amount,
+        status=case.status,
+        stage=review.stage if review and case.awaiting else None,
+        attempt=case.attempt,
+        max_attempts=case.terms.max_attempts,
+        risk=case.risk,
+        evidence_risk=assessment.evidence_risk if assessment else None,
+        level=assessment.level if assessment else None,
+        recommended_action=assessment.recommended_action if assessment else None,
+        assessment_hash=case.assessment_hash,
+        required_role=review.required_role if review and case.awaiting else None,
+        second_approver=bool(assessment and assessment.second_approver),
+        proposed=review.proposed.summary if review and case.awaiting and review.proposed else None,
+        deadline=case.deadline,
+        hold_until=case.hold_until,
+        claim=_claim_view(case, now),
+        progress=case.progress,
+        degraded=assessment.degraded if assessment else (),
+        notes=case.notes,
+        decided=decision.summary if decision else None,
+        outcome=case.outcome,
+        action_taken=case.action_taken,
+        opened_at=case.opened_at,
+        updated_at=case.updated_at,
+        closed_at=case.closed_at,
+    )
+
+
+def _claim_view(case: Case, now: datetime) -> ClaimView | None:
+    if case.claim is None or case.claim.until <= now:
+        return None
+    return ClaimView(actor_id=case.claim.actor.actor_id, name=case.claim.actor.label, until=case.claim.until)
