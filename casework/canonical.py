@@ -9,23 +9,17 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 GENESIS = "0" * 64
 """What the first record of a chain names as its predecessor."""
 
 
-class Link(Protocol):
-    """A record in a chain: its position, the hash it names as predecessor, and its own."""
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A record as it is stored: `text` is the canonical JSON that the hash covers, byte for byte."""
 
-    @property
-    def seq(self) -> int: ...
-    @property
-    def prev_hash(self) -> str: ...
-    @property
-    def hash(self) -> str: ...
-    def sealed_content(self) -> object:
-        """Everything the hash covers: the whole record except the hash itself, as JSON values."""
+    text: str
+    hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +40,35 @@ def canonical_json(value: object) -> str:
 
 def digest(value: object) -> str:
     """SHA-256 of the canonical JSON of a value, as 64 hexadecimal digits."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+    return digest_text(canonical_json(value))
+
+
+def digest_text(text: str) -> str:
+    """SHA-256 of a text in UTF-8, as 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def verify_chain(links: Iterable[Link]) -> BrokenLink | None:
     """The first broken record of a whole chain, or None when every record verifies.
 
-    A removed, reordered, inserted or edited record breaks the chain at the first record whose
-    position, predecessor or content is not what the records before it imply.
+    A record's text names its position (`seq`) and its predecessor (`prev_hash`), so a removed,
+    reordered, inserted or edited record breaks the chain at the first place that does not follow.
     """
     expected_seq, expected_prev = 1, GENESIS
     for link in links:
-        if link.seq != expected_seq:
-            return BrokenLink(expected_seq, f"expected record {expected_seq}, found record {link.seq}")
-        if link.prev_hash != expected_prev:
-            return BrokenLink(link.seq, "names a predecessor other than the record before it")
-        if digest(link.sealed_content()) != link.hash:
-            return BrokenLink(link.seq, "content does not match its hash")
-        expected_seq, expected_prev = link.seq + 1, link.hash
+        reason = _defect(link, expected_seq, expected_prev)
+        if reason is not None:
+            return BrokenLink(expected_seq, reason)
+        expected_seq, expected_prev = expected_seq + 1, link.hash
+    return None
+
+
+def _defect(link: Link, expected_seq: int, expected_prev: str) -> str | None:
+    if digest_text(link.text) != link.hash:
+        return "content does not match its hash"
+    content = json.loads(link.text)
+    if content.get("seq") != expected_seq:
+        return f"expected record {expected_seq}, found record {content.get('seq')}"
+    if content.get("prev_hash") != expected_prev:
+        return "names a predecessor other than the record before it"
     return None

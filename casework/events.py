@@ -1,7 +1,8 @@
 """Everything that can happen to a case: stored, streamed and rendered as it is here."""
 
+import json
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
@@ -9,7 +10,7 @@ from casework.action import Action, ActionReceipt, Step
 from casework.actor import Actor, Role
 from casework.alert import Alert, Frozen
 from casework.assessment import Assessment
-from casework.canonical import digest
+from casework.canonical import Link, canonical_json, digest
 from casework.decision import Decision, FreeText, HexDigest, Stage
 from casework.finding import Finding, Specialist, ToolCall
 from casework.policy import Terms
@@ -201,9 +202,10 @@ class CaseEvent(NewEvent):
     prev_hash: HexDigest
     hash: HexDigest
 
-    def sealed_content(self) -> dict[str, Any]:
-        """Everything the hash covers."""
-        return self.model_dump(mode="json", exclude={"hash"})
+    @property
+    def link(self) -> Link:
+        """The record as it is stored and hashed."""
+        return Link(canonical_json(self.model_dump(mode="json", exclude={"hash"})), self.hash)
 
 
 def seal(event: NewEvent, case_id: str, seq: int, prev_hash: str) -> CaseEvent:
@@ -216,3 +218,8 @@ def seal(event: NewEvent, case_id: str, seq: int, prev_hash: str) -> CaseEvent:
         prev_hash=prev_hash,
         hash=digest(content),
     )
+
+
+def from_link(link: Link) -> CaseEvent:
+    """A stored record as an event. Raises ValueError when it is not one."""
+    return CaseEvent.model_validate({**json.loads(link.text), "hash": link.hash})

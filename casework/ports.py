@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field, JsonValue
 from casework.action import ActionOrder, ActionReceipt
 from casework.actor import Actor
 from casework.alert import Alert, Frozen
+from casework.canonical import Link
 from casework.case import Case
 from casework.decision import Decision
 from casework.events import CaseEvent, NewEvent
@@ -106,6 +107,15 @@ class CaseStore(Protocol):
 
     async def unstarted(self, opened_before: AwareDatetime, limit: int = 100) -> tuple[Case, ...]:
         """Cases that were opened but whose investigation has not begun."""
+
+    async def tally(self, by: Literal["status", "outcome", "rule"]) -> Mapping[str, int]:
+        """How many cases there are by status, by outcome (closed ones) or by the rule that raised the alert."""
+
+    async def links(self, case_id: str) -> tuple[Link, ...]:
+        """The case's record as stored, unparsed, for audit. Raises NotFoundError."""
+
+    async def case_ids(self, after: str = "", limit: int = 1000) -> tuple[str, ...]:
+        """Ids of all cases in alphabetical order, after one."""
 
     async def related(self, customer_id: int, limit: int = 20) -> tuple[Case, ...]:
         """The customer's cases, newest first."""

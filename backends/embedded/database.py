@@ -1,0 +1,208 @@
+"""One SQLite file shared by several processes: group commit on one writer thread, reads on another.
+
+Writes that are asked for at the same time share a transaction, each in its own savepoint, and are
+acknowledged only after the commit is on disk. Nothing here knows what is stored.
+"""
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from casework.errors import CaseworkError, OverloadedError, UnavailableError
+
+T = TypeVar("T")
+Job = Callable[[sqlite3.Connection], T]
+
+MAX_PENDING_WRITES = 10_000
+BATCH = 128
+BUSY_SECONDS = 15.0
+POLL_SECONDS = 0.02
+RECHECK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    job: Job[Any]
+    future: "Future[Any]"
+
+
+class Database:
+    """A SQLite database in WAL mode. Open with `open_database`.
+
+    `write` raises OverloadedError when too many writes wait, and UnavailableError when SQLite
+    cannot (disk full, read-only, locked for too long); errors of the job itself pass through.
+    """
+
+    def __init__(self, path: Path, schema: str, version: int) -> None:
+        self.path = path
+        self._wal = path.with_name(path.name + "-wal")
+        self._writer = _connect(path)
+        _migrate(self._writer, schema, version, path)
+        self._reader = _connect(path)
+        self._reader.execute("PRAGMA query_only = ON")
+        self._reads = threading.Lock()
+        self._jobs: queue.Queue[_Write | None] = queue.Queue(MAX_PENDING_WRITES)
+        self._loop = asyncio.get_running_loop()
+        self._written = asyncio.Event()
+        self._thread = threading.Thread(target=self._write_forever, name=f"write:{path.name}", daemon=True)
+        self._thread.start()
+
+    async def write(self, job: Job[T]) -> T:
+        """Run a job in a write transaction; returns once it is committed."""
+        future: Future[T] = Future()
+        try:
+            self._jobs.put_nowait(_Write(job, future))
+        except queue.Full as error:
+            raise OverloadedError(f"{self.path.name}: too many writes are waiting") from error
+        result = await asyncio.wrap_future(future)
+        self._written.set()
+        self._written = asyncio.Event()
+        return result
+
+    async def read(self, job: Job[T]) -> T:
+        """Run a job that only reads, off the event loop."""
+        return await asyncio.to_thread(self._read, job)
+
+    async def wait_until(self, ready: Job[bool], timeout_seconds: float) -> bool:
+        """Return True once `ready` holds, False when time runs out.
+
+        Another process's commit is noticed by the write-ahead log file changing, which costs a
+        `stat` and no query; because time stamps are coarse, the query is repeated now and then.
+        """
+        deadline = self._loop.time() + timeout_seconds
+        while True:
+            seen, written = self._fingerprint(), self._written
+            if await self.read(ready):
+                return True
+            recheck = min(deadline, self._loop.time() + RECHECK_SECONDS)
+            while self._fingerprint() == seen and not written.is_set():
+                left = recheck - self._loop.time()
+                if left <= 0:
+                    break
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(written.wait(), min(POLL_SECONDS, left))
+            if self._loop.time() >= deadline:
+                return await self.read(ready)
+
+    async def close(self) -> None:
+        """Finish the writes that were accepted and close the file."""
+        await asyncio.to_thread(self._stop)
+
+    def _stop(self) -> None:
+        self._jobs.put(None)
+        self._thread.join()
+        with self._reads:
+            self._reader.close()
+
+    def _read(self, job: Job[T]) -> T:
+        with self._reads, _translated(self.path):
+            return job(self._reader)
+
+    def _fingerprint(self) -> tuple[int, int]:
+        try:
+            stat = self._wal.stat()
+        except FileNotFoundError:
+            return (0, 0)
+        return (stat.st_mtime_ns, stat.st_size)
+
+    def _write_forever(self) -> None:
+        while (first := self._jobs.get()) is not None:
+            batch = [first]
+            stopping = False
+            while len(batch) < BATCH and not self._jobs.empty():
+                following = self._jobs.get()
+                if following is None:
+                    stopping = True
+                    break
+                batch.append(following)
+            self._commit(batch)
+            if stopping:
+                break
+        self._writer.close()
+
+    def _commit(self, batch: list[_Write]) -> None:
+        """Run a batch in one transaction; a job that fails takes back only its own changes."""
+        outcomes: list[tuple[_Write, Any, BaseException | None]] = []
+        try:
+            with _translated(self.path):
+                self._writer.execute("BEGIN IMMEDIATE")
+                for write in batch:
+                    outcomes.append((write, *self._attempt(write)))
+                self._writer.execute("COMMIT")
+        except CaseworkError as error:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            outcomes = [(write, None, error) for write in batch]
+        for write, result, failure in outcomes:
+            if failure is None:
+                write.future.set_result(result)
+            else:
+                write.future.set_exception(failure)
+
+    def _attempt(self, write: _Write) -> tuple[Any, BaseException | None]:
+        self._writer.execute("SAVEPOINT job")
+        try:
+            result = write.job(self._writer)
+        except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+            if not isinstance(error, sqlite3.IntegrityError):
+                raise
+            failure: BaseException = error
+        except Exception as error:
+            failure = error
+        else:
+            self._writer.execute("RELEASE job")
+            return result, None
+        self._writer.execute("ROLLBACK TO job")
+        self._writer.execute("RELEASE job")
+        return None, failure
+
+
+@contextlib.asynccontextmanager
+async def open_database(path: Path, schema: str, version: int) -> AsyncIterator[Database]:
+    """Open, or create, a database file. Raises UnavailableError with a sentence when that is not possible."""
+    database = Database(path, schema, version)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except (OSError, sqlite3.Error) as error:
+        raise UnavailableError(f"cannot open {path}: {error}; check that the folder is writable") from error
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, schema: str, version: int, path: Path) -> None:
+    with _translated(path):
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        if found > version:
+            raise UnavailableError(
+                f"{path} was written by a newer release (schema {found}, this one knows {version}); upgrade"
+            )
+        if found < version:
+            connection.executescript(f"BEGIN IMMEDIATE; {schema}; PRAGMA user_version = {version}; COMMIT;")
+
+
+@contextlib.contextmanager
+def _translated(path: Path) -> Any:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise UnavailableError(f"{path.name}: {error}") from error

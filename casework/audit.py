@@ -1,0 +1,29 @@
+"""Audit: does a case's record verify, and does the projection say what the record says."""
+
+from collections.abc import Sequence
+
+from casework.canonical import BrokenLink, Link, verify_chain
+from casework.case import Case, replay
+from casework.errors import CaseworkError
+from casework.events import from_link
+
+
+def audit_case(case_id: str, links: Sequence[Link], projection: Case | None) -> BrokenLink | None:
+    """The first bad record of a case, or None. Needs nothing but the record itself.
+
+    Removing records from the end is found by the projection, which names the newest hash.
+    """
+    broken = verify_chain(links)
+    if broken is not None:
+        return broken
+    try:
+        events = [from_link(link) for link in links]
+        stray = next((event for event in events if event.case_id != case_id), None)
+        if stray is not None:
+            return BrokenLink(stray.seq, f"belongs to case {stray.case_id}")
+        replayed = replay(events)
+    except (ValueError, CaseworkError) as error:
+        return BrokenLink(len(links), f"the record does not describe a possible case: {error}")
+    if projection is not None and replayed != projection:
+        return BrokenLink(len(links), "the projection does not say what the record says")
+    return None
