@@ -68,7 +68,7 @@ class StoreState:
 
     source: str
     writable: bool
-    row_counts: Mapping[str, int]
+    row_counts: Mapping[Table, int]
     data_as_of: date | None
     knowledge_ranking: str
 

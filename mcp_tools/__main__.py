@@ -1,0 +1,55 @@
+"""`python -m mcp_tools`: serve the customer tools over MCP."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from casework.errors import CaseworkError
+from mcp_tools.settings import McpSettings
+
+_WRONG_SETTING = 2
+_CANNOT_START = 1
+
+
+def main() -> None:
+    """Entry point. Exits with 2 for a wrong setting and 1 when something else is in the way."""
+    try:
+        settings = McpSettings()
+    except ValidationError as error:
+        sys.exit(_complaint(_WRONG_SETTING, *(_wrong_setting(detail) for detail in error.errors())))
+    # Imported late: a wrong setting is reported without loading the servers' libraries.
+    from mcp_tools.serving import log_as_json, serve  # noqa: PLC0415
+
+    log_as_json(settings.log_level)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(serve(settings))
+    except CaseworkError as error:
+        sys.exit(_complaint(_CANNOT_START, str(error)))
+
+
+def _wrong_setting(detail: ErrorDetails) -> str:
+    name = ".".join(str(part) for part in detail["loc"])
+    allowed = detail["msg"].removeprefix("Value error, ")
+    return f"{name}={detail['input']}: {allowed}"
+
+
+def _complaint(exit_code: int, *sentences: str) -> int:
+    for sentence in sentences:
+        sys.stderr.write(f"fraud-mcp-tools: {sentence}\n")
+    return exit_code
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop  # noqa: PLC0415  there is none on Windows
+
+    return uvloop.new_event_loop
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""Runs the tool server on a socket until it is told to stop."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import structlog
+import uvicorn
+
+from backends.embedded.customer_store import SqliteCustomerStore
+from casework.errors import UnavailableError
+from mcp_tools.app import MCP_PATH, create_app, create_tool_server
+from mcp_tools.settings import McpSettings
+
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_log = structlog.get_logger("mcp_tools")
+
+
+class CannotListenError(UnavailableError):
+    """The address cannot be listened on; the message says what to do."""
+
+
+async def serve(settings: McpSettings) -> None:
+    """Serve until SIGTERM or SIGINT, then let running calls finish within the shutdown limit.
+
+    Raises CustomerStoreError when the database cannot be used, CannotListenError when the port cannot.
+    """
+    customers = SqliteCustomerStore(
+        settings.db_path, writable=settings.write_tools, deadline_seconds=settings.query_deadline_seconds
+    )
+    try:
+        state = await customers.verify()
+        listening = _listen(settings.host, settings.port)
+        host, port = listening.getsockname()[:2]
+        _log.info(
+            "ready",
+            url=f"http://{f'[{host}]' if ':' in host else host}:{port}{MCP_PATH}",
+            database=state.source,
+            customers=state.row_counts["Customers"],
+            data_as_of=str(state.data_as_of),
+            read_only=not state.writable,
+            knowledge_search=state.knowledge_ranking,
+        )
+        server = create_tool_server(
+            customers, now=lambda: datetime.now(UTC).replace(tzinfo=None), write_tools=settings.write_tools
+        )
+        config = uvicorn.Config(
+            create_app(server),
+            loop="none",
+            http="httptools",
+            ws="none",
+            access_log=False,
+            log_config=None,
+            timeout_graceful_shutdown=settings.shutdown_seconds,
+        )
+        await _Server(config).serve(sockets=[listening])
+        _log.info("stopped")
+    finally:
+        customers.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that treats being asked to stop as success, not as death by signal."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in _STOP_SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in _STOP_SIGNALS:
+                loop.remove_signal_handler(number)
+
+
+def log_as_json(level: str) -> None:
+    """Send every log line, ours and the libraries', to stderr as one JSON object."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    _quieten_libraries(logging.getLogger().level)
+
+
+def _quieten_libraries(level: int) -> None:
+    """The MCP libraries log every request and bring handlers of their own."""
+    fastmcp = logging.getLogger("fastmcp")
+    fastmcp.handlers.clear()
+    fastmcp.propagate = True
+    for name in ("fastmcp", "mcp", "uvicorn"):
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise CannotListenError(
+            f"cannot listen on {host}:{port} ({error.strerror}):"
+            " stop what uses it, or set MCP_PORT to another port"
+        ) from error
+    return listening
