@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from casework import events as ev
 from casework.action import Action, ActionReceipt
@@ -59,7 +59,7 @@ class Case(Frozen):
     updated_at: AwareDatetime
     attempt: int = 0
     feedback: str = ""
-    progress: dict[Specialist, Progress] = {}
+    progress: dict[Specialist, Progress] = Field(default_factory=dict)
     assessment: Assessment | None = None
     assessment_hash: str | None = None
     review: Review | None = None
@@ -136,7 +136,7 @@ def _opened(event: ev.CaseEvent, status: Status) -> Case:
     )
 
 
-def _changes(case: Case, event: ev.CaseEvent) -> dict[str, object]:
+def _changes(case: Case, event: ev.CaseEvent) -> dict[str, object]:  # noqa: PLR0911, PLR0912 - one branch an event
     """What an event changes beside sequence and status."""
     match event.body:
         case ev.InvestigationStarted() as body:

@@ -147,9 +147,8 @@ def _check_binding(review: Review, request: DecisionRequest) -> None:
             f"made on attempt {request.attempt}; attempt {review.attempt} is under review"
         )
     if request.assessment_hash != review.assessment_hash:
-        raise StaleDecisionError(
-            f"made on assessment {request.assessment_hash[:12]}; {review.assessment_hash[:12]} is under review"
-        )
+        seen, current = request.assessment_hash[:12], review.assessment_hash[:12]
+        raise StaleDecisionError(f"made on assessment {seen}; {current} is under review")
 
 
 def _check_decider(case: Case, review: Review, request: DecisionRequest, actor: Actor) -> None:

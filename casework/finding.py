@@ -67,7 +67,7 @@ class ToolCall(Frozen):
 
     call_id: str
     tool: str
-    arguments: dict[str, JsonValue] = {}
+    arguments: dict[str, JsonValue] = Field(default_factory=dict)
     result: JsonValue = None
     error: str | None = None
     duration_ms: Annotated[int, Field(ge=0)] = 0

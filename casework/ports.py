@@ -109,7 +109,7 @@ class CaseStore(Protocol):
         """Cases that were opened but whose investigation has not begun."""
 
     async def tally(self, by: Literal["status", "outcome", "rule"]) -> Mapping[str, int]:
-        """How many cases there are by status, by outcome (closed ones) or by the rule that raised the alert."""
+        """How many cases there are by status, by outcome (closed ones) or by rule."""
 
     async def links(self, case_id: str) -> tuple[Link, ...]:
         """The case's record as stored, unparsed, for audit. Raises NotFoundError."""

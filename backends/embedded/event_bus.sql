@@ -1,0 +1,13 @@
+CREATE TABLE telemetry (
+    offset      INTEGER PRIMARY KEY AUTOINCREMENT,
+    event_id    TEXT NOT NULL UNIQUE,
+    occurred    REAL NOT NULL,       -- event time, epoch seconds
+    appended    REAL NOT NULL,       -- when it was stored, epoch seconds
+    text        TEXT NOT NULL
+);
+CREATE INDEX telemetry_by_time ON telemetry (occurred);
+
+CREATE TABLE checkpoints (
+    consumer TEXT PRIMARY KEY,
+    offset   INTEGER NOT NULL
+) WITHOUT ROWID;
