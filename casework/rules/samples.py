@@ -2,13 +2,13 @@
 
 from array import array
 from math import fsum
-from typing import Any
+from typing import Any, TypeAlias
 
 from casework.rules.evidence import Evidence, Row, number
 from casework.rules.spec import MOST_ROWS, SpikeRule, ThresholdRule
 from casework.rules.windows import StreamRule
 
-Samples = array[float]
+Samples: TypeAlias = "array[float]"
 """Time, value, time, value … in order of time: 16 bytes a sample."""
 
 
@@ -43,7 +43,7 @@ class Spike(StreamRule[SpikeRule]):
         row = super().row(event_type, event_id, at, details)
         return None if row is None or row.value is None else row._replace(value=number(row.value))
 
-    def add(self, memory: Samples | None, row: Row, lateness: float) -> tuple[Samples, tuple[float, ...]]:
+    def add(self, memory: "Samples | None", row: Row, lateness: float) -> tuple[Samples, tuple[float, ...]]:
         if memory is None:
             return array("d", (row.at, row.value)), (row.at,)
         place = len(memory)
@@ -70,7 +70,7 @@ class Spike(StreamRule[SpikeRule]):
         baseline = fsum(memory[2 * start + 1 : 2 * end : 2]) / self.rule.minimum_samples
         return Evidence(at, [row], baseline) if row.value > self.rule.factor * baseline else None
 
-    def prune(self, memory: Samples, now: float, lateness: float) -> Samples | None:
+    def prune(self, memory: Samples, now: float, lateness: float) -> "Samples | None":
         self._trim(memory, now, lateness)
         return memory or None
 
