@@ -1,0 +1,162 @@
+"""Values as text for a terminal: money, ages, countdowns, risk, and outside text made harmless."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from rich.cells import cell_len, set_cell_size
+
+MAX_COMBINING = 2
+"""Combining marks kept per character; more is decoration that spills over neighbouring lines."""
+
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Categories never shown: controls (C0, C1, DEL), format (bidi, ZWJ, BOM, tags), surrogates, private use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """The few characters of the chrome that are not letters, in one set per terminal ability."""
+
+    full: str = "█"
+    empty: str = "░"
+    rule: str = "─"
+    bar: str = "│"
+    branch: str = "├"
+    corner: str = "└"
+    dot: str = "·"
+    ellipsis: str = "…"
+    cursor: str = "▌"
+    ascii_only: bool = False
+
+
+UNICODE = Glyphs()
+ASCII = Glyphs(
+    full="#",
+    empty=".",
+    rule="-",
+    bar="|",
+    branch="|",
+    corner="`",
+    dot=".",
+    ellipsis="~",
+    cursor=">",
+    ascii_only=True,
+)
+
+
+def clean(text: str, *, newlines: bool = False) -> str:
+    """Text from outside, without anything a terminal would obey.
+
+    Controls, escape bytes, bidi marks, joiners, variation selectors and private-use characters are
+    dropped; tabs and line breaks become spaces, or line breaks stay when `newlines` is set. What an
+    escape sequence carried stays readable as letters, so nothing is hidden from the analyst.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    kept: list[str] = []
+    marks = 0
+    for char in text:
+        if char == "\n" and newlines:
+            kept.append(char)
+        elif char in "\t\n\r\v\f":
+            kept.append(" ")
+        elif " " <= char <= "~":
+            kept.append(char)
+            marks = 0
+        elif unicodedata.category(char) in _INVISIBLE or "\ufe00" <= char <= "\ufe0f":
+            continue
+        elif unicodedata.category(char) in ("Mn", "Me", "Mc"):
+            marks += 1
+            if marks <= MAX_COMBINING and kept:
+                kept.append(char)
+        else:
+            kept.append(char)
+            marks = 0
+    return "".join(kept)
+
+
+def ascii_only(text: str) -> str:
+    """Text for a terminal without Unicode: accents dropped, anything else foreign as a question mark."""
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(c if c < "\x7f" else "?" for c in plain if not unicodedata.combining(c))
+
+
+def fit(text: str, width: int, glyphs: Glyphs = UNICODE) -> str:
+    """Text padded or cut to exactly `width` cells, a cut marked by an ellipsis."""
+    if width <= 0:
+        return ""
+    length = cell_len(text)
+    if length <= width:
+        return text + " " * (width - length)
+    return set_cell_size(text, width - 1) + glyphs.ellipsis
+
+
+def money(amount: Decimal | float | None) -> str:
+    """An amount with thousands separators and two decimals; a dash when there is none."""
+    return "-" if amount is None else f"{amount:,.2f}"
+
+
+def span(seconds: float) -> str:
+    """A duration in its two largest units: 45s, 12m, 3h05, 2d4h."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}"
+    return f"{whole // 86400}d{whole % 86400 // 3600}h"
+
+
+def age(since: datetime, now: datetime) -> str:
+    """How long ago something was, as `span` says it; the future counts as now."""
+    return span((now - since).total_seconds())
+
+
+def countdown(until: datetime, now: datetime) -> str:
+    """Time left: seconds shown only below an hour (M:SS), `over 3m` once it has passed."""
+    left = (until - now).total_seconds()
+    if left < 0:
+        return f"over {span(-left)}"
+    if left < 3600:
+        return f"{int(left) // 60}:{int(left) % 60:02d}"
+    return span(left)
+
+
+def risk_bar(risk: float | None, width: int, glyphs: Glyphs = UNICODE) -> str:
+    """A bar of `width` cells; an unknown risk is blank, not empty."""
+    if risk is None:
+        return " " * width
+    full = min(width, max(0, round(risk * width)))
+    return glyphs.full * full + glyphs.empty * (width - full)
+
+
+def risk_text(risk: float | None) -> str:
+    """A risk with two decimals, or dashes of the same width while it is unknown."""
+    return "  --" if risk is None else f"{risk:.2f}"
+
+
+def points(value: float) -> str:
+    """A signed contribution to the score."""
+    return f"{value:+.2f}"
+
+
+def clock(moment: datetime) -> str:
+    """The time of day in the analyst's own time zone."""
+    return f"{moment.astimezone():%H:%M:%S}"
+
+
+def day_and_time(moment: datetime) -> str:
+    """Date and time in the analyst's own time zone."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: 1 case, 2 cases."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def words(name: str) -> str:
+    """A machine name as words: lock_account becomes lock account."""
+    return name.replace("_", " ")

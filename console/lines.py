@@ -1,0 +1,89 @@
+"""Lines of toned text: what every page is made of, before anything decides on colours."""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from rich.cells import cell_len, chop_cells
+
+from console.format import clean
+
+Tone = Literal[
+    "", "dim", "strong", "heading", "accent", "good", "warn", "bad", "risk0", "risk1", "risk2", "risk3", "key"
+]
+"""What a piece of text means to the reader; palettes give it a look, words carry it without one."""
+
+
+class Span(NamedTuple):
+    """A run of text in one tone. The text is already clean."""
+
+    text: str
+    tone: Tone = ""
+
+
+Line = tuple[Span, ...]
+BLANK: Line = ()
+
+
+def said(text: str, tone: Tone = "") -> Line:
+    """A line of our own words."""
+    return (Span(text, tone),)
+
+
+def outside(text: str, tone: Tone = "") -> Span:
+    """A span of text that came from outside, made harmless."""
+    return Span(clean(text), tone)
+
+
+def wrap(text: str, width: int, *, indent: str = "", tone: Tone = "") -> list[Line]:
+    """Outside text wrapped at words to `width` cells, every line indented; its line breaks are kept."""
+    room = max(8, width - cell_len(indent))
+    wrapped: list[Line] = []
+    for paragraph in clean(text, newlines=True).split("\n"):
+        wrapped += [(Span(indent), Span(part, tone)) for part in _fold(paragraph, room)]
+    return wrapped
+
+
+def _fold(paragraph: str, room: int) -> list[str]:
+    parts: list[str] = []
+    line = ""
+    for word in paragraph.split(" "):
+        for piece in chop_cells(word, room) if cell_len(word) > room else [word]:
+            joined = f"{line} {piece}" if line else piece
+            if cell_len(joined) > room:
+                parts.append(line)
+                line = piece
+            else:
+                line = joined
+    return [*parts, line]
+
+
+def rule(title: str, width: int, glyph: str) -> Line:
+    """A heading followed by a rule to the edge."""
+    rest = max(0, width - cell_len(title) - 1)
+    return (Span(title + " ", "heading"), Span(glyph * rest, "dim"))
+
+
+def plain(line: Line) -> str:
+    """The text of a line without its tones."""
+    return "".join(part.text for part in line)
+
+
+def width_of(line: Line) -> int:
+    """How many cells a line takes."""
+    return sum(cell_len(part.text) for part in line)
+
+
+def page_text(lines: Iterable[Line]) -> str:
+    """A page as text, for pipes and tests."""
+    return "\n".join(plain(line).rstrip() for line in lines)
+
+
+def risk_tone(risk: float | None) -> Tone:
+    """The tone of a risk, at the levels the assessment uses."""
+    if risk is None:
+        return "dim"
+    if risk >= 0.8:
+        return "risk3"
+    if risk >= 0.6:
+        return "risk2"
+    return "risk1" if risk >= 0.4 else "risk0"

@@ -1,0 +1,158 @@
+"""What the console learns, one value per kind; `reduce` is the only one that acts on them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from casework.decision import DecisionRequest
+from casework.events import CaseEvent
+from casework.views import CaseChange, CaseDetail, CaseSummary, Me, TelemetrySeen
+
+
+@dataclass(frozen=True, slots=True)
+class MeKnown:
+    """The server said who it takes us for."""
+
+    me: Me
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRead:
+    """A snapshot of every open case (up to our bound) and the latest closed ones.
+
+    `cursor` was read before the cases were, so whatever the snapshot missed follows in the stream.
+    """
+
+    open_cases: tuple[CaseSummary, ...]
+    closed_cases: tuple[CaseSummary, ...]
+    open_total: int
+    cursor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CasesChanged:
+    """Frames of the stream, in the order they came; repeats are possible after a reconnect."""
+
+    changes: tuple[CaseChange, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CaseAnswered:
+    """The server's row of a case in answer to something we asked; it is recorded."""
+
+    summary: CaseSummary
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryCame:
+    """Telemetry frames of the stream, in order."""
+
+    seen: tuple[TelemetrySeen, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LineLive:
+    """The stream is connected."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LineHeard:
+    """Something came over the stream, if only a heartbeat."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LineLost:
+    """The server is out of reach; when it will be tried again, and why it failed, in words."""
+
+    at: datetime
+    reason: str
+    retry_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOpened:
+    """The analyst looks at a case now."""
+
+    case_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLeft:
+    """The analyst looks at no case any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRead:
+    """A case whole, with its record, read from the server."""
+
+    detail: CaseDetail
+    events: tuple[CaseEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseUnread:
+    """The case could not be read; why, in words."""
+
+    case_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionSent:
+    """A decision is on its way; nothing is recorded yet."""
+
+    key: str
+    case_id: str
+    request: DecisionRequest
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionStuck:
+    """A decision has not reached the server yet and is being sent again under the same key."""
+
+    key: str
+    tries: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionSettled:
+    """A decision was recorded or refused; either way it is no longer on its way."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftKept:
+    """Words that were typed for a case and not sent; empty text forgets them."""
+
+    case_id: str
+    kind: str
+    text: str
+
+
+News = (
+    MeKnown
+    | QueueRead
+    | CasesChanged
+    | CaseAnswered
+    | TelemetryCame
+    | LineLive
+    | LineHeard
+    | LineLost
+    | CaseOpened
+    | CaseLeft
+    | CaseRead
+    | CaseUnread
+    | DecisionSent
+    | DecisionStuck
+    | DecisionSettled
+    | DraftKept
+)

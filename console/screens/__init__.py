@@ -1,0 +1,1 @@
+"""What fills the terminal: the queue, a case, and the panels in front of them."""

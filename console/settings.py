@@ -1,0 +1,49 @@
+"""The console's settings: flags override the environment, which overrides these defaults."""
+
+import getpass
+import re
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Operator = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@-]{1,60}$")]
+
+
+def login_name() -> str:
+    """The operating system's name of the user, reduced to what an operator name may contain."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):
+        return "operator"
+    return re.sub(r"[^A-Za-z0-9._@-]", "-", name)[:60] or "operator"
+
+
+class ConsoleSettings(BaseSettings):
+    """Everything that can be set, under FRAUD_CONSOLE_ plus the name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="FRAUD_CONSOLE_", frozen=True)
+
+    server: str = "http://127.0.0.1:8001"
+    """Where the server is."""
+    operator: Operator = Field(default_factory=login_name)
+    """Who you are on a server without logins; it names, it does not authenticate."""
+    ascii: bool = False
+    """Draw with ASCII only."""
+    frames_per_second: Annotated[int, Field(ge=1, le=30)] = 10
+    """How often the screen may change; 4 suits a slow line."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
+    """How long one request may take."""
+    silence_seconds: Annotated[float, Field(gt=1, le=600)] = 25.0
+    """How long the stream may be silent before the line counts as lost; the server beats every 10 s."""
+    queue_limit: Annotated[int, Field(ge=100, le=100_000)] = 10_000
+    """How many open cases the console holds, those that expire first."""
+    readonly: bool = False
+    """Look, but change nothing."""
+
+    @field_validator("server")
+    @classmethod
+    def _server_is_a_url(cls, value: str) -> str:
+        if not re.match(r"^https?://[^/\s]+", value):
+            raise ValueError("must be a URL such as http://127.0.0.1:8001")
+        return value.rstrip("/")

@@ -1,0 +1,300 @@
+"""What the console knows, and `reduce`: the one function through which it comes to know more. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from casework.case import apply
+from casework.decision import DecisionRequest
+from casework.errors import CaseworkError
+from casework.events import CaseEvent, FindingRecorded, Opened
+from casework.transitions import Status
+from casework.views import CaseChange, CaseDetail, CaseSummary, Me, TelemetrySeen
+from console import news as n
+
+KEEP_CLOSED = 300
+"""Closed cases remembered, newest first; the server has the rest."""
+KEEP_TELEMETRY = 200
+KEEP_ALERTING = 2000
+RATE_SECONDS = 10
+
+Phase = Literal["connecting", "live", "away"]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How the line to the server is, and since when."""
+
+    phase: Phase = "connecting"
+    since: datetime | None = None
+    heard_at: datetime | None = None
+    reason: str = ""
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """The case on the screen: its detail and its record, both kept current by the stream.
+
+    `gap` says that a change came that does not follow what we have, so it must be read again.
+    """
+
+    case_id: str
+    detail: CaseDetail | None = None
+    events: tuple[CaseEvent, ...] = ()
+    gap: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDecision:
+    """A decision that the server has not confirmed yet."""
+
+    case_id: str
+    request: DecisionRequest
+    sent_at: datetime
+    tries: int = 1
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryTail:
+    """The latest telemetry, how much comes per second, and which events raised an alert."""
+
+    latest: tuple[TelemetrySeen, ...] = ()
+    per_second: tuple[tuple[int, int], ...] = ()
+    alerting: tuple[str, ...] = ()
+
+    def rate(self, now: datetime) -> float:
+        """Events per second over the last ten whole seconds."""
+        second = int(now.timestamp())
+        return sum(count for when, count in self.per_second if second - RATE_SECONDS <= when < second) / (
+            RATE_SECONDS
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleState:
+    """Everything the screens render. `version` grows whenever a case's row does."""
+
+    me: Me | None = None
+    cases: Mapping[str, CaseSummary] = field(default_factory=dict)
+    version: int = 0
+    open_total: int = 0
+    loaded_at: datetime | None = None
+    cursor: str | None = None
+    connection: Connection = Connection()
+    opened: OpenCase | None = None
+    telemetry: TelemetryTail = TelemetryTail()
+    pending: Mapping[str, PendingDecision] = field(default_factory=dict)
+    drafts: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def actor_id(self) -> str | None:
+        """Who we are to the server, once it said so."""
+        return self.me.actor.actor_id if self.me else None
+
+
+def reduce(state: ConsoleState, event: n.News) -> ConsoleState:
+    """The state after one more piece of news. Repeated or reordered news changes nothing twice."""
+    match event:
+        case n.MeKnown(me):
+            return replace(state, me=me)
+        case n.QueueRead():
+            return _queue_read(state, event)
+        case n.CasesChanged(changes, at):
+            return _heard(_changed(state, changes), at)
+        case n.CaseAnswered(summary):
+            return _with_rows(state, [summary])
+        case n.TelemetryCame(seen, at):
+            return _heard(_telemetry(state, seen, at), at)
+        case n.LineLive() | n.LineHeard() | n.LineLost():
+            return replace(state, connection=_connection(state.connection, event))
+        case n.CaseOpened() | n.CaseLeft() | n.CaseRead() | n.CaseUnread():
+            return _looking(state, event)
+        case n.DecisionSent() | n.DecisionStuck() | n.DecisionSettled():
+            return replace(state, pending=_pending(state.pending, event))
+        case n.DraftKept(case_id, kind, text):
+            kept = {key: value for key, value in state.drafts.items() if key != (case_id, kind)}
+            return replace(state, drafts=kept | ({(case_id, kind): text} if text.strip() else {}))
+
+
+def _heard(state: ConsoleState, at: datetime) -> ConsoleState:
+    return replace(state, connection=replace(state.connection, heard_at=at))
+
+
+def _connection(line: Connection, event: n.LineLive | n.LineHeard | n.LineLost) -> Connection:
+    match event:
+        case n.LineLive(at):
+            return Connection("live", since=at, heard_at=at)
+        case n.LineHeard(at):
+            return replace(line, heard_at=at)
+        case n.LineLost(at, reason, retry_at):
+            since = line.since if line.phase == "away" else at
+            return replace(line, phase="away", since=since, reason=reason, retry_at=retry_at)
+
+
+def _queue_read(state: ConsoleState, event: n.QueueRead) -> ConsoleState:
+    """Take a snapshot; an open case it lacks is gone, unless the case on screen, which is read again."""
+    listed = {row.case_id for row in event.open_cases}
+    opened = state.opened.case_id if state.opened else None
+    kept = {
+        case_id: row
+        for case_id, row in state.cases.items()
+        if row.status is Status.CLOSED or case_id in listed or case_id == opened
+    }
+    state = _with_rows(replace(state, cases=kept), [*event.open_cases, *event.closed_cases])
+    looking = replace(state.opened, gap=True) if state.opened else None
+    return replace(
+        state,
+        cursor=event.cursor,
+        open_total=event.open_total,
+        loaded_at=event.at,
+        opened=looking,
+        version=state.version + 1,
+        connection=replace(state.connection, heard_at=event.at),
+    )
+
+
+def _with_rows(state: ConsoleState, rows: Iterable[CaseSummary]) -> ConsoleState:
+    """Rows newer than the ones we have replace them; older ones say nothing new."""
+    cases = dict(state.cases)
+    fresh = 0
+    for row in rows:
+        known = cases.get(row.case_id)
+        if known is None or row.seq >= known.seq:
+            fresh += known != row
+            cases[row.case_id] = row
+    if not fresh:
+        return state
+    return replace(state, cases=_bounded(cases), version=state.version + 1)
+
+
+def _bounded(cases: dict[str, CaseSummary]) -> dict[str, CaseSummary]:
+    closed = [row for row in cases.values() if row.status is Status.CLOSED]
+    if len(closed) <= KEEP_CLOSED + 50:
+        return cases
+    closed.sort(key=lambda row: row.updated_at, reverse=True)
+    for row in closed[KEEP_CLOSED:]:
+        del cases[row.case_id]
+    return cases
+
+
+def _changed(state: ConsoleState, changes: tuple[CaseChange, ...]) -> ConsoleState:
+    if not changes:
+        return state
+    newly = sum(
+        isinstance(change.event.body, Opened) and change.summary.case_id not in state.cases
+        for change in changes
+    )
+    state = _with_rows(state, (change.summary for change in changes))
+    alerting = [
+        event_id
+        for change in changes
+        if isinstance(change.event.body, Opened)
+        for event_id in change.event.body.alert.event_ids
+    ]
+    tail = state.telemetry
+    marked = tuple(dict.fromkeys((*tail.alerting, *alerting)))[-KEEP_ALERTING:]
+    return replace(
+        state,
+        cursor=changes[-1].cursor,
+        open_total=state.open_total + newly,
+        opened=_followed(state.opened, changes),
+        telemetry=replace(tail, alerting=marked) if alerting else tail,
+    )
+
+
+def _followed(opened: OpenCase | None, changes: tuple[CaseChange, ...]) -> OpenCase | None:
+    """The case on screen after changes: each one applied in order, a gap noted where one is missing."""
+    if opened is None:
+        return None
+    mine = [change for change in changes if change.event.case_id == opened.case_id]
+    for change in mine:
+        opened = _follow(opened, change)
+    return opened
+
+
+def _follow(opened: OpenCase, change: CaseChange) -> OpenCase:
+    event = change.event
+    opened = replace(opened, events=merged(opened.events, (event,)))
+    detail = opened.detail
+    if detail is None or event.seq <= detail.case.seq:
+        return opened
+    try:
+        case = apply(detail.case, event)
+    except CaseworkError:
+        return replace(opened, gap=True)
+    findings = detail.findings
+    if isinstance(event.body, FindingRecorded):
+        findings = (*findings, event.body.finding)
+    summary = change.summary if change.summary.seq >= detail.summary.seq else detail.summary
+    update = {"case": case, "findings": findings, "summary": summary}
+    return replace(opened, detail=detail.model_copy(update=update))
+
+
+def merged(events: tuple[CaseEvent, ...], more: Iterable[CaseEvent]) -> tuple[CaseEvent, ...]:
+    """A case's record with more events in it: each sequence number once, in order."""
+    by_seq = {event.seq: event for event in events}
+    for event in more:
+        by_seq.setdefault(event.seq, event)
+    if len(by_seq) == len(events):
+        return events
+    return tuple(by_seq[seq] for seq in sorted(by_seq))
+
+
+def _looking(state: ConsoleState, event: n.CaseOpened | n.CaseLeft | n.CaseRead | n.CaseUnread) -> ConsoleState:
+    opened = state.opened
+    match event:
+        case n.CaseOpened(case_id):
+            if opened is not None and opened.case_id == case_id:
+                return state
+            return replace(state, opened=OpenCase(case_id))
+        case n.CaseLeft():
+            return replace(state, opened=None)
+        case n.CaseRead(detail, events):
+            state = _with_rows(state, [detail.summary])
+            if opened is None or opened.case_id != detail.case.case_id:
+                return state
+            return replace(state, opened=_read(opened, detail, events))
+        case n.CaseUnread(case_id, reason):
+            if opened is None or opened.case_id != case_id:
+                return state
+            return replace(state, opened=replace(opened, error=reason, gap=False))
+
+
+def _read(opened: OpenCase, detail: CaseDetail, events: tuple[CaseEvent, ...]) -> OpenCase:
+    if opened.detail is not None and opened.detail.case.seq > detail.case.seq:
+        return replace(opened, events=merged(opened.events, events), gap=False, error="")
+    seen = merged(opened.events, events)
+    beyond = any(event.seq > detail.case.seq for event in seen)
+    return OpenCase(opened.case_id, detail=detail, events=seen, gap=beyond)
+
+
+def _pending(
+    pending: Mapping[str, PendingDecision], event: n.DecisionSent | n.DecisionStuck | n.DecisionSettled
+) -> Mapping[str, PendingDecision]:
+    match event:
+        case n.DecisionSent(key, case_id, request, at):
+            return {**pending, key: PendingDecision(case_id, request, at)}
+        case n.DecisionStuck(key, tries, reason) if key in pending:
+            return {**pending, key: replace(pending[key], tries=tries, reason=reason)}
+        case n.DecisionSettled(key):
+            return {other: value for other, value in pending.items() if other != key}
+        case _:
+            return pending
+
+
+def _telemetry(state: ConsoleState, seen: tuple[TelemetrySeen, ...], at: datetime) -> ConsoleState:
+    tail = state.telemetry
+    known = {item.event.event_id for item in tail.latest}
+    fresh = tuple({item.event.event_id: item for item in seen if item.event.event_id not in known}.values())
+    if not fresh:
+        return state
+    second = int(at.timestamp())
+    buckets = {when: count for when, count in tail.per_second if second - when <= RATE_SECONDS + 1}
+    buckets[second] = buckets.get(second, 0) + len(fresh)
+    latest = (*tail.latest, *fresh)[-KEEP_TELEMETRY:]
+    moved = replace(tail, latest=latest, per_second=tuple(sorted(buckets.items())))
+    return replace(state, telemetry=moved, cursor=seen[-1].cursor)

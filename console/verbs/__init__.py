@@ -1,0 +1,1 @@
+"""The console without the screen: every verb as a shell command."""

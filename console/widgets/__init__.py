@@ -1,0 +1,1 @@
+"""Widgets that render lines: only what is visible, only what changed."""
