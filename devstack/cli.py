@@ -1,0 +1,148 @@
+"""The commands about the local stack: up, doctor, logs, seed, simulate, reset."""
+
+import contextlib
+import functools
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+
+from devstack.errors import StackError
+from devstack.settings import DEFAULT_PORT_BASE, StackSettings, default_data_dir, own_environment
+
+EXIT_FAILURE = 1
+P = ParamSpec("P")
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Where cases and logs are kept [FRAUD_DATA_DIR].")
+]
+PortBase = Annotated[
+    int, typer.Option("--port-base", help="MCP on this port, server on the next, task hub 80 further.")
+]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Mount the stack's commands on the console's command line."""
+    for command in (up, doctor, logs, seed, simulate, reset):
+        app.command(rich_help_panel="This machine")(_in_words(command))
+
+
+def up(
+    no_ui: Annotated[bool, typer.Option("--no-ui", help="Do not open the console.")] = False,
+    data_dir: DataDir = None,
+    port_base: PortBase = DEFAULT_PORT_BASE,
+    interval: Annotated[float, typer.Option(help="Seconds between simulated events.", min=0.01)] = 1.0,
+    no_simulator: Annotated[bool, typer.Option("--no-simulator", help="Send no telemetry.")] = False,
+) -> None:
+    """Start the whole product on this machine and open the console on it."""
+    from devstack.up import UpOptions  # noqa: PLC0415 - keeps `--help` fast
+    from devstack.up import up as run  # noqa: PLC0415
+
+    with_console = not no_ui and sys.stdout.isatty() and sys.stdin.isatty()
+    options = UpOptions(interval, not no_simulator)
+    code = run(_stack(data_dir, port_base), own_environment(), with_console=with_console, options=options)
+    raise typer.Exit(code)
+
+
+def doctor(
+    data_dir: DataDir = None,
+    port_base: PortBase = DEFAULT_PORT_BASE,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say what is reachable, which backend each seam uses, and what to mend."""
+    from devstack.doctor import examine  # noqa: PLC0415
+
+    checks = examine(_stack(data_dir, port_base))
+    if as_json:
+        typer.echo(json.dumps([check.as_json() for check in checks], indent=2))
+    else:
+        for check in checks:
+            fix = f"  -> {check.fix}" if check.fix else ""
+            typer.echo(f"{check.state:<4} {check.name:<24} {check.detail}{fix}")
+    raise typer.Exit(EXIT_FAILURE if any(check.state == "bad" for check in checks) else 0)
+
+
+def logs(
+    service: Annotated[
+        str | None, typer.Argument(help="taskhub, mcp_tools, worker, server, simulator.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as lines are written.")] = False,
+    lines: Annotated[
+        int, typer.Option("-n", "--lines", min=0, help="How many lines of each to begin with.")
+    ] = 20,
+    data_dir: DataDir = None,
+) -> None:
+    """Show what the processes of the local stack wrote."""
+    from devstack import logs as log  # noqa: PLC0415
+
+    files = log.log_files(_stack(data_dir, DEFAULT_PORT_BASE).log_dir, service)
+    with contextlib.suppress(KeyboardInterrupt):
+        for line in log.last_lines(files, lines):
+            typer.echo(line)
+        for line in log.follow(files) if follow else ():
+            typer.echo(line)
+
+
+def seed(data_dir: DataDir = None) -> None:
+    """Write the demo's customer data anew, ending today. Cases are not touched."""
+    from devstack.seed import seed_contoso  # noqa: PLC0415
+
+    stack = _stack(data_dir, DEFAULT_PORT_BASE)
+    try:
+        stack.data_dir.mkdir(parents=True, exist_ok=True)
+        summary = seed_contoso(stack.contoso_db, today=datetime.now(UTC).date())
+    except OSError as error:
+        raise StackError(
+            f"cannot write {stack.contoso_db}: {error.strerror}; choose another --data-dir"
+        ) from error
+    typer.echo(f"{summary.path}: {sum(summary.row_counts.values())} rows, {len(summary.stories)} stories")
+
+
+def simulate(
+    server: Annotated[str, typer.Option(help="Where to send telemetry.")] = "http://127.0.0.1:8001",
+    interval: Annotated[float, typer.Option(min=0.01, help="Seconds between events.")] = 1.0,
+) -> None:
+    """Send simulated telemetry, fraud stories included, to a server until interrupted."""
+    options = ["--server", server, "--interval", str(interval), "--stories"]
+    with contextlib.suppress(KeyboardInterrupt):
+        raise typer.Exit(subprocess.call([sys.executable, "-m", "devstack.simulator", *options]))
+
+
+def reset(
+    data_dir: DataDir = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete the local stack's data: every case, all telemetry, all logs."""
+    from devstack.lock import stack_lock  # noqa: PLC0415
+
+    stack = _stack(data_dir, DEFAULT_PORT_BASE)
+    if not (stack.data_dir / "stack.lock").exists():
+        raise StackError(f"{stack.data_dir} is not the data folder of a stack; nothing was deleted")
+    if not yes:
+        typer.confirm(f"Delete every case and all telemetry in {stack.data_dir}?", abort=True)
+    with stack_lock(stack.data_dir, "reset"):
+        shutil.rmtree(stack.data_dir)
+    typer.echo(f"deleted {stack.data_dir}")
+
+
+def _stack(data_dir: Path | None, port_base: int) -> StackSettings:
+    return StackSettings((data_dir or default_data_dir()).absolute(), port_base)
+
+
+def _in_words(command: Callable[P, None]) -> Callable[P, None]:
+    """The same command, with its errors as a sentence and an exit code instead of a traceback."""
+
+    @functools.wraps(command)
+    def run(*arguments: P.args, **options: P.kwargs) -> None:
+        try:
+            command(*arguments, **options)
+        except StackError as error:
+            typer.echo(f"fraud-console: {error}", err=True)
+            raise typer.Exit(EXIT_FAILURE) from error
+
+    return run

@@ -1,0 +1,74 @@
+"""The processes of the local stack: how each is started, and how one sees that it is well."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from devstack.settings import StackSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One process. `health_url` answers 200 when it is well; without one, a listening `port` is enough.
+
+    A service with neither is well as long as it runs.
+    """
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    health_url: str | None = None
+    port: int | None = None
+
+
+def services(stack: StackSettings, *, interval_seconds: float = 1.0, simulate: bool = True) -> list[Service]:
+    """Everything `fraud-console up` starts, in the order in which it is started."""
+    shared = {
+        "FRAUD_DATA_DIR": str(stack.data_dir),
+        "DTS_ENDPOINT": stack.taskhub_url,
+        "DTS_TASKHUB": "default",
+        "MCP_SERVER_URI": stack.mcp_url,
+    }
+    found = [
+        _taskhub(stack, shared),
+        _mcp_tools(stack, shared),
+        _worker(stack, shared),
+        _server(stack, shared),
+    ]
+    if simulate:
+        found.append(_simulator(stack, shared, interval_seconds))
+    return found
+
+
+def _taskhub(stack: StackSettings, shared: Mapping[str, str]) -> Service:
+    own = {"TASKHUB_PORT": str(stack.taskhub_port), "TASKHUB_DB": str(stack.data_dir / "taskhub.db")}
+    return Service("taskhub", "task hub", _module("taskhub"), {**shared, **own}, port=stack.taskhub_port)
+
+
+def _mcp_tools(stack: StackSettings, shared: Mapping[str, str]) -> Service:
+    own = {"MCP_PORT": str(stack.mcp_port), "DB_PATH": str(stack.contoso_db)}
+    health = f"http://127.0.0.1:{stack.mcp_port}/health"
+    return Service("mcp_tools", "MCP tools", _module("mcp_tools"), {**shared, **own}, health, stack.mcp_port)
+
+
+def _worker(stack: StackSettings, shared: Mapping[str, str]) -> Service:
+    own = {"WORKER_HEALTH_PORT": str(stack.worker_health_port)}
+    health = f"http://127.0.0.1:{stack.worker_health_port}/health"
+    port = stack.worker_health_port
+    return Service("worker", "worker", _module("worker"), {**shared, **own}, health, port)
+
+
+def _server(stack: StackSettings, shared: Mapping[str, str]) -> Service:
+    own = {"SERVER_PORT": str(stack.server_port), "EVENT_PRODUCER_ENABLED": "true"}
+    health = f"{stack.server_url}/health"
+    return Service("server", "server", _module("server"), {**shared, **own}, health, stack.server_port)
+
+
+def _simulator(stack: StackSettings, shared: Mapping[str, str], interval_seconds: float) -> Service:
+    options = ("--server", stack.server_url, "--interval", str(interval_seconds), "--stories")
+    return Service("simulator", "telemetry", (*_module("devstack.simulator"), *options), shared)
+
+
+def _module(name: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", name)

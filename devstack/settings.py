@@ -1,0 +1,67 @@
+"""Where the local stack lives: its data folder and its ports."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_DATA_DIR = Path(".fraud-console")
+DEFAULT_PORT_BASE = 8000
+HIGHEST_PORT_BASE = 65_535 - 82
+
+
+@dataclass(frozen=True, slots=True)
+class StackSettings:
+    """A data folder and a base port; every other port follows from the base.
+
+    With the default base: MCP 8000, server 8001, task hub 8080, the worker's health probe 8081.
+    """
+
+    data_dir: Path
+    port_base: int = DEFAULT_PORT_BASE
+
+    @property
+    def mcp_port(self) -> int:
+        return self.port_base
+
+    @property
+    def server_port(self) -> int:
+        return self.port_base + 1
+
+    @property
+    def taskhub_port(self) -> int:
+        return self.port_base + 80
+
+    @property
+    def worker_health_port(self) -> int:
+        return self.port_base + 81
+
+    @property
+    def server_url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    @property
+    def mcp_url(self) -> str:
+        return f"http://127.0.0.1:{self.mcp_port}/mcp"
+
+    @property
+    def taskhub_url(self) -> str:
+        return f"http://localhost:{self.taskhub_port}"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.data_dir / "logs"
+
+    @property
+    def contoso_db(self) -> Path:
+        return self.data_dir / "contoso.db"
+
+
+def own_environment() -> Mapping[str, str]:
+    """The environment to hand on to the processes that are started."""
+    return dict(os.environ)
+
+
+def default_data_dir() -> Path:
+    """FRAUD_DATA_DIR, or `.fraud-console` in the current folder."""
+    return Path(os.environ.get("FRAUD_DATA_DIR", DEFAULT_DATA_DIR))
