@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from casework.errors import CaseworkError
-from mcp_tools.settings import McpSettings
+from mcp_tools.settings import McpSettings, allowed_values
 
 _WRONG_SETTING = 2
 _CANNOT_START = 1
@@ -33,8 +33,7 @@ def main() -> None:
 
 def _wrong_setting(detail: ErrorDetails) -> str:
     name = ".".join(str(part) for part in detail["loc"])
-    allowed = detail["msg"].removeprefix("Value error, ")
-    return f"{name}={detail['input']}: {allowed}"
+    return f"{name}={detail['input']} is not allowed; it may be {allowed_values(name)}"
 
 
 def _complaint(exit_code: int, *sentences: str) -> int:

@@ -1,7 +1,8 @@
 """Finds customers who share a device, an address or a payment card with one customer."""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from casework.customers import Row
@@ -12,36 +13,62 @@ Trait = tuple[Shared, str]
 Citation = dict[str, str | int]
 
 _MAX_ROWS_PER_SIDE = 10
+_MAX_LINKS = 50
 
 
-def linked_entities(customer: Row, everyone: Iterable[Row], log: Iterable[Row]) -> list[Row]:
-    """Every other customer with something in common, strongest link first.
+def linked_entities(customer: Row, everyone: Iterable[Row], log: Sequence[Row]) -> Row:
+    """Other customers with something in common as `links`, strongest first, and how many more there are.
 
     Strength is the number of different things shared; equal ones are in order of customer id.
     """
     own_id = customer["customer_id"]
-    owners = _owners(everyone, log)
-    own = {trait: by_customer[own_id] for trait, by_customer in owners.items() if own_id in by_customer}
-    found: dict[int, list[Row]] = defaultdict(list)
-    for (kind, value), own_rows in sorted(own.items()):
-        for other, rows in owners[(kind, value)].items():
-            if other != own_id:
-                evidence = own_rows[:_MAX_ROWS_PER_SIDE] + rows[:_MAX_ROWS_PER_SIDE]
-                found[other].append({"shared": kind, "value": value, "evidence": evidence})
+    own = _own_traits(customer, [row for row in log if row["customer_id"] == own_id])
+    found: dict[int, dict[Trait, list[Citation]]] = defaultdict(lambda: defaultdict(list))
+    for other, trait, citation in _sightings(own, everyone, log):
+        if other != own_id:
+            found[other][trait].append(citation)
     ordered = sorted(found.items(), key=lambda link: (-len(link[1]), link[0]))
-    return [{"customer_id": other, "in_common": common} for other, common in ordered]
+    links = [
+        {
+            "customer_id": other,
+            "in_common": [_shared(trait, own[trait], traits[trait]) for trait in sorted(traits)],
+        }
+        for other, traits in ordered[:_MAX_LINKS]
+    ]
+    return {"links": links, "more_links": max(0, len(ordered) - _MAX_LINKS)}
 
 
-def _owners(everyone: Iterable[Row], log: Iterable[Row]) -> Mapping[Trait, dict[int, list[Citation]]]:
-    """Who has each trait, with the rows that say so."""
-    owners: dict[Trait, dict[int, list[Citation]]] = defaultdict(lambda: defaultdict(list))
-    for row in everyone:
-        for trait in _profile_traits(row):
-            owners[trait][row["customer_id"]].append({"table": "Customers", "row_id": row["customer_id"]})
+def _shared(trait: Trait, own: list[Citation], theirs: list[Citation]) -> Row:
+    evidence = [*own[:_MAX_ROWS_PER_SIDE], *theirs[:_MAX_ROWS_PER_SIDE]]
+    return {"shared": trait[0], "value": trait[1], "evidence": evidence}
+
+
+def _own_traits(customer: Row, log: Iterable[Row]) -> dict[Trait, list[Citation]]:
+    own: dict[Trait, list[Citation]] = defaultdict(list)
+    for trait in _profile_traits(customer):
+        own[trait].append({"table": "Customers", "row_id": customer["customer_id"]})
     for row in log:
         for trait in _log_traits(row):
-            owners[trait][row["customer_id"]].append({"table": "SecurityLogs", "row_id": row["log_id"]})
-    return owners
+            own[trait].append({"table": "SecurityLogs", "row_id": row["log_id"]})
+    return own
+
+
+def _sightings(
+    own: Mapping[Trait, list[Citation]], everyone: Iterable[Row], log: Iterable[Row]
+) -> Iterator[tuple[int, Trait, Citation]]:
+    """Who else shows which of these traits, and the row that says so."""
+    for row in everyone:
+        for trait in _profile_traits(row):
+            if trait in own:
+                yield row["customer_id"], trait, {"table": "Customers", "row_id": row["customer_id"]}
+    values = [value for kind, value in own if kind in {"device", "ip", "card"}]
+    # Reading structure out of text is slow; most rows can be ruled out by a plain search first.
+    mentions = re.compile("|".join(map(re.escape, values)) or r"(?!)", re.IGNORECASE)
+    for row in log:
+        if mentions.search(row["description"] or ""):
+            for trait in _log_traits(row):
+                if trait in own:
+                    yield row["customer_id"], trait, {"table": "SecurityLogs", "row_id": row["log_id"]}
 
 
 def _profile_traits(row: Row) -> Iterator[Trait]:

@@ -9,8 +9,10 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from mcp_tools.countries import COUNTRIES, country_name
+
 _COUNTRY = re.compile(
-    r"\b(?:from|in) (?!IP\b|an?\b|the\b|device\b)([A-Z][A-Za-z.'-]*(?: [A-Z][A-Za-z.'-]*){0,3})"
+    r"\b(?:from|in) (?:the )?(" + "|".join(sorted(COUNTRIES, key=len, reverse=True)) + r")\b(?![.-]\w)"
 )
 _ADDRESS = re.compile(
     r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?![\w:])"
@@ -42,7 +44,7 @@ def parse_security_text(description: str | None) -> SecurityText:
     country = _COUNTRY.search(text)
     return SecurityText(
         success=_outcome(text),
-        country=country.group(1).rstrip(".") if country else None,
+        country=country_name(country.group(1)) if country else None,
         ip=_address(text),
         device_id=_labelled("device", text),
         card_id=_labelled("card", text),
@@ -80,6 +82,6 @@ def _address(text: str) -> str | None:
 
 
 def _labelled(label: str, text: str) -> str | None:
-    """The identifier after `label`: it holds a digit or an underscore, or ends its clause."""
+    """The identifier right after `label`, when it ends its clause."""
     found = re.search(rf"\b{label} ([A-Za-z0-9][\w.:-]*)(?=[,.;)]|$)", text)
     return found.group(1).rstrip(".") if found else None

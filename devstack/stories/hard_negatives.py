@@ -69,12 +69,12 @@ def _ask_to_be_cleared(scene: Scene) -> None:
 
 
 def _lose_the_collector(scene: Scene) -> None:
-    scene.forget_usage(24, since_days_ago=38)
+    scene.forget_usage(24, since_days_ago=37)
     scene.login(24, scene.moment(1, "16:20:00"))
     scene.book.add(
         "ServiceIncidents",
         subscription_id=24,
-        incident_date=scene.day(38),
+        incident_date=scene.day(37),
         description="Usage records are not being collected for this line",
         resolution_status="investigating",
     )

@@ -5,6 +5,7 @@ from typing import Any
 from casework.customers import CustomerStore, Order, Row
 from mcp_tools.account_status import account_status
 from mcp_tools.problems import ToolProblem
+from mcp_tools.tools.arguments import Whole
 
 _SUMMARY_COLUMNS = ("customer_id", "first_name", "last_name", "email", "loyalty_level")
 
@@ -20,13 +21,13 @@ class AccountTools:
         rows = await self._customers.rows("Customers")
         return [{column: row[column] for column in _SUMMARY_COLUMNS} for row in rows]
 
-    async def get_customer_detail(self, customer_id: int) -> Row:
+    async def get_customer_detail(self, customer_id: Whole) -> Row:
         """Get a customer's full profile, including their subscriptions."""
         customer = await customer_row(self._customers, customer_id)
         subscriptions = await self._customers.rows("Subscriptions", {"customer_id": customer_id})
         return {**customer, "subscriptions": subscriptions}
 
-    async def get_support_tickets(self, customer_id: int, open_only: bool = False) -> list[Row]:
+    async def get_support_tickets(self, customer_id: Whole, open_only: bool = False) -> list[Row]:
         """Get a customer's support tickets; open_only leaves out those that are closed."""
         tickets = await self._customers.rows("SupportTickets", {"customer_id": customer_id})
         return [ticket for ticket in tickets if not (open_only and ticket["status"] == "closed")]
@@ -35,14 +36,14 @@ class AccountTools:
         """List the products on offer, or those of one category."""
         return await self._customers.rows("Products", {"category": category} if category else None)
 
-    async def get_product_detail(self, product_id: int) -> Row:
+    async def get_product_detail(self, product_id: Whole) -> Row:
         """Get one product."""
         rows = await self._customers.rows("Products", {"product_id": product_id})
         if not rows:
             raise ToolProblem("Product not found")
         return rows[0]
 
-    async def get_account_status(self, customer_id: int) -> Row:
+    async def get_account_status(self, customer_id: Whole) -> Row:
         """Tell whether the account is locked or active, since when, and which log rows say so.
 
         `since` is null when nothing in the log ever locked or unlocked the account. `data_as_of`
@@ -64,13 +65,13 @@ class AccountTools:
             "data_as_of": as_of.isoformat() if as_of else None,
         }
 
-    async def search_knowledge_base(self, query: str, topk: int = 3) -> list[Row]:
+    async def search_knowledge_base(self, query: str, topk: Whole = 3) -> list[Row]:
         """Find policy and procedure documents that match a question, best first."""
         found = await self._customers.search_knowledge(query, min(topk, 100))
         return [{key: row[key] for key in ("title", "doc_type", "content")} for row in found]
 
 
-async def customer_row(customers: CustomerStore, customer_id: int) -> dict[str, Any]:
+async def customer_row(customers: CustomerStore, customer_id: Whole) -> dict[str, Any]:
     """The customer's own row; a ToolProblem when there is no such customer."""
     rows = await customers.rows("Customers", {"customer_id": customer_id})
     if not rows:

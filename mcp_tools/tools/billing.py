@@ -5,6 +5,7 @@ from datetime import date
 
 from casework.customers import CustomerStore, Order, Row
 from mcp_tools.problems import ToolProblem
+from mcp_tools.tools.arguments import Whole
 from mcp_tools.tools.usage import outstanding, payments_of
 
 
@@ -15,11 +16,11 @@ class BillingTools:
         self._customers = customers
         self._today = today
 
-    async def get_invoice_payments(self, invoice_id: int) -> list[Row]:
+    async def get_invoice_payments(self, invoice_id: Whole) -> list[Row]:
         """Get the payments recorded on an invoice."""
         return await self._customers.rows("Payments", {"invoice_id": invoice_id})
 
-    async def get_billing_summary(self, customer_id: int) -> Row:
+    async def get_billing_summary(self, customer_id: Whole) -> Row:
         """Get what a customer currently owes, in all and per invoice."""
         subscriptions = await self._customers.rows("Subscriptions", {"customer_id": customer_id})
         ids = tuple(row["subscription_id"] for row in subscriptions)
@@ -32,7 +33,7 @@ class BillingTools:
         total_due = float(sum(entry["outstanding"] for entry in owed))
         return {"customer_id": customer_id, "total_due": total_due, "invoices": owed}
 
-    async def get_customer_orders(self, customer_id: int) -> list[Row]:
+    async def get_customer_orders(self, customer_id: Whole) -> list[Row]:
         """Get a customer's orders with product names, newest first."""
         orders = await self._customers.rows(
             "Orders", {"customer_id": customer_id}, order=Order("order_date", newest_first=True)
@@ -56,7 +57,7 @@ class BillingTools:
         """List every promotion."""
         return await self._customers.rows("Promotions")
 
-    async def get_eligible_promotions(self, customer_id: int) -> list[Row]:
+    async def get_eligible_promotions(self, customer_id: Whole) -> list[Row]:
         """Get the promotions a customer may use today, by date and loyalty level."""
         customers = await self._customers.rows("Customers", {"customer_id": customer_id})
         if not customers:

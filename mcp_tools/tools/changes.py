@@ -5,6 +5,7 @@ from datetime import datetime
 
 from casework.customers import CustomerStore, Row, Value, Where
 from mcp_tools.problems import ToolProblem
+from mcp_tools.tools.arguments import Amount, Whole
 from mcp_tools.tools.usage import outstanding
 
 
@@ -16,7 +17,7 @@ class ChangeTools:
         self._enabled = enabled
         self._now = now
 
-    async def pay_invoice(self, invoice_id: int, amount: float, method: str = "credit_card") -> Row:
+    async def pay_invoice(self, invoice_id: Whole, amount: Amount, method: str = "credit_card") -> Row:
         """Record a payment on an invoice and return what is still outstanding."""
         self._refuse_unless_enabled("pay_invoice")
         invoices = await self._customers.rows("Invoices", {"invoice_id": invoice_id})
@@ -37,8 +38,8 @@ class ChangeTools:
     async def create_support_ticket(
         self,
         *,
-        customer_id: int,
-        subscription_id: int,
+        customer_id: Whole,
+        subscription_id: Whole,
         category: str,
         priority: str,
         subject: str,
@@ -63,16 +64,16 @@ class ChangeTools:
     async def update_subscription(
         self,
         *,
-        subscription_id: int,
+        subscription_id: Whole,
         status: str | None = None,
         service_status: str | None = None,
-        product_id: int | None = None,
+        product_id: Whole | None = None,
         start_date: str | None = None,
         end_date: str | None = None,
         autopay_enabled: int | None = None,
         roaming_enabled: int | None = None,
         speed_tier: str | None = None,
-        data_cap_gb: int | None = None,
+        data_cap_gb: Whole | None = None,
     ) -> Row:
         """Change one or more fields of a subscription; fields left out stay as they are."""
         self._refuse_unless_enabled("update_subscription")
@@ -94,7 +95,7 @@ class ChangeTools:
             raise ToolProblem("Subscription not found")
         return {"subscription_id": subscription_id, "updated_fields": list(changes)}
 
-    async def unlock_account(self, customer_id: int) -> dict[str, str]:
+    async def unlock_account(self, customer_id: Whole) -> dict[str, str]:
         """Unlock an account that was locked for security reasons."""
         self._refuse_unless_enabled("unlock_account")
         locked: Where = {"customer_id": customer_id, "event_type": "account_locked"}

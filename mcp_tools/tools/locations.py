@@ -1,18 +1,14 @@
 """Where and how the customer signed in, and who else used the same things."""
 
 import datetime
-from typing import Annotated
-
-from pydantic import Field
 
 from casework.customers import Between, CustomerStore, Order, Row
 from mcp_tools.linked_entities import linked_entities
 from mcp_tools.security_text import parse_security_text
 from mcp_tools.tools.accounts import customer_row
+from mcp_tools.tools.arguments import Days, Whole
 
 _LOG_COLUMNS = ("log_id", "event_type", "event_timestamp", "description")
-
-Days = Annotated[int, Field(ge=1, le=3650)]
 
 
 class LocationTools:
@@ -21,12 +17,12 @@ class LocationTools:
     def __init__(self, customers: CustomerStore) -> None:
         self._customers = customers
 
-    async def get_security_logs(self, customer_id: int) -> list[Row]:
+    async def get_security_logs(self, customer_id: Whole) -> list[Row]:
         """Get a customer's security events, newest first."""
         rows = await self._log(customer_id)
         return [{column: row[column] for column in _LOG_COLUMNS} for row in rows]
 
-    async def get_login_history(self, customer_id: int, days: Days = 30) -> list[Row]:
+    async def get_login_history(self, customer_id: Whole, days: Days = 30) -> list[Row]:
         """Get the security events of the last `days` days of data, newest first, with structured columns.
 
         Country, ip, device_id, card_id, method, channel and success are read from the description;
@@ -38,17 +34,18 @@ class LocationTools:
         rows = await self._log(customer_id, since=as_of - datetime.timedelta(days=days) if as_of else None)
         return [_structured(row) for row in rows]
 
-    async def get_linked_entities(self, customer_id: int) -> Row:
+    async def get_linked_entities(self, customer_id: Whole) -> Row:
         """Find other customers who share a device, IP address, payment card, phone or postal address.
 
-        Each link names what is shared and the rows, by table and key, on both sides.
+        Each link names what is shared and the rows, by table and key, on both sides. At most 50 links
+        are returned; `more_links` counts the rest.
         """
         customer = await customer_row(self._customers, customer_id)
         everyone = await self._customers.rows("Customers")
         log = await self._customers.rows("SecurityLogs")
-        return {"customer_id": customer_id, "links": linked_entities(customer, everyone, log)}
+        return {"customer_id": customer_id, **linked_entities(customer, everyone, log)}
 
-    async def _log(self, customer_id: int, since: datetime.date | None = None) -> list[Row]:
+    async def _log(self, customer_id: Whole, since: datetime.date | None = None) -> list[Row]:
         recent = {"event_timestamp": Between(since.isoformat(), "9999")} if since else {}
         newest_first = Order("event_timestamp", newest_first=True)
         return await self._customers.rows(

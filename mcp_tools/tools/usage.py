@@ -1,12 +1,10 @@
 """What the subscription used, and what it is."""
 
 import datetime
-from typing import Annotated
-
-from pydantic import StringConstraints
 
 from casework.customers import Between, CustomerStore, Row, Where
 from mcp_tools.problems import ToolProblem
+from mcp_tools.tools.arguments import Whole
 
 _USAGE_COLUMNS = ("usage_date", "data_used_mb", "voice_minutes", "sms_count")
 _PRODUCT_COLUMNS = {
@@ -18,8 +16,6 @@ _PRODUCT_COLUMNS = {
 _INVOICE_COLUMNS = ("invoice_id", "invoice_date", "amount", "description", "due_date")
 _INCIDENT_COLUMNS = ("incident_id", "incident_date", "description", "resolution_status")
 
-Day = Annotated[str, StringConstraints(min_length=1)]
-
 
 class UsageTools:
     """Look-ups about a subscription and its daily usage."""
@@ -27,7 +23,7 @@ class UsageTools:
     def __init__(self, customers: CustomerStore) -> None:
         self._customers = customers
 
-    async def get_subscription_detail(self, subscription_id: int) -> Row:
+    async def get_subscription_detail(self, subscription_id: Whole) -> Row:
         """Get a subscription with its product, its invoices with payments, and its service incidents."""
         where = {"subscription_id": subscription_id}
         subscriptions = await self._customers.rows("Subscriptions", where)
@@ -45,7 +41,7 @@ class UsageTools:
         }
 
     async def get_data_usage(
-        self, subscription_id: int, start_date: Day, end_date: Day, aggregate: bool = False
+        self, subscription_id: Whole, start_date: str, end_date: str, aggregate: bool = False
     ) -> list[Row] | Row:
         """Get a subscription's daily data, voice and SMS usage between two dates (YYYY-MM-DD), both included.
 
@@ -67,7 +63,7 @@ class UsageTools:
             "total_sms": sum(row["sms_count"] or 0 for row in rows),
         }
 
-    async def _invoices(self, subscription_id: int) -> list[Row]:
+    async def _invoices(self, subscription_id: Whole) -> list[Row]:
         invoices = await self._customers.rows("Invoices", {"subscription_id": subscription_id})
         paid_by = await payments_of(self._customers, invoices)
         return [
