@@ -270,3 +270,22 @@ def test_alert_times_are_event_times() -> None:
     ]
     assert found.alert.detected_at == found.alert.window_end == NOON + timedelta(seconds=20)
     assert found.alert.window_start == NOON + timedelta(seconds=20, hours=-24)
+
+
+def test_a_first_step_that_comes_late_completes_the_sequence() -> None:
+    steps = [
+        record("login", 31),
+        record("transaction", 59, amount=40.0),
+        record("auth_failure", 30),
+        record("auth_failure", 0),
+    ]
+    raised = {found.alert.rule_id for found in run(TIGHT_RULES, steps)}
+    assert "takeover" in raised
+
+
+def test_a_late_record_is_compared_with_what_was_settled_at_its_own_time() -> None:
+    usual = [record("transaction", at, amount=10.0) for at in (0, 10, 20)]
+    burst = [record("transaction", at, amount=1000.0) for at in (30, 40, 50, 145)]
+    late = record("transaction", 86, amount=33.4)
+    in_order = _ids(_in_order([*usual, *burst, late]))
+    assert _ids([*usual, *burst, late]) == in_order
