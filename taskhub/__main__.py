@@ -1,0 +1,90 @@
+"""Starts the task hub: ``python -m taskhub`` or ``fraud-taskhub``."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+from pydantic import ValidationError
+
+from taskhub.app import TaskHubServer
+from taskhub.errors import StartupRefused
+from taskhub.settings import TaskHubSettings
+
+_EXIT_REFUSED = 2
+
+cli = typer.Typer(add_completion=False)
+
+
+@cli.command()
+def serve(
+    db: Annotated[Path | None, typer.Option(help="Database file (TASKHUB_DB).")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port on loopback, 0 for a free one (TASKHUB_PORT).")
+    ] = None,
+) -> None:
+    """Run the embedded task hub until it is asked to stop."""
+    try:
+        settings = TaskHubSettings(**_given(db=db, port=port))
+    except ValidationError as error:
+        _refuse("\n".join(_explain(problem) for problem in error.errors()))
+    configure_logging(settings.log_level)
+    try:
+        asyncio.run(_serve(settings))
+    except StartupRefused as error:
+        _refuse(str(error))
+
+
+def _given(**options: object) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _explain(problem: Any) -> str:
+    name = "TASKHUB_" + "_".join(str(part) for part in problem["loc"]).upper()
+    return f"{name}={problem['input']!s}: {problem['msg']}"
+
+
+def _refuse(sentence: str) -> None:
+    sys.stderr.write(sentence + "\n")
+    raise SystemExit(_EXIT_REFUSED)
+
+
+def configure_logging(level: str) -> None:
+    """One JSON object per line on standard error."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+async def _serve(settings: TaskHubSettings) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    server = TaskHubServer(settings)
+    await server.start()
+    await stopping.wait()
+    await server.stop()
+
+
+def main() -> None:
+    """Entry point of ``fraud-taskhub``."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The running hub: a gRPC server around a Hub, started and stopped in order."""
+
+from __future__ import annotations
+
+import grpc
+import structlog
+
+from taskhub.errors import StartupRefused
+from taskhub.hub import Hub
+from taskhub.protocol import HubProtocol, handlers
+from taskhub.settings import TaskHubSettings
+
+log = structlog.get_logger(__name__)
+
+_MESSAGE_BYTES = 64 * 1024 * 1024
+_OPTIONS = (
+    ("grpc.max_receive_message_length", _MESSAGE_BYTES),
+    ("grpc.max_send_message_length", _MESSAGE_BYTES),
+    ("grpc.so_reuseport", 0),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
+
+
+class TaskHubServer:
+    """One hub listening on one loopback port."""
+
+    def __init__(self, settings: TaskHubSettings) -> None:
+        """Open the database; call on a running event loop. Raises StartupRefused with a sentence."""
+        self._settings = settings
+        self._hub = Hub(settings)
+        self._protocol = HubProtocol(self._hub, settings.ping_seconds)
+        self._server = grpc.aio.server(options=_OPTIONS)
+        self._server.add_generic_rpc_handlers(handlers(self._protocol))
+
+    async def start(self) -> int:
+        """Listen; the port. Raises StartupRefused when the port is taken."""
+        try:
+            port = int(self._server.add_insecure_port(self._settings.address))
+        except RuntimeError as error:
+            await self._hub.close()
+            raise StartupRefused(
+                f"port {self._settings.port} on {self._settings.host} is in use. "
+                "Stop what uses it, or choose another with TASKHUB_PORT or --port."
+            ) from error
+        self._hub.start()
+        await self._server.start()
+        log.info("listening", host=self._settings.host, port=port, db=str(self._settings.db))
+        return port
+
+    async def stop(self) -> None:
+        """Hand out nothing more, let calls in flight commit, close."""
+        log.info("stopping")
+        self._hub.drain()
+        self._protocol.end_streams()
+        await self._server.stop(self._settings.drain_seconds)
+        await self._hub.close()
+        log.info("stopped")

@@ -1,0 +1,92 @@
+"""The hub as one object: storage, schedule and timers wired together, without any gRPC."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from taskhub.database import lock_file, open_database, open_reader
+from taskhub.dispatch import Dispatcher
+from taskhub.limits import Limits
+from taskhub.loading import Loader
+from taskhub.scanner import Scanner
+from taskhub.scheduling import Schedule
+from taskhub.settings import TaskHubSettings
+from taskhub.timers import TimerWheel
+from taskhub.transactions.commands import open_hub
+from taskhub.waiters import Waiters
+from taskhub.writer import Effects, Writer, wall_clock
+
+
+class Hub:
+    """Everything behind the protocol. Create it on the event loop it will run on."""
+
+    def __init__(self, settings: TaskHubSettings, clock: Callable[[], int] = wall_clock) -> None:
+        """Open the database. Raises StartupRefused with a sentence."""
+        path = Path(settings.db)
+        self.limits = Limits(
+            payload_bytes=settings.max_payload_bytes, message_bytes=settings.max_message_bytes
+        )
+        self._lock = lock_file(path)
+        self._clock = clock
+        connection = open_database(path, settings.synchronous)
+        self.reader = open_reader(path)
+        self.scanner = Scanner(open_reader(path))
+        self.waiters = Waiters()
+        self.dispatcher = Dispatcher(
+            Schedule(settings.lease_seconds),
+            Loader(self.reader, self.limits),
+            self.scanner,
+            clock,
+            max_deliveries=settings.max_deliveries,
+        )
+        self.writer = Writer(connection, self._announce, clock)
+        self.dispatcher.writer = self.writer
+        self.timers = TimerWheel(self.writer, clock, self.reader)
+        self._hubs: dict[str, int] = dict(self.reader.execute("SELECT name, id FROM hubs").fetchall())
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Start handing out work and firing timers."""
+        loop = asyncio.get_running_loop()
+        for coroutine in (self.dispatcher.run(), self.dispatcher.watch_leases(), self.timers.run()):
+            self._tasks.append(loop.create_task(coroutine))
+
+    def _announce(self, effects: Effects) -> None:
+        self.dispatcher.announce(effects)
+        if effects.changed:
+            self.waiters.notify(effects.changed)
+        if effects.next_due is not None:
+            self.timers.schedule(effects.next_due)
+
+    def now(self) -> int:
+        """Microseconds since the epoch."""
+        return self._clock()
+
+    async def hub_id(self, name: str) -> int:
+        """The row id of a task hub by name; created when first named. Raises InvalidRequest."""
+        found = self._hubs.get(name)
+        if found is None:
+            self.limits.check_hub_name(name)
+            found = self._hubs[name] = await self.writer.submit(open_hub(name))
+        return found
+
+    def drain(self) -> None:
+        """Hand out nothing more and send waiting callers away; completions are still taken."""
+        self.dispatcher.drain()
+        self.waiters.close()
+
+    async def close(self) -> None:
+        """Commit what was accepted and close the files."""
+        self.drain()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.dispatcher.settle()
+        await self.writer.close()
+        self.scanner.close()
+        self.reader.close()
+        with contextlib.suppress(OSError):
+            self._lock.close()

@@ -1,0 +1,1 @@
+"""Changes to the stored state: each function here runs inside one transaction of the writer."""

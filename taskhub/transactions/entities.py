@@ -1,0 +1,165 @@
+"""Entity operations: signals in, batches out, results back to the callers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from durabletask.internal import orchestrator_service_pb2 as pb
+
+from taskhub import events
+from taskhub.limits import PAYLOAD_TOO_LARGE, POISON_WORK_ITEM, Limits
+from taskhub.transactions import lifecycle, locks
+from taskhub.transactions.lifecycle import NewInstance, StoredTimer
+from taskhub.transactions.records import Entity, TimerKind, entity_by_key, instance_by_id
+from taskhub.turn import EntityMessage, MessageKind
+from taskhub.writer import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class BatchWork:
+    """The operations handed to the worker, by sequence number, in order."""
+
+    key: int
+    seqs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A one-way operation; ``due`` in microseconds delays it."""
+
+    entity_id: str
+    event: bytes
+    due: int | None = None
+    trace: bytes | None = None
+
+
+def signal(hub: int, sent: Signal) -> Callable[[Transaction], None]:
+    """Put a signal into the entity's mailbox, now or when it is due."""
+
+    def change(tx: Transaction) -> None:
+        _post_signal(tx, hub, sent)
+
+    return change
+
+
+def _post_signal(tx: Transaction, hub: int, sent: Signal) -> None:
+    entity = locks.entity_for(tx, hub, sent.entity_id)
+    if sent.due is not None and sent.due > tx.now:
+        lifecycle.add_timer(
+            tx, StoredTimer(sent.due, TimerKind.SIGNAL, entity.key, 0, sent.event, sent.trace)
+        )
+        return
+    locks.post(tx, entity, EntityMessage(MessageKind.SIGNAL, sent.entity_id, sent.event), trace=sent.trace)
+
+
+def complete(work: BatchWork, result: pb.EntityBatchResult, limits: Limits) -> Callable[[Transaction], None]:
+    """Store the new state, answer the callers, send what the operations sent."""
+
+    def change(tx: Transaction) -> None:
+        entity = entity_by_key(tx.execute, work.key)
+        if entity is None:
+            return
+        state = events.optional(result, "entityState")
+        problem = limits.oversize(f"the state of entity '{entity.entity_id}'", state)
+        done = work.seqs[: len(result.results)]
+        for seq, outcome in zip(done, result.results, strict=False):
+            refused = events.failure(PAYLOAD_TOO_LARGE, problem) if problem else None
+            _answer(tx, entity, seq, outcome, refused)
+        if problem is None:
+            tx.execute(
+                "UPDATE entities SET state = ?, modified_at = ?, losses = 0 WHERE key = ?",
+                (state or None, tx.now, entity.key),
+            )
+            _act(tx, entity, result)
+        locks.settle(tx, entity)
+
+    return change
+
+
+def _answer(
+    tx: Transaction,
+    entity: Entity,
+    seq: int,
+    outcome: pb.OperationResult,
+    refused: pb.TaskFailureDetails | None,
+) -> None:
+    row = _take(tx, entity.key, seq)
+    if row is None or row[0] != MessageKind.CALL:
+        return
+    request_id = pb.HistoryEvent.FromString(row[3]).entityOperationCalled.requestId
+    if refused is not None:
+        answer = events.operation_failed(tx.now, request_id, refused)
+    elif outcome.HasField("failure"):
+        answer = events.operation_failed(tx.now, request_id, outcome.failure.failureDetails)
+    else:
+        output = outcome.success.result if outcome.success.HasField("result") else None
+        answer = events.operation_completed(tx.now, request_id, output)
+    lifecycle.deliver_result(tx, row[1], row[2], answer)
+
+
+def _take(tx: Transaction, key: int, seq: int) -> tuple[int, int, int, bytes] | None:
+    row = tx.execute(
+        "SELECT kind, parent_key, parent_generation, event FROM operations WHERE entity_key = ? AND seq = ?",
+        (key, seq),
+    ).fetchone()
+    tx.execute("DELETE FROM operations WHERE entity_key = ? AND seq = ?", (key, seq))
+    return (row[0], row[1], row[2], row[3]) if row else None
+
+
+def _act(tx: Transaction, entity: Entity, result: pb.EntityBatchResult) -> None:
+    for position, action in enumerate(result.actions):
+        if action.HasField("sendSignal"):
+            _send_signal(tx, entity, action.sendSignal, position)
+        elif action.HasField("startNewOrchestration"):
+            _start(tx, entity, action.startNewOrchestration)
+
+
+def _send_signal(tx: Transaction, entity: Entity, sent: pb.SendSignalAction, position: int) -> None:
+    event = events.operation_signaled(
+        tx.now,
+        f"{entity.key:x}-{tx.now:x}-{position:x}",
+        sent.name,
+        events.optional(sent, "input"),
+        sent.instanceId,
+    )
+    due = events.micros(sent.scheduledTime) if sent.HasField("scheduledTime") else None
+    trace = sent.parentTraceContext.SerializeToString() if sent.HasField("parentTraceContext") else None
+    _post_signal(tx, entity.hub, Signal(sent.instanceId, event, due, trace))
+
+
+def _start(tx: Transaction, entity: Entity, wanted: pb.StartNewOrchestrationAction) -> None:
+    """Start an orchestration for an entity; a running one with this id is left alone."""
+    existing = instance_by_id(tx.execute, entity.hub, wanted.instanceId)
+    if existing is not None:
+        if not existing.ended:
+            return
+        lifecycle.remove(tx, existing)
+    trace = wanted.parentTraceContext
+    new = NewInstance(
+        wanted.instanceId,
+        wanted.name,
+        events.optional(wanted, "version"),
+        events.optional(wanted, "input"),
+        trace=trace.SerializeToString() if wanted.HasField("parentTraceContext") else None,
+        scheduled_at=events.micros(wanted.scheduledTime) if wanted.HasField("scheduledTime") else None,
+    )
+    lifecycle.create(tx, entity.hub, new)
+
+
+def fail_first(work: BatchWork, message: str) -> Callable[[Transaction], None]:
+    """Give up on the oldest operation of a batch: its caller sees the reason, a signal is dropped."""
+
+    def change(tx: Transaction) -> None:
+        entity = entity_by_key(tx.execute, work.key)
+        if entity is None:
+            return
+        row = _take(tx, entity.key, work.seqs[0])
+        if row is not None and row[0] == MessageKind.CALL:
+            request_id = pb.HistoryEvent.FromString(row[3]).entityOperationCalled.requestId
+            failure = events.failure(POISON_WORK_ITEM, message)
+            lifecycle.deliver_result(tx, row[1], row[2], events.operation_failed(tx.now, request_id, failure))
+        tx.execute("UPDATE entities SET losses = 0 WHERE key = ?", (entity.key,))
+        locks.settle(tx, entity)
+
+    return change

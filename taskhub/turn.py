@@ -1,0 +1,316 @@
+"""Turns the actions of one orchestrator turn into what must be stored and sent; pure.
+
+The worker answers a turn with actions. Each becomes a history event, which the worker will see
+on replay, and usually a message. Nothing here reads a clock, a database or a random number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from durabletask.internal import orchestrator_service_pb2 as pb
+
+from taskhub import events
+from taskhub.limits import PAYLOAD_TOO_LARGE, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class TurnContext:
+    """Facts about the instance and the moment; times in microseconds, traces serialised TraceContext."""
+
+    instance_id: str
+    execution_id: str
+    now: int
+    limits: Limits
+    trace: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityDraft:
+    """An activity to run; ``request`` is a serialised ActivityRequest."""
+
+    task_id: int
+    name: str
+    version: str | None
+    request: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TimerDraft:
+    """A timer to keep; ``event`` is the timerFired event to deliver."""
+
+    due: int
+    event: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ChildDraft:
+    """A sub-orchestration to start."""
+
+    task_id: int
+    instance_id: str
+    name: str
+    version: str | None
+    input: str | None
+    trace: bytes | None
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class EventDraft:
+    """An external event for another instance."""
+
+    instance_id: str
+    event: bytes
+
+
+class MessageKind(IntEnum):
+    """What an orchestration says to an entity; also the kind of a stored operation."""
+
+    SIGNAL = 0
+    CALL = 1
+    LOCK = 2
+    UNLOCK = 3
+
+
+@dataclass(frozen=True, slots=True)
+class EntityMessage:
+    """One message to an entity; ``due`` is set for a delayed signal, ``section`` for locks."""
+
+    kind: MessageKind
+    entity_id: str
+    event: bytes
+    due: int | None = None
+    section: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Termination:
+    """Another instance to end."""
+
+    instance_id: str
+    reason: str | None
+    recurse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The execution ended."""
+
+    status: int
+    output: str | None
+    failure: pb.TaskFailureDetails | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContinuedAsNew:
+    """The execution starts over with a new input and the events it had not taken."""
+
+    input: str | None
+    version: str | None
+    carryover: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewound:
+    """The failed execution goes back to its last good state."""
+
+    history: tuple[pb.HistoryEvent, ...]
+
+
+@dataclass(slots=True)
+class TurnPlan:
+    """Everything one turn changes, in the order the orchestrator asked for it."""
+
+    history: list[bytes] = field(default_factory=list)
+    activities: list[ActivityDraft] = field(default_factory=list)
+    timers: list[TimerDraft] = field(default_factory=list)
+    children: list[ChildDraft] = field(default_factory=list)
+    raised: list[EventDraft] = field(default_factory=list)
+    messages: list[EntityMessage] = field(default_factory=list)
+    terminations: list[Termination] = field(default_factory=list)
+    to_self: list[bytes] = field(default_factory=list)
+    outcome: Finished | ContinuedAsNew | Rewound | None = None
+
+
+def plan_turn(context: TurnContext, actions: Iterable[pb.OrchestratorAction]) -> TurnPlan:
+    """The plan for one turn's actions.
+
+    An action whose payload is too large is recorded as scheduled and answered at once with a
+    failure, so that the orchestrator can handle it like any other.
+    """
+    plan = TurnPlan()
+    for action in actions:
+        kind = action.WhichOneof("orchestratorActionType")
+        planner = _PLANNERS.get(kind or "")
+        if planner is not None:
+            planner(context, action, plan)
+    return plan
+
+
+def _schedule_task(context: TurnContext, action: pb.OrchestratorAction, plan: TurnPlan) -> None:
+    task = action.scheduleTask
+    version = events.optional(task, "version")
+    trace = task.parentTraceContext if task.HasField("parentTraceContext") else _inherited(context)
+    problem = context.limits.oversize(f"the input of activity '{task.name}'", events.optional(task, "input"))
+    scheduled = pb.TaskScheduledEvent(
+        name=task.name,
+        version=task.version if task.HasField("version") else None,
+        input=task.input if task.HasField("input") and not problem else None,
+        parentTraceContext=trace,
+        tags=dict(task.tags),
+    )
+    plan.history.append(events.event(context.now, action.id, taskScheduled=scheduled))
+    if problem:
+        plan.to_self.append(
+            events.task_failed(context.now, action.id, events.failure(PAYLOAD_TOO_LARGE, problem))
+        )
+        return
+    request = pb.ActivityRequest(
+        name=task.name,
+        version=task.version if task.HasField("version") else None,
+        input=task.input if task.HasField("input") else None,
+        orchestrationInstance=pb.OrchestrationInstance(
+            instanceId=context.instance_id, executionId=events.text(context.execution_id)
+        ),
+        taskId=action.id,
+        parentTraceContext=trace,
+        tags=dict(task.tags),
+    )
+    plan.activities.append(ActivityDraft(action.id, task.name, version, request.SerializeToString()))
+
+
+def _create_timer(context: TurnContext, action: pb.OrchestratorAction, plan: TurnPlan) -> None:
+    fire_at = action.createTimer.fireAt
+    created = pb.TimerCreatedEvent(fireAt=fire_at)
+    plan.history.append(events.event(context.now, action.id, timerCreated=created))
+    due = events.micros(fire_at)
+    plan.timers.append(TimerDraft(due, events.timer_fired(max(due, context.now), action.id, fire_at)))
+
+
+def _create_child(context: TurnContext, action: pb.OrchestratorAction, plan: TurnPlan) -> None:
+    child = action.createSubOrchestration
+    child_input = events.optional(child, "input")
+    problem = context.limits.oversize(f"the input of sub-orchestration '{child.name}'", child_input)
+    instance_id = child.instanceId or f"{context.instance_id}:{action.id:04x}"
+    trace = child.parentTraceContext if child.HasField("parentTraceContext") else _inherited(context)
+    created = pb.SubOrchestrationInstanceCreatedEvent(
+        instanceId=instance_id,
+        name=child.name,
+        version=child.version if child.HasField("version") else None,
+        input=child.input if child.HasField("input") and not problem else None,
+        parentTraceContext=trace,
+        tags=dict(child.tags),
+    )
+    plan.history.append(events.event(context.now, action.id, subOrchestrationInstanceCreated=created))
+    if problem:
+        plan.to_self.append(
+            events.child_failed(context.now, action.id, events.failure(PAYLOAD_TOO_LARGE, problem))
+        )
+        return
+    plan.children.append(
+        ChildDraft(
+            task_id=action.id,
+            instance_id=instance_id,
+            name=child.name,
+            version=events.optional(child, "version"),
+            input=child_input,
+            trace=trace.SerializeToString() if trace else None,
+            tags=dict(child.tags),
+        )
+    )
+
+
+def _send_event(context: TurnContext, action: pb.OrchestratorAction, plan: TurnPlan) -> None:
+    sent = action.sendEvent
+    target = sent.instance.instanceId
+    data = events.optional(sent, "data")
+    record = pb.EventSentEvent(instanceId=target, name=sent.name, input=events.text(data))
+    plan.history.append(events.event(context.now, action.id, eventSent=record))
+    if target:
+        plan.raised.append(EventDraft(target, events.event_raised(context.now, sent.name, data)))
+
+
+def _send_entity_message(context: TurnContext, action: pb.OrchestratorAction, plan: TurnPlan) -> None:
+    message = action.sendEntityMessage
+    kind = message.WhichOneof("EntityMessageType")
+    if kind is None:
+        return
+    body = getattr(message, kind)
+    plan.history.append(events.event(context.now, action.id, **{kind: body}))
+    event = events.event(context.now, **{kind: body})
+    if kind == "entityOperationSignaled":
+        due = events.micros(body.scheduledTime) if body.HasField("scheduledTime") else None
+        due = due if due is not None and due > context.now else None
+        plan.messages.append(EntityMessage(MessageKind.SIGNAL, body.targetInstanceId.value, event, due=due))
+    elif kind == "entityOperationCalled":
+        _call_entity(context, body, event, plan)
+    elif kind == "entityLockRequested":
+        target = body.lockSet[body.position]
+        plan.messages.append(EntityMessage(MessageKind.LOCK, target, event, section=body.criticalSectionId))
+    else:
+        plan.messages.append(
+            EntityMessage(
+                MessageKind.UNLOCK, body.targetInstanceId.value, event, section=body.criticalSectionId
+            )
+        )
+
+
+def _call_entity(
+    context: TurnContext, call: pb.EntityOperationCalledEvent, event: bytes, plan: TurnPlan
+) -> None:
+    problem = context.limits.oversize(
+        f"the input of operation '{call.operation}'", events.optional(call, "input")
+    )
+    if problem:
+        failed = events.failure(PAYLOAD_TOO_LARGE, problem)
+        plan.to_self.append(events.operation_failed(context.now, call.requestId, failed))
+        return
+    plan.messages.append(EntityMessage(MessageKind.CALL, call.targetInstanceId.value, event))
+
+
+def _complete(context: TurnContext, action: pb.OrchestratorAction, plan: TurnPlan) -> None:
+    done = action.completeOrchestration
+    result = events.optional(done, "result")
+    if done.orchestrationStatus == pb.ORCHESTRATION_STATUS_CONTINUED_AS_NEW:
+        plan.outcome = ContinuedAsNew(
+            input=result,
+            version=events.optional(done, "newVersion"),
+            carryover=tuple(event.SerializeToString() for event in done.carryoverEvents),
+        )
+        return
+    failure = done.failureDetails if done.HasField("failureDetails") else None
+    status = int(done.orchestrationStatus)
+    if problem := context.limits.oversize("the orchestration's output", result):
+        status, result = pb.ORCHESTRATION_STATUS_FAILED, None
+        failure = events.failure(PAYLOAD_TOO_LARGE, problem)
+    plan.outcome = Finished(status, result, failure)
+
+
+def _terminate(context: TurnContext, action: pb.OrchestratorAction, plan: TurnPlan) -> None:
+    body = action.terminateOrchestration
+    plan.terminations.append(
+        Termination(body.instanceId, events.optional(body, "reason"), bool(body.recurse))
+    )
+
+
+def _rewind(context: TurnContext, action: pb.OrchestratorAction, plan: TurnPlan) -> None:
+    plan.outcome = Rewound(tuple(action.rewindOrchestration.newHistory))
+
+
+def _inherited(context: TurnContext) -> pb.TraceContext | None:
+    return pb.TraceContext.FromString(context.trace) if context.trace else None
+
+
+_PLANNERS: dict[str, Callable[[TurnContext, pb.OrchestratorAction, TurnPlan], None]] = {
+    "scheduleTask": _schedule_task,
+    "createTimer": _create_timer,
+    "createSubOrchestration": _create_child,
+    "sendEvent": _send_event,
+    "sendEntityMessage": _send_entity_message,
+    "completeOrchestration": _complete,
+    "terminateOrchestration": _terminate,
+    "rewindOrchestration": _rewind,
+}
