@@ -77,8 +77,8 @@ class CaseStore(Protocol):
     ) -> Appended:
         """Write events and projection in one transaction.
 
-        Events whose id the case already has are left out. `expected_seq` (0 for a new case) makes
-        the write conditional. Raises SequenceError, TransitionError, NotFoundError, UnavailableError.
+        `expected_seq` (0 for a new case) makes the write conditional, before anything else. Then
+        events whose id the case already has are left out, so a repeated write changes nothing. Raises SequenceError, TransitionError, NotFoundError, UnavailableError.
         """
 
     async def load(self, case_id: str) -> Case:

@@ -165,7 +165,8 @@ def owner_of(port: int) -> str:
     """Who listens on a port, in words; for error messages, so never an error of its own."""
     try:
         for connection in psutil.net_connections("inet"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            where = tuple(connection.laddr)
+            if connection.status == psutil.CONN_LISTEN and connection.pid and where[1:2] == (port,):
                 return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
     except psutil.Error:
         pass

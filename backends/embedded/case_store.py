@@ -121,12 +121,12 @@ def _append(
     db: sqlite3.Connection, case_id: str, events: Sequence[NewEvent], expected_seq: int | None
 ) -> Appended:
     before = _peek(db, case_id)
-    fresh = [event for event in events if not _has(db, case_id, event.event_id)]
-    if not fresh and before is not None:
-        return Appended(case=before, events=())
     found_seq = before.seq if before else 0
     if expected_seq is not None and expected_seq != found_seq:
         raise SequenceError(f"{case_id} is at event {found_seq}, not {expected_seq}: reload and try again")
+    fresh = [event for event in events if not _has(db, case_id, event.event_id)]
+    if not fresh and before is not None:
+        return Appended(case=before, events=())
     case, sealed = before, []
     for event in fresh:
         if case is None and event.body.type != "opened":

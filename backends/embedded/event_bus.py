@@ -109,6 +109,8 @@ def _rewound(db: sqlite3.Connection, consumer: str, rewind_seconds: float) -> in
     row = db.execute("SELECT offset FROM checkpoints WHERE consumer = ?", (consumer,)).fetchone()
     if row is None:
         return 0
+    if rewind_seconds <= 0:
+        return int(row["offset"])
     at_checkpoint = db.execute(
         "SELECT min(occurred) FROM (SELECT occurred FROM telemetry WHERE offset <= ? ORDER BY offset DESC"
         " LIMIT 1000)",

@@ -1,0 +1,207 @@
+"""What every case store does, whatever it is made of."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from casework import events as ev
+from casework.alert import case_id_for
+from casework.audit import audit_case
+from casework.case import replay
+from casework.commands import claim, open_case, submit_decision
+from casework.errors import (
+    AlreadyDecidedError,
+    InvalidInputError,
+    NotFoundError,
+    SequenceError,
+    TransitionError,
+)
+from casework.policy import Terms
+from casework.ports import CaseQuery, CaseStore
+from casework.recording import record
+from casework.transitions import Status
+from tests.builders import (
+    CASE_ID,
+    NOW,
+    event,
+    make_alert,
+    make_person,
+    make_request,
+    story_until_review,
+)
+
+
+async def open_many(cases: CaseStore, count: int) -> list[str]:
+    """Cases A-000, A-001 … of customers 1, 2, 1, 2 …"""
+    alerts = [make_alert(alert_id=f"A-{n:03}", customer_id=n % 2 + 1) for n in range(count)]
+    for number, alert in enumerate(alerts):
+        opened = open_case(alert, Terms(), NOW + timedelta(seconds=number))
+        await cases.append(case_id_for(alert.alert_id), [opened])
+    return [case_id_for(alert.alert_id) for alert in alerts]
+
+
+def query(**changes: object) -> CaseQuery:
+    return CaseQuery.model_validate({"now": NOW, "sort": "opened", **changes})
+
+
+async def test_the_projection_is_the_replay_of_the_record(cases: CaseStore) -> None:
+    appended = await cases.append(CASE_ID, story_until_review())
+    assert appended.case.status is Status.AWAITING_REVIEW
+    assert await cases.load(CASE_ID) == appended.case == replay(await cases.events(CASE_ID))
+    assert audit_case(CASE_ID, await cases.links(CASE_ID), appended.case) is None
+
+
+async def test_an_event_that_is_there_already_changes_nothing(cases: CaseStore) -> None:
+    await cases.append(CASE_ID, story_until_review())
+    again = await cases.append(CASE_ID, story_until_review())
+    assert again.events == ()
+    assert again.case.seq == len(story_until_review())
+
+
+async def test_a_refused_event_leaves_nothing_of_its_batch(cases: CaseStore) -> None:
+    await cases.append(CASE_ID, story_until_review())
+    before = await cases.load(CASE_ID)
+    batch = [event(ev.NoteAdded(text="n"), "n"), event(ev.ActionStarted(action="clear", attempt=1), "x")]
+    with pytest.raises(TransitionError):
+        await cases.append(CASE_ID, batch)
+    assert await cases.load(CASE_ID) == before
+
+
+async def test_one_bad_write_does_not_spoil_others_made_at_the_same_time(cases: CaseStore) -> None:
+    await cases.append(CASE_ID, story_until_review())
+    good = [cases.append(CASE_ID, [event(ev.NoteAdded(text="n"), f"n:{n}")]) for n in range(20)]
+    bad = [cases.append("fraud-none", [event(ev.NoteAdded(text="n"), "n")]) for _ in range(20)]
+    results = await asyncio.gather(
+        *(item for pair in zip(good, bad, strict=True) for item in pair), return_exceptions=True
+    )
+    assert [isinstance(result, NotFoundError) for result in results] == [False, True] * 20
+    assert (await cases.load(CASE_ID)).notes == 20
+
+
+async def test_a_stale_sequence_number_is_refused(cases: CaseStore) -> None:
+    await cases.append(CASE_ID, story_until_review())
+    with pytest.raises(SequenceError, match="reload"):
+        await cases.append(CASE_ID, [event(ev.NoteAdded(text="n"), "n")], expected_seq=1)
+
+
+async def test_unknown_cases_are_said_to_be_unknown(cases: CaseStore) -> None:
+    for attempt in (cases.load("fraud-none"), cases.events("fraud-none"), cases.links("fraud-none")):
+        with pytest.raises(NotFoundError, match="fraud-none"):
+            await attempt
+
+
+async def test_of_many_concurrent_decisions_exactly_one_wins(cases: CaseStore) -> None:
+    await cases.append(CASE_ID, story_until_review())
+
+    async def decide(name: str) -> str:
+        def command(case):  # type: ignore[no-untyped-def]
+            return submit_decision(case, make_request(case), make_person(name), NOW)
+
+        try:
+            await record(cases, CASE_ID, command)
+        except AlreadyDecidedError as error:
+            return str(error)
+        return "won"
+
+    results = await asyncio.gather(*(decide(f"p{n}") for n in range(8)))
+    assert results.count("won") == 1
+    winner = (await cases.load(CASE_ID)).decision
+    assert winner is not None
+    assert all(winner.summary in told for told in results if told != "won")
+
+
+async def test_changes_come_once_each_in_order_and_resume_anywhere(cases: CaseStore) -> None:
+    await open_many(cases, 10)
+    await cases.append(CASE_ID, story_until_review())
+    whole = await cases.changes(0, 1000)
+    assert [item.cursor for item in whole] == sorted({item.cursor for item in whole})
+    assert whole[-1].cursor == await cases.head()
+    seen, cursor = [], 0
+    while page := await cases.changes(cursor, 3):
+        seen += page
+        cursor = page[-1].cursor
+    assert tuple(seen) == whole
+
+
+async def test_waiting_ends_when_something_is_written_and_not_before(cases: CaseStore) -> None:
+    await cases.append(CASE_ID, story_until_review())
+    head = await cases.head()
+    assert not await cases.wait_for_changes(head, 0.05)
+    waiting = asyncio.create_task(cases.wait_for_changes(head, 30))
+    await asyncio.sleep(0)
+    await cases.append(CASE_ID, [event(ev.NoteAdded(text="n"), "n")])
+    assert await asyncio.wait_for(waiting, 10)
+
+
+@pytest.mark.parametrize("sort", ["deadline", "risk", "opened", "updated"])
+@pytest.mark.parametrize("descending", [False, True])
+async def test_pages_hold_every_case_once(cases: CaseStore, sort: str, descending: bool) -> None:
+    ids = await open_many(cases, 11)
+    found, cursor = [], None
+    while True:
+        page = await cases.find(query(sort=sort, descending=descending, limit=4, cursor=cursor))
+        found += [case.case_id for case in page.cases]
+        assert page.total == 11
+        if (cursor := page.next_cursor) is None:
+            break
+    assert sorted(found) == ids
+    if sort == "opened":
+        assert found == sorted(ids, reverse=descending)
+
+
+async def test_cases_are_found_by_what_is_known_of_them(cases: CaseStore) -> None:
+    await open_many(cases, 6)
+    await cases.append(CASE_ID, story_until_review(make_alert(customer_id=9, description="100% of_it")))
+    one = {"fraud-A-1"}
+
+    async def found(**changes: object) -> set[str]:
+        return {case.case_id for case in (await cases.find(query(**changes))).cases}
+
+    assert await found(statuses={"awaiting_review"}) == one
+    assert await found(customer_id=9) == one
+    assert await found(min_risk=0.5) == one
+    assert await found(text="100% OF_IT") == one
+    assert await found(text="10%it") == set()
+    assert len(await found(text="a-00")) == 6
+    assert len(await found(max_risk=0.1)) == 0
+    assert len(await found(severity="medium", alert_type="spending_spike")) == 7
+
+
+async def test_an_expired_claim_is_no_claim(cases: CaseStore) -> None:
+    await open_many(cases, 2)
+    ann = make_person("ann")
+    await record(cases, "fraud-A-000", lambda case: claim(case, ann, NOW, 60))
+    later = NOW + timedelta(seconds=60)
+    assert (await cases.find(query(claimed_by="local:ann"))).total == 1
+    assert (await cases.find(query(claimed_by=""))).total == 1
+    assert (await cases.find(query(claimed_by="local:ann", now=later))).total == 0
+    assert (await cases.find(query(claimed_by="", now=later))).total == 2
+
+
+@pytest.mark.parametrize("cursor", ["x", "", "e30", "WyJyaXNrIiwgZmFsc2UsIDEsICJhIl0"])
+async def test_a_cursor_that_is_none_is_refused(cases: CaseStore, cursor: str) -> None:
+    with pytest.raises(InvalidInputError, match="cursor"):
+        await cases.find(query(cursor=cursor))
+
+
+async def test_what_the_flow_still_owes_is_found(cases: CaseStore) -> None:
+    await open_many(cases, 2)
+    assert len(await cases.unstarted(NOW + timedelta(hours=1))) == 2
+    assert len(await cases.unstarted(NOW)) == 0
+    await cases.append(CASE_ID, story_until_review())
+    await record(cases, CASE_ID, lambda case: submit_decision(case, make_request(case), make_person(), NOW))
+    assert [case.case_id for case in await cases.due_decisions(NOW + timedelta(seconds=1))] == [CASE_ID]
+    await cases.append(CASE_ID, [event(ev.DecisionApplied(decision_id="d", review=1), "applied:1")])
+    assert await cases.due_decisions(NOW + timedelta(seconds=1)) == ()
+
+
+async def test_the_desk_is_counted(cases: CaseStore) -> None:
+    await open_many(cases, 3)
+    await cases.append(CASE_ID, story_until_review())
+    await cases.append(CASE_ID, [event(ev.CaseClosed(outcome=ev.Outcome.FAILED), "closed")])
+    counts = await cases.counts()
+    assert (counts[Status.OPEN], counts[Status.CLOSED], counts[Status.HELD]) == (3, 1, 0)
+    assert await cases.tally("outcome") == {"failed": 1}
+    assert await cases.case_ids(limit=2) == ("fraud-A-000", "fraud-A-001")
+    assert [case.case_id for case in await cases.related(1)] == ["fraud-A-002", "fraud-A-000"]

@@ -1,0 +1,83 @@
+"""What every telemetry log does, whatever it is made of."""
+
+import asyncio
+from datetime import timedelta
+
+from casework.ports import EventBus, TelemetryBatch
+from casework.telemetry import Login, LoginDetails
+from tests.builders import NOW
+
+NO_REWIND = timedelta(0)
+
+
+def login(number: int, minutes: float = 0) -> Login:
+    details = LoginDetails(country="Germany", ip="192.0.2.1", success=True)
+    return Login(
+        event_id=f"E-{number:05}",
+        customer_id=1,
+        occurred_at=NOW + timedelta(minutes=minutes),
+        details=details,
+    )
+
+
+async def next_batch(bus: EventBus, consumer: str = "c", rewind: timedelta = NO_REWIND) -> TelemetryBatch:
+    async def first() -> TelemetryBatch:
+        async for batch in bus.subscribe(consumer, rewind):
+            return batch
+        raise AssertionError("the subscription ended")
+
+    return await asyncio.wait_for(first(), 10)
+
+
+def ids(batch: TelemetryBatch) -> list[str]:
+    return [event.event_id for event in batch.events]
+
+
+async def test_events_come_in_the_order_in_which_they_were_published(bus: EventBus) -> None:
+    await bus.publish([login(n) for n in range(5)])
+    assert ids(await next_batch(bus)) == [f"E-{n:05}" for n in range(5)]
+
+
+async def test_an_event_is_kept_once_and_the_publisher_is_told(bus: EventBus) -> None:
+    assert await bus.publish([login(1)]) == frozenset()
+    assert await bus.publish([login(1), login(2), login(2)]) == {"E-00001", "E-00002"}
+    assert ids(await next_batch(bus)) == ["E-00001", "E-00002"]
+
+
+async def test_what_was_not_done_comes_again_and_what_was_done_does_not(bus: EventBus) -> None:
+    await bus.publish([login(1)])
+    first = await next_batch(bus)
+    assert ids(await next_batch(bus)) == ["E-00001"]
+    await first.done()
+    await bus.publish([login(2, minutes=1)])
+    assert ids(await next_batch(bus)) == ["E-00002"]
+
+
+async def test_a_consumer_rewinds_by_event_time(bus: EventBus) -> None:
+    await bus.publish([login(n, minutes=n) for n in range(10)])
+    await (await next_batch(bus)).done()
+    await bus.publish([login(10, minutes=10)])
+    again = ids(await next_batch(bus, rewind=timedelta(minutes=3)))
+    assert again[-1] == "E-00010"
+    assert set(again) >= {"E-00006", "E-00007", "E-00008", "E-00009"}
+
+
+async def test_each_consumer_has_its_own_place(bus: EventBus) -> None:
+    await bus.publish([login(1)])
+    await (await next_batch(bus, "one")).done()
+    assert ids(await next_batch(bus, "two")) == ["E-00001"]
+
+
+async def test_a_subscriber_is_woken_by_a_new_event(bus: EventBus) -> None:
+    waiting = asyncio.create_task(next_batch(bus))
+    await asyncio.sleep(0)
+    await bus.publish([login(1)])
+    assert ids(await waiting) == ["E-00001"]
+
+
+async def test_the_tail_is_read_by_offset(bus: EventBus) -> None:
+    await bus.publish([login(n) for n in range(5)])
+    head = await bus.head()
+    assert [item.event.event_id for item in await bus.tail(head - 2)] == ["E-00003", "E-00004"]
+    assert await bus.tail(head) == ()
+    assert not await bus.wait_for_events(head, 0.05)
