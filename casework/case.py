@@ -69,6 +69,8 @@ class Case(Frozen):
     hold_until: AwareDatetime | None = None
     claim: CaseClaim | None = None
     notes: int = 0
+    decisions: int = 0
+    """How many decisions were accepted over the whole case."""
     receipts: tuple[ActionReceipt, ...] = ()
     reversed_actions: tuple[str, ...] = ()
     escalation: ev.EscalationReason | None = None
@@ -172,7 +174,8 @@ def _changes(case: Case, event: ev.CaseEvent) -> dict[str, object]:  # noqa: PLR
         case ev.NoteAdded():
             return {"notes": case.notes + 1}
         case ev.DecisionSubmitted() as body:
-            return {"decision": body.decision, "decision_applied": False}
+            accepted = case.decisions + 1
+            return {"decision": body.decision, "decision_applied": False, "decisions": accepted}
         case ev.DecisionApplied():
             return {"decision_applied": True}
         case ev.HoldStarted() as body:
