@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -12,6 +12,7 @@ import structlog
 import uvicorn
 
 from backends.embedded.customer_store import SqliteCustomerStore
+from casework.customers import StoreState
 from casework.errors import UnavailableError
 from mcp_tools.app import MCP_PATH, create_app, create_tool_server
 from mcp_tools.settings import McpSettings
@@ -35,16 +36,6 @@ async def serve(settings: McpSettings) -> None:
     try:
         state = await customers.verify()
         listening = _listen(settings.host, settings.port)
-        host, port = listening.getsockname()[:2]
-        _log.info(
-            "ready",
-            url=f"http://{f'[{host}]' if ':' in host else host}:{port}{MCP_PATH}",
-            database=state.source,
-            customers=state.row_counts["Customers"],
-            data_as_of=str(state.data_as_of),
-            read_only=not state.writable,
-            knowledge_search=state.knowledge_ranking,
-        )
         server = create_tool_server(
             customers, now=lambda: datetime.now(UTC).replace(tzinfo=None), write_tools=settings.write_tools
         )
@@ -57,14 +48,23 @@ async def serve(settings: McpSettings) -> None:
             log_config=None,
             timeout_graceful_shutdown=settings.shutdown_seconds,
         )
-        await _Server(config).serve(sockets=[listening])
+        await _Server(config, lambda: _say_ready(listening, state)).serve(sockets=[listening])
         _log.info("stopped")
     finally:
         customers.close()
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that treats being asked to stop as success, not as death by signal."""
+    """uvicorn that says when it is ready, and for which being asked to stop is not death by signal."""
+
+    def __init__(self, config: uvicorn.Config, say_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._say_ready = say_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._say_ready()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -76,6 +76,19 @@ class _Server(uvicorn.Server):
         finally:
             for number in _STOP_SIGNALS:
                 loop.remove_signal_handler(number)
+
+
+def _say_ready(listening: socket.socket, state: StoreState) -> None:
+    host, port = listening.getsockname()[:2]
+    _log.info(
+        "ready",
+        url=f"http://{f'[{host}]' if ':' in host else host}:{port}{MCP_PATH}",
+        database=state.source,
+        customers=state.row_counts["Customers"],
+        data_as_of=str(state.data_as_of),
+        read_only=not state.writable,
+        knowledge_search=state.knowledge_ranking,
+    )
 
 
 def log_as_json(level: str) -> None:
