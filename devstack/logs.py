@@ -30,8 +30,11 @@ def last_lines(files: dict[str, Path], count: int) -> Iterator[str]:
 
 
 def follow(files: dict[str, Path]) -> Iterator[str]:
-    """New lines as they are written, for ever; a file that was rotated is read from its beginning."""
-    positions = {name: path.stat().st_size for name, path in files.items()}
+    """Lines written from now on, for ever; a file that was rotated is read from its beginning."""
+    return _follow(files, {name: path.stat().st_size for name, path in files.items()})
+
+
+def _follow(files: dict[str, Path], positions: dict[str, int]) -> Iterator[str]:
     while True:
         for name, path in files.items():
             size = path.stat().st_size if path.exists() else 0

@@ -1,0 +1,102 @@
+"""What `fraud-console up` says when it cannot."""
+
+import socket
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from devstack.doctor import examine
+from devstack.errors import StackError
+from devstack.lock import AlreadyRunningError, stack_lock
+from devstack.logs import follow, last_lines, log_files
+from devstack.services import services
+from devstack.settings import StackSettings
+from devstack.up import SEED_STAMP, check_ports_fit, check_ports_free, seed
+from tests.e2e.product import free_port_base
+
+TODAY = date(2026, 11, 20)
+
+
+@pytest.mark.parametrize("base", [0, 80, 65_535, 70_000])
+def test_a_port_base_out_of_range_is_refused(base: int) -> None:
+    with pytest.raises(StackError, match="--port-base must be between 1024 and"):
+        check_ports_fit(StackSettings(Path("x"), base))
+
+
+def test_a_taken_port_names_its_owner_and_the_way_out(tmp_path: Path) -> None:
+    base = free_port_base()
+    stack = StackSettings(tmp_path, base)
+    with socket.create_server(("127.0.0.1", stack.server_port)), pytest.raises(StackError) as raised:
+        check_ports_free(services(stack), base)
+    assert f"port {stack.server_port} for the server is taken by" in str(raised.value)
+    assert "--port-base" in str(raised.value)
+
+
+def test_one_stack_per_data_folder(tmp_path: Path) -> None:
+    with stack_lock(tmp_path, "http://127.0.0.1:8001"):
+        with pytest.raises(AlreadyRunningError) as raised, stack_lock(tmp_path, "other"):
+            pass
+        assert raised.value.holder.endswith("http://127.0.0.1:8001")
+    with stack_lock(tmp_path, "again"):
+        pass
+
+
+def test_a_lock_file_that_was_left_behind_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "stack.lock").write_text("pid 1, long gone")
+    with stack_lock(tmp_path, "now"):
+        assert "now" in (tmp_path / "stack.lock").read_text()
+
+
+def test_a_folder_that_cannot_be_made_gets_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StackError, match="--data-dir"), stack_lock(tmp_path / "file" / "data", "x"):
+        pass
+
+
+def test_customers_are_seeded_once_a_day(tmp_path: Path) -> None:
+    stack = StackSettings(tmp_path)
+    said: list[str] = []
+    seed(stack, TODAY, said.append)
+    assert "stories" in said[-1]
+    written = stack.contoso_db.stat().st_mtime_ns
+    seed(stack, TODAY, said.append)
+    assert stack.contoso_db.stat().st_mtime_ns == written
+    (tmp_path / SEED_STAMP).write_text("2026-11-19")
+    seed(stack, TODAY, said.append)
+    assert stack.contoso_db.stat().st_mtime_ns != written
+
+
+def test_logs_are_shown_by_service(tmp_path: Path) -> None:
+    (tmp_path / "worker.log").write_text("one\ntwo\n")
+    (tmp_path / "server.log").write_text("three\n")
+    assert list(last_lines(log_files(tmp_path, None), 1)) == ["server     three", "worker     two"]
+    with pytest.raises(StackError, match="there are: server, worker"):
+        log_files(tmp_path, "nobody")
+    with pytest.raises(StackError, match="fraud-console up"):
+        log_files(tmp_path / "none", None)
+
+
+def test_following_shows_whole_lines_as_they_are_written(tmp_path: Path) -> None:
+    log = tmp_path / "worker.log"
+    log.write_text("before\n")
+    lines = follow(log_files(tmp_path, None))
+
+    def write_then_next(text: str) -> str:
+        with log.open("a") as file:
+            file.write(text)
+        return next(lines)
+
+    assert write_then_next("one\n") == "worker     one"
+    assert write_then_next("two\nhalf") == "worker     two"
+    assert write_then_next(" done\n") == "worker     half done"
+    log.write_text("rotated\n")
+    assert next(lines) == "worker     rotated"
+
+
+def test_the_doctor_says_what_is_off_and_what_to_do(tmp_path: Path) -> None:
+    checks = {check.name: check for check in examine(StackSettings(tmp_path / "none", free_port_base()))}
+    assert checks["server"].state == "off"
+    assert "fraud-console up" in checks["server"].fix
+    assert checks["customer data"].fix == "fraud-console seed"
+    assert checks["seam: durable execution"].detail.startswith("embedded")
