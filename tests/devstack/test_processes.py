@@ -19,7 +19,7 @@ from tests.e2e.product import eventually, free_port_base
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SLEEPER
 BROKEN = "raise SystemExit('the reason')"
 LISTENER = (
     "import http.server, sys; http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), None).serve_forever()"

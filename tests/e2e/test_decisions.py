@@ -78,4 +78,3 @@ def test_a_held_decision_can_be_withdrawn_and_made_again(patient_product: Produc
     patient_product.approve(case_id, action="refund_charges")
     patient_product.wait_for_status(case_id, "held")
     assert "action_started" not in patient_product.kinds(case_id)
-
