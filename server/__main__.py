@@ -1,0 +1,89 @@
+"""Starts the server: settings from the environment, one process, a bounded stop."""
+
+import socket
+import sys
+from typing import NoReturn
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from pydantic import ValidationError
+
+from backends.policy_settings import PolicySettings
+from backends.settings import BackendSettings
+from casework.errors import CaseworkError
+from server.app import create_app
+from server.logs import set_up_logs
+from server.settings import ServerSettings, settings_problems
+
+BACKLOG = 2048
+LARGEST_SOCKET_MESSAGE = 64 * 1024
+
+log = structlog.get_logger("server")
+
+
+class DrainingServer(uvicorn.Server):
+    """Sends stream and socket clients away when told to stop, so that only real requests are waited for."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        app = self.config.app
+        desk = getattr(app.state, "desk", None) if isinstance(app, FastAPI) else None
+        if desk is not None:
+            desk.close_streams()
+        await super().shutdown(sockets)
+
+
+def main() -> None:
+    """The `fraud-server` command. Exit code 2 is a wrong setting, 1 a port that is not to be had."""
+    try:
+        settings = ServerSettings()
+        backend_settings, policy = BackendSettings(), PolicySettings().policy()
+        app = create_app(settings, backend_settings=backend_settings, policy=policy)
+    except ValidationError as error:
+        _stop("\n".join(settings_problems(error)), 2)
+    except CaseworkError as error:
+        _stop(f"RULES_FILE: {error}", 2)
+    set_up_logs()
+    listening = _listen(settings)
+    host, port = listening.getsockname()[:2]
+    log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
+    DrainingServer(_config(app, settings)).run(sockets=[listening])
+
+
+def _config(app: FastAPI, settings: ServerSettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=LARGEST_SOCKET_MESSAGE,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=settings.drain_seconds,
+    )
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    """The listening socket, or a sentence why there is none."""
+    host, port = settings.server_host.strip("[]"), settings.server_port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        _stop(f"cannot listen on {host}:{port}: {error.strerror}; set SERVER_PORT to a free port", 1)
+    listening.listen(BACKLOG)
+    return listening
+
+
+def _stop(sentence: str, code: int) -> NoReturn:
+    sys.stderr.write(f"fraud-server: {sentence}\n")
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()

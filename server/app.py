@@ -1,0 +1,227 @@
+"""Puts the server together: settings and backends in, an application out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from random import Random
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from backends.settings import BackendSettings
+from backends.wiring import Backends, open_backends
+from casework.policy import Policy
+from casework.ports import StoredEvent
+from casework.rules import Rule, default_rules, load_rules
+from server import openapi, problems
+from server.desk import Clock, Desk, utc_now
+from server.guards import Deadlines, HostGuard
+from server.ingest import Ingest
+from server.legacy import page, routes, socket
+from server.legacy.producer import Producer
+from server.live.audience import Audience
+from server.live.feed import Feed, keep_running, starting_position
+from server.live.hub import Hub
+from server.live.sse import Live
+from server.live.watchers import Watchers
+from server.observed import Observed
+from server.routes import (
+    audit,
+    cases,
+    claims,
+    decisions,
+    health,
+    me,
+    notes,
+    rules,
+    stats,
+    stream,
+    telemetry,
+)
+from server.settings import ServerSettings
+from server.sweep import Sweep
+from server.tally import Tally
+
+UNBOUNDED = frozenset({stream.PATH, "/api/events/stream", audit.PATH})
+V1 = (me, cases, claims, decisions, notes, telemetry, stats, audit, rules, health, stream)
+
+log = structlog.get_logger("server.app")
+
+
+def create_app(
+    settings: ServerSettings,
+    backends: Backends | None = None,
+    *,
+    backend_settings: BackendSettings | None = None,
+    policy: Policy | None = None,
+    clock: Clock = utc_now,
+) -> FastAPI:
+    """The application. Without `backends` the lifespan opens those that `backend_settings` choose.
+
+    Raises RuleFileError when the rules are wrong, before anything is opened.
+    """
+    detection_rules = load_rules(settings.rules_file) if settings.rules_file else default_rules()
+    chosen = backend_settings or BackendSettings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            opened = backends
+            if opened is None:
+                opened = await stack.enter_async_context(open_backends(chosen))
+            desk = await _desk(
+                settings,
+                opened,
+                policy or Policy(),
+                clock=clock,
+                detection_rules=detection_rules,
+                task_hub_address=chosen.dts_address,
+            )
+            app.state.desk = desk
+            await stack.enter_async_context(_running(desk))
+            yield
+
+    app = FastAPI(
+        title="fraud-console server",
+        version=version("fraud-console"),
+        summary="Cases, decisions and live telemetry for fraud analysts.",
+        lifespan=lifespan,
+        max_body_size=settings.body_limit_bytes,
+    )
+    problems.register(app)
+    _mount(app, settings)
+    openapi.install(app)
+    _guard(app, settings)
+    return app
+
+
+def _mount(app: FastAPI, settings: ServerSettings) -> None:
+    own = APIRouter(prefix="/api/v1")
+    for module in V1:
+        own.include_router(module.router)
+    app.include_router(own)
+    app.include_router(health.demo_router)
+    app.include_router(routes.router)
+    app.include_router(socket.router)
+    page.mount_page(app, settings.static_dir)
+
+
+def _guard(app: FastAPI, settings: ServerSettings) -> None:
+    """The last one added is the outermost."""
+    app.add_middleware(
+        Deadlines,
+        body_seconds=settings.body_timeout_seconds,
+        answer_seconds=settings.request_timeout_seconds,
+        unbounded=UNBOUNDED.__contains__,
+    )
+    app.add_middleware(HostGuard, hosts=settings.hosts, origins=settings.origins)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.origins),
+        allow_credentials=True,
+        allow_methods=["*"],
+        allow_headers=["*"],
+    )
+
+
+async def _desk(
+    settings: ServerSettings,
+    backends: Backends,
+    policy: Policy,
+    *,
+    clock: Clock,
+    detection_rules: tuple[Rule, ...],
+    task_hub_address: str,
+) -> Desk:
+    cases, bus, flow = backends.cases, backends.telemetry, backends.flow
+    hub = Hub(await starting_position(cases, bus), settings.stream_frames)
+    audience, watchers, observed = Audience(settings.max_stream_clients), Watchers(), Observed()
+    tally = Tally(cases, clock)
+    patience = settings.flow_patience_seconds
+
+    def count(change: StoredEvent) -> None:
+        tally.count(change.case)
+
+    return Desk(
+        settings=settings,
+        policy=policy,
+        backends=backends,
+        task_hub_address=task_hub_address,
+        clock=clock,
+        live=Live(hub, audience, cases, bus, clock, settings.stream_backlog),
+        watchers=watchers,
+        feed=Feed(
+            cases,
+            bus,
+            hub,
+            audience,
+            watchers=watchers,
+            clock=clock,
+            on_change=count,
+        ),
+        observed=observed,
+        ingest=Ingest(
+            detection_rules,
+            bus,
+            cases,
+            flow,
+            terms=policy.terms,
+            clock=clock,
+            observed=observed,
+            patience_seconds=patience,
+        ),
+        sweep=Sweep(
+            cases,
+            flow,
+            clock,
+            every_seconds=settings.sweep_seconds,
+            patience_seconds=patience,
+            stalled_after_seconds=settings.stalled_after_seconds,
+        ),
+        tally=tally,
+        producer=Producer(
+            bus, clock, settings.event_interval_seconds, settings.anomaly_probability, Random()
+        ),
+    )
+
+
+@asynccontextmanager
+async def _running(desk: Desk) -> AsyncIterator[None]:
+    """The loops beside the routes, from start to stop."""
+    desk.observed.watching = desk.settings.detection_enabled
+    tasks = [asyncio.create_task(keep_running(name, work), name=name) for name, work in _loops(desk)]
+    tasks.append(asyncio.create_task(desk.tally.count_history(), name="tally"))
+    if desk.settings.event_producer_enabled:
+        desk.producer.start()
+    try:
+        yield
+    finally:
+        desk.close_streams()
+        await desk.producer.stop()
+        for task in tasks:
+            task.cancel()
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.error("loop_ended_badly", reason=repr(outcome))
+
+
+def _loops(desk: Desk) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+    feed = desk.feed
+    loops: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+        ("cases", feed.follow_cases),
+        ("telemetry", feed.follow_telemetry),
+        ("demo_telemetry", lambda: feed.follow_telemetry_for_demo(desk.observed)),
+        ("sweep", desk.sweep.run),
+        ("heartbeat", lambda: _beat(desk)),
+    ]
+    if desk.settings.detection_enabled:
+        loops.append(("detection", desk.ingest.run))
+    return loops
+
+
+async def _beat(desk: Desk) -> None:
+    while True:
+        await asyncio.sleep(desk.settings.stream_heartbeat_seconds)
+        desk.live.audience.beat()

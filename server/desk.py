@@ -1,0 +1,48 @@
+"""What the lifespan opens and every route works with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from backends.wiring import Backends
+from casework.policy import Policy
+from server.ingest import Ingest
+from server.legacy.producer import Producer
+from server.live.feed import Feed
+from server.live.sse import Live
+from server.live.watchers import Watchers
+from server.observed import Observed
+from server.settings import ServerSettings
+from server.sweep import Sweep
+from server.tally import Tally
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Where time enters the server."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Typed state of a running server."""
+
+    settings: ServerSettings
+    policy: Policy
+    backends: Backends
+    task_hub_address: str
+    clock: Clock
+    live: Live
+    watchers: Watchers
+    feed: Feed
+    observed: Observed
+    ingest: Ingest
+    sweep: Sweep
+    tally: Tally
+    producer: Producer
+
+    def close_streams(self) -> None:
+        """Send stream and socket clients away, so that stopping does not wait for them."""
+        self.live.audience.close()
+        self.watchers.close()

@@ -1,0 +1,113 @@
+"""What stands before every route: the Host and Origin checks, deadlines for bodies and for answers."""
+
+import asyncio
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from fastapi import HTTPException
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.problems import of_status, problem_of, respond
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SECURITY_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+
+
+class HostGuard:
+    """Refuses requests whose Host is not ours (DNS rebinding), and writes and sockets from foreign pages."""
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str], origins: tuple[str, ...]) -> None:
+        self._app = app
+        self._hosts = hosts
+        self._origins = frozenset(origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if refusal is None:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await refusal(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        if _name_of(headers.get("host", "")) not in self._hosts:
+            return respond(of_status(421, "this server does not answer to that Host; see ALLOWED_HOSTS"))
+        origin = headers.get("origin")
+        harmless = scope["type"] == "http" and scope["method"] in SAFE_METHODS
+        if origin is None or harmless or origin in self._origins:
+            return None
+        if urlsplit(origin).netloc == headers.get("host"):
+            return None
+        return respond(of_status(403, f"pages from {origin[:100]} may not change anything here"))
+
+
+class Deadlines:
+    """Bounds how long a body may take to arrive and a request to be answered; streams are left alone."""
+
+    def __init__(
+        self, app: ASGIApp, body_seconds: float, answer_seconds: float, unbounded: Callable[[str], bool]
+    ) -> None:
+        self._app = app
+        self._body_seconds = body_seconds
+        self._answer_seconds = answer_seconds
+        self._unbounded = unbounded
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or self._unbounded(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send)
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                await self._app(scope, self._hurried(receive), answer.send)
+        except TimeoutError as error:
+            if answer.begun:
+                raise
+            await respond(problem_of(error, HTTPConnection(scope).url.path))(scope, receive, send)
+
+    def _hurried(self, receive: Receive) -> Receive:
+        complete = False
+
+        async def receive_in_time() -> Message:
+            nonlocal complete
+            if complete:
+                return await receive()
+            try:
+                async with asyncio.timeout(self._body_seconds):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(408, f"the body did not arrive within {self._body_seconds:g} s") from None
+            complete = not message.get("more_body", False)
+            return message
+
+        return receive_in_time
+
+
+class _Answer:
+    """Remembers whether a response has begun, and adds the headers that every response carries."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.begun = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            message["headers"] = [*message.get("headers", []), *SECURITY_HEADERS]
+        await self._send(message)
+
+
+def _name_of(host: str) -> str:
+    """A Host header without its port, in lower case."""
+    host = host.strip().lower()
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0]

@@ -1,0 +1,127 @@
+"""Telemetry to cases: reads the log, runs the rules, opens one case per alert, then moves the checkpoint."""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from casework.alert import Alert
+from casework.case import Case
+from casework.errors import CaseworkError, UnavailableError
+from casework.policy import Terms
+from casework.ports import CaseFlow, CaseStore, EventBus, TelemetryBatch
+from casework.rules import Detection, Detector, Rule, RuleMode
+from casework.telemetry import Telemetry
+from server.live.sse import Clock
+from server.observed import Observed
+from server.opening import open_case, start_flow
+
+CONSUMER = "detector"
+YIELD_EVERY = 50
+MOST_PARKED = 1000
+ENGINE_PAUSE = timedelta(seconds=5)
+"""How long nothing is started after the engine did not answer; the sweep starts what was left out."""
+
+log = structlog.get_logger("server.ingest")
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A record or an alert that could not be handled, and why; it never blocks the ones behind it."""
+
+    event_id: str
+    reason: str
+
+
+class Ingest:
+    """The detection consumer. Every step may be repeated: alert ids and event ids are derived."""
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        telemetry: EventBus,
+        cases: CaseStore,
+        flow: CaseFlow,
+        *,
+        terms: Terms,
+        clock: Clock,
+        observed: Observed,
+        patience_seconds: float,
+    ) -> None:
+        self.rules = tuple(rules)
+        self.hits: Counter[str] = Counter()
+        """Detections by rule since this process started."""
+        self.parked: deque[Parked] = deque(maxlen=MOST_PARKED)
+        self.parked_total = 0
+        self.events_seen = 0
+        self._telemetry = telemetry
+        self._cases = cases
+        self._flow = flow
+        self._terms = terms
+        self._clock = clock
+        self._observed = observed
+        self._patience = patience_seconds
+        self._engine_away_until = clock()
+
+    async def run(self) -> None:
+        """Consume for ever. Starts with fresh windows, which the rewind fills again."""
+        detector = Detector(self.rules)
+        batches = self._telemetry.subscribe(CONSUMER, detector.longest_window)
+        async for batch in batches:
+            await self._take(detector, batch)
+
+    async def _take(self, detector: Detector, batch: TelemetryBatch) -> None:
+        for number, event in enumerate(batch.events, start=1):
+            detections = self._observe(detector, event)
+            for detection in detections:
+                self._count(detection)
+                if detection.mode is RuleMode.ACTIVE:
+                    await self._raise(detection.alert)
+            fired = [d.alert.alert_type for d in detections if d.mode is RuleMode.ACTIVE]
+            self._observed.add(event.event_id, fired[0] if fired else "")
+            self.events_seen += 1
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+        await batch.done()
+
+    def _observe(self, detector: Detector, event: Telemetry) -> tuple[Detection, ...]:
+        try:
+            return detector.observe(event)
+        except Exception as error:
+            log.exception("event_parked", event_id=event.event_id)
+            self._park(event.event_id, f"{type(error).__name__}: {error}")
+            return ()
+
+    def _count(self, detection: Detection) -> None:
+        self.hits[detection.alert.rule_id or detection.alert.alert_type] += 1
+
+    async def _raise(self, alert: Alert) -> None:
+        try:
+            case = await self._record(alert)
+        except CaseworkError as error:
+            log.exception("alert_parked", alert_id=alert.alert_id)
+            self._park(alert.alert_id, str(error))
+            return
+        if case.seq == 1 and self._clock() >= self._engine_away_until:
+            started = await start_flow(self._flow, case, self._patience)
+            if not started:
+                self._engine_away_until = self._clock() + ENGINE_PAUSE
+
+    async def _record(self, alert: Alert) -> Case:
+        """Append the case; waits for the store as long as it takes, for without it nothing may be skipped."""
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(UnavailableError),
+            wait=wait_random_exponential(multiplier=0.2, max=15),
+            reraise=True,
+        ):
+            with attempt:
+                return await open_case(self._cases, alert, self._terms, self._clock)
+        raise AssertionError("retrying for ever ended")
+
+    def _park(self, event_id: str, reason: str) -> None:
+        self.parked_total += 1
+        self.parked.append(Parked(event_id, reason))

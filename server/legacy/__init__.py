@@ -1,0 +1,1 @@
+"""The workshop demo's routes, frames and socket messages: thin projections of the same cases."""

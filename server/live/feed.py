@@ -1,0 +1,110 @@
+"""Reads the case record and the telemetry log once per process and publishes what is new."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from casework.events import Opened
+from casework.ports import CaseStore, EventBus, StoredEvent
+from server.legacy.frames import case_opened_body, telemetry_seen_body
+from server.live.audience import Audience
+from server.live.frames import Topic, case_body, telemetry_body
+from server.live.hub import Hub
+from server.live.position import Position, Source
+from server.live.sse import Clock
+from server.live.watchers import Watchers
+from server.observed import Observed
+
+PAGE = 500
+WAIT_SECONDS = 10.0
+OBSERVED_SECONDS = 1.0
+"""How long the demo's stream waits for detection to have looked at an event before showing it unmarked."""
+
+log = structlog.get_logger("server.feed")
+
+
+class Feed:
+    """Publishes to the hub and the watchers; one instance per process."""
+
+    def __init__(
+        self,
+        cases: CaseStore,
+        telemetry: EventBus,
+        hub: Hub,
+        audience: Audience,
+        *,
+        watchers: Watchers,
+        clock: Clock,
+        on_change: Callable[[StoredEvent], None],
+    ) -> None:
+        self._cases = cases
+        self._telemetry = telemetry
+        self._hub = hub
+        self._audience = audience
+        self._watchers = watchers
+        self._clock = clock
+        self._on_change = on_change
+
+    async def follow_cases(self) -> None:
+        """Publish every committed case event, for ever."""
+        while True:
+            at = self._hub.position.cases
+            changes = await self._cases.changes(at, PAGE)
+            self._publish_changes(changes)
+            if not changes:
+                await self._cases.wait_for_changes(at, WAIT_SECONDS)
+
+    async def follow_telemetry(self) -> None:
+        """Publish every telemetry event, for ever."""
+        while True:
+            at = self._hub.position.telemetry
+            events = await self._telemetry.tail(at, PAGE)
+            for event in events:
+                body = telemetry_body(event)
+                self._hub.publish(Topic.TELEMETRY, Source.TELEMETRY, event.offset, body)
+            self._audience.ring()
+            if not events:
+                await self._telemetry.wait_for_events(at, WAIT_SECONDS)
+
+    async def follow_telemetry_for_demo(self, observed: Observed) -> None:
+        """Publish the demo's frames, each once detection has said whether the event is an anomaly."""
+        at = self._hub.position.telemetry
+        while True:
+            for event in await self._telemetry.tail(at, PAGE):
+                rule = await observed.rule_of(event.event.event_id, OBSERVED_SECONDS)
+                body = telemetry_seen_body(event.event, rule)
+                self._hub.publish(Topic.DEMO, Source.TELEMETRY, event.offset, body)
+                self._audience.ring()
+                at = event.offset
+            await self._telemetry.wait_for_events(at, WAIT_SECONDS)
+
+    def _publish_changes(self, changes: Sequence[StoredEvent]) -> None:
+        for change in changes:
+            self._hub.publish(Topic.CASES, Source.CASES, change.cursor, case_body(change, self._clock()))
+            if isinstance(change.event.body, Opened) and change.case.alert.rule_id is not None:
+                body = case_opened_body(change.case, change.event.occurred_at)
+                self._hub.publish(Topic.DEMO, Source.CASES, change.cursor, body)
+            self._watchers.happened(change.event)
+            self._on_change(change)
+        self._audience.ring()
+
+
+async def starting_position(cases: CaseStore, telemetry: EventBus) -> Position:
+    """Where both records end now."""
+    return Position(await cases.head(), await telemetry.head())
+
+
+async def keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Run a loop that must survive whatever happens in it, with a growing pause between failures."""
+    pause = 0.2
+    while True:
+        started = asyncio.get_running_loop().time()
+        try:
+            await work()
+        except Exception:
+            log.exception("loop_failed", loop=name)
+        ran_for = asyncio.get_running_loop().time() - started
+        pause = 0.2 if ran_for > 30 else min(pause * 2, 10.0)
+        await asyncio.sleep(pause * random.uniform(0.5, 1.0))

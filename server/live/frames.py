@@ -1,0 +1,77 @@
+"""Server-sent event frames, encoded once for everybody."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from fastapi.sse import format_sse_event
+
+from casework.ports import StoredEvent, StoredTelemetry
+from casework.views import StreamNotice, summarise
+from server.live.position import Position, Source
+
+HEARTBEAT = format_sse_event(comment="still here")
+
+
+class Topic(StrEnum):
+    """What a client can ask for."""
+
+    CASES = "cases"
+    TELEMETRY = "telemetry"
+    DEMO = "demo"
+    """The demo's unnamed frames: telemetry and newly opened cases in its own shape."""
+
+
+_EVENT_NAMES = {Topic.CASES: "case", Topic.TELEMETRY: "telemetry"}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame: where the stream stands after it, and its bytes for a client that followed along."""
+
+    topic: Topic
+    source: Source
+    position: Position
+    body: str
+    """The data after the cursor, so that it can be sent again under another one."""
+    encoded: bytes
+
+    def seen_at(self, position: Position) -> bool:
+        """Whether a client at a position already has this frame."""
+        return self.position.of(self.source) <= position.of(self.source)
+
+    def at(self, position: Position) -> bytes:
+        """The frame for a client whose position after it differs from the stream's."""
+        if position == self.position:
+            return self.encoded
+        return _encode(self.topic, position, self.body)
+
+
+def make_frame(topic: Topic, source: Source, position: Position, body: str) -> Frame:
+    """Encode a frame that leaves the stream at a position."""
+    return Frame(topic, source, position, body, _encode(topic, position, body))
+
+
+def case_body(stored: StoredEvent, now: datetime) -> str:
+    """Data of a `case` frame, without its cursor."""
+    summary = summarise(stored.case, now)
+    return f'"event":{stored.event.model_dump_json()},"summary":{summary.model_dump_json()}}}'
+
+
+def telemetry_body(stored: StoredTelemetry) -> str:
+    """Data of a `telemetry` frame, without its cursor."""
+    return f'"event":{stored.event.model_dump_json()}}}'
+
+
+def notice(kind: str, position: Position, detail: str) -> bytes:
+    """A `hello` or `behind` frame."""
+    data = StreamNotice.model_validate({"kind": kind, "cursor": str(position), "detail": detail})
+    return format_sse_event(event=kind, data_str=data.model_dump_json(), id=str(position))
+
+
+def _encode(topic: Topic, position: Position, body: str) -> bytes:
+    if topic is Topic.DEMO:
+        return format_sse_event(data_str=body, id=str(position))
+    data = f'{{"cursor":{json.dumps(str(position))},{body}'
+    return format_sse_event(event=_EVENT_NAMES[topic], data_str=data, id=str(position))

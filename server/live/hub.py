@@ -1,0 +1,127 @@
+"""One ring of encoded frames that every stream client reads with a cursor of its own. Pure bookkeeping."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from server.live.frames import Frame, Topic, make_frame
+from server.live.position import Position, Source
+
+Topics = frozenset[Topic]
+MOST_BYTES = 64 * 2**20
+MOST_BYTES_PER_READ = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Frames joined for one write, and where to read on."""
+
+    data: bytes
+    next: int
+
+
+class Hub:
+    """The last frames, oldest dropped first. A reader that was overtaken is told so by `read`.
+
+    The demo's frames have their own position, because they come from a reader of their own.
+    """
+
+    def __init__(self, start: Position, capacity: int, most_bytes: int = MOST_BYTES) -> None:
+        self.position = start
+        """Where the stream stands: everything up to here was published."""
+        self._demo_position = start
+        self._floor = start
+        self._slots: list[Frame | None] = [None] * capacity
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._first = 0
+        self._end = 0
+        self._joined: dict[tuple[int, Topics], Chunk] = {}
+
+    @property
+    def end(self) -> int:
+        """The place after the newest frame: where a client that wants only news starts."""
+        return self._end
+
+    def publish(self, topic: Topic, source: Source, place: int, body: str) -> None:
+        """Encode and add a frame for the record at a place of a source."""
+        if topic is Topic.DEMO:
+            position = self._demo_position = self._demo_position.moved(source, place)
+        else:
+            position = self.position = self.position.moved(source, place)
+        self._add(make_frame(topic, source, position, body))
+
+    def read(self, at: int, topics: Topics) -> Chunk | None:
+        """The frames from a place on, as many as fit one write; None for a reader that was overtaken."""
+        if at < self._first:
+            return None
+        key = (at, topics)
+        chunk = self._joined.get(key)
+        if chunk is None:
+            chunk = self._joined[key] = self._join(at, topics)
+        return chunk
+
+    def covers(self, position: Position, topics: Topics) -> bool:
+        """Whether the ring still holds everything after a position that the topics ask for."""
+        return all(position.of(source) >= self._floor.of(source) for source in sources_of(topics))
+
+    def ahead(self, position: Position, topics: Topics) -> bool:
+        """Whether a position is beyond the stream: its record was replaced by a younger one."""
+        return any(position.of(source) > self.position.of(source) for source in sources_of(topics))
+
+    def catch_up(self, position: Position, topics: Topics) -> tuple[bytes, Position]:
+        """What a client at a covered position lacks, under cursors that are true for it.
+
+        Joins at `end`, with the returned position.
+        """
+        parts = []
+        for frame in self._frames():
+            if frame.topic in topics and not frame.seen_at(position):
+                position = position.moved(frame.source, frame.position.of(frame.source))
+                parts.append(frame.at(position))
+        return b"".join(parts), position
+
+    def _frames(self) -> Iterator[Frame]:
+        for place in range(self._first, self._end):
+            yield self._at(place)
+
+    def _at(self, place: int) -> Frame:
+        frame = self._slots[place % len(self._slots)]
+        assert frame is not None
+        return frame
+
+    def _add(self, frame: Frame) -> None:
+        if self._end - self._first == len(self._slots):
+            self._drop()
+        self._slots[self._end % len(self._slots)] = frame
+        self._end += 1
+        self._bytes += len(frame.encoded)
+        while self._bytes > self._most_bytes and self._end - self._first > 1:
+            self._drop()
+        self._joined.clear()
+
+    def _drop(self) -> None:
+        oldest = self._at(self._first)
+        if oldest.topic is not Topic.DEMO:
+            self._floor = self._floor.furthest(oldest.position)
+        self._slots[self._first % len(self._slots)] = None
+        self._bytes -= len(oldest.encoded)
+        self._first += 1
+
+    def _join(self, at: int, topics: Topics) -> Chunk:
+        parts, size, place = [], 0, at
+        while place < self._end and size < MOST_BYTES_PER_READ:
+            frame = self._at(place)
+            if frame.topic in topics:
+                parts.append(frame.encoded)
+                size += len(frame.encoded)
+            place += 1
+        return Chunk(b"".join(parts), place)
+
+
+def sources_of(topics: Topics) -> tuple[Source, ...]:
+    """The records that a choice of topics is fed from."""
+    return tuple(
+        source
+        for topic, source in ((Topic.CASES, Source.CASES), (Topic.TELEMETRY, Source.TELEMETRY))
+        if topic in topics
+    )

@@ -1,0 +1,118 @@
+"""The published description of the API: every route names its refusals, with an example of each."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from casework.views import Problem
+from server.problems import MEDIA_TYPE
+
+_EXAMPLES: dict[int, tuple[str, dict[str, Any]]] = {
+    400: (
+        "The body is not JSON",
+        {
+            "type": "/problems/malformed",
+            "title": "Malformed request",
+            "detail": "the body is not JSON: Expecting value at character 11",
+        },
+    ),
+    403: (
+        "The caller may not do this",
+        {
+            "type": "/problems/not-allowed",
+            "title": "Not allowed",
+            "detail": "four-eyes: maria gave the first approval, another person must confirm",
+        },
+    ),
+    404: (
+        "There is no such thing",
+        {"type": "/problems/not-found", "title": "Not found", "detail": "no case fraud-ALERT-009"},
+    ),
+    409: (
+        "The case has moved on; the detail says who did what and when",
+        {
+            "type": "/problems/already-decided",
+            "title": "Already decided",
+            "detail": "already decided: maria approved lock_account at 2026-03-02 09:14:05 UTC",
+        },
+    ),
+    413: (
+        "The body is larger than BODY_LIMIT_BYTES",
+        {"type": "/problems/too-large", "title": "Body too large", "detail": "Request body too large"},
+    ),
+    422: (
+        "A field is wrong; nothing was written",
+        {
+            "type": "/problems/invalid-input",
+            "title": "Invalid input",
+            "detail": "assessment_hash: String should match pattern '^[0-9a-f]{64}$'",
+            "errors": [
+                {"field": "assessment_hash", "reason": "String should match pattern '^[0-9a-f]{64}$'"}
+            ],
+        },
+    ),
+    429: (
+        "A bounded queue is full; see Retry-After",
+        {
+            "type": "/problems/overloaded",
+            "title": "Too much at once",
+            "detail": "cases.db: too many writes are waiting",
+        },
+    ),
+    503: (
+        "A backend is out of reach; see Retry-After",
+        {
+            "type": "/problems/unavailable",
+            "title": "Not available now",
+            "detail": "the task hub: UNAVAILABLE: connection refused",
+        },
+    ),
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may refuse with these statuses (422 and 503 come by themselves)."""
+    return {status: _response(status) for status in statuses}
+
+
+def install(app: FastAPI) -> None:
+    """Publish our description in place of the framework's."""
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _described(app)
+        return app.openapi_schema
+
+    app.openapi = describe  # type: ignore[method-assign]
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+    components = schema.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        components.pop(name, None)
+    components["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            _complete(path, method, operation["responses"], has_body="requestBody" in operation)
+    return schema
+
+
+def _complete(path: str, method: str, responses: dict[str, Any], *, has_body: bool) -> None:
+    """Every route may be malformed or find its backend away; every body may be too large."""
+    if "422" in responses:
+        responses["422"] = _response(422)
+    responses.setdefault("503", _response(503))
+    if has_body:
+        responses.setdefault("400", _response(400))
+        responses.setdefault("413", _response(413))
+    if method != "get" and path.startswith("/api/v1"):
+        responses.setdefault("429", _response(429))
+
+
+def _response(status: int) -> dict[str, Any]:
+    description, example = _EXAMPLES[status]
+    schema = {"$ref": "#/components/schemas/Problem"}
+    content = {MEDIA_TYPE: {"schema": schema, "example": {**example, "status": status}}}
+    return {"description": description, "content": content}

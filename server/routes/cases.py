@@ -1,0 +1,147 @@
+"""The queue and single cases, to read."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from casework.actor import Actor
+from casework.alert import CustomerId, Label, Severity
+from casework.errors import InvalidInputError
+from casework.events import FindingRecorded
+from casework.finding import Finding
+from casework.ports import CaseQuery, SortKey
+from casework.transitions import AWAITING, Status
+from casework.views import CaseCounts, CaseDetail, CaseList, Evidence, Timeline, summarise
+from server.deciding import whole_record
+from server.dependencies import Caller, CaseId, TheDesk
+from server.desk import Desk
+from server.openapi import problems
+
+GROUPS = {
+    "open": frozenset(Status) - {Status.CLOSED},
+    "waiting": AWAITING,
+}
+Risk = Annotated[float | None, Query(ge=0, le=1)]
+
+router = APIRouter(prefix="/cases", tags=["cases"])
+
+
+@router.get("", summary="The queue: filtered, sorted, in pages")
+async def list_cases(
+    desk: TheDesk,
+    actor: Caller,
+    *,
+    status: Annotated[
+        str | None,
+        Query(max_length=200, description="Statuses by comma; also the groups open, waiting, closed."),
+    ] = None,
+    customer: Annotated[CustomerId | None, Query()] = None,
+    type: Annotated[Label | None, Query(description="The alert type.")] = None,
+    severity: Annotated[Severity | None, Query()] = None,
+    claimed_by: Annotated[
+        str | None, Query(max_length=120, description="`me`, `none` or an actor id.")
+    ] = None,
+    min_risk: Risk = None,
+    max_risk: Risk = None,
+    q: Annotated[
+        str, Query(max_length=200, description="Words that all occur in id, type, customer or text.")
+    ] = "",
+    sort: Annotated[SortKey, Query()] = "deadline",
+    desc: Annotated[bool, Query()] = False,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> CaseList:
+    """`next_cursor` of a page asks for the next one, with the same filter and order."""
+    now = desk.clock()
+    query = CaseQuery(
+        statuses=_statuses(status),
+        customer_id=customer,
+        alert_type=type,
+        severity=severity,
+        claimed_by=_holder(claimed_by, actor),
+        min_risk=min_risk,
+        max_risk=max_risk,
+        text=q,
+        sort=sort,
+        descending=desc,
+        limit=limit,
+        cursor=cursor,
+        now=now,
+    )
+    page = await desk.backends.cases.find(query)
+    items = tuple(summarise(case, now) for case in page.cases)
+    return CaseList(items=items, next_cursor=page.next_cursor, total=page.total)
+
+
+@router.get("/counts", summary="How many cases stand where")
+async def count_cases(desk: TheDesk) -> CaseCounts:
+    """`cursor` is where to join the stream for everything after these numbers."""
+    cursor = str(desk.live.hub.position)
+    counts = dict(await desk.backends.cases.counts())
+    return CaseCounts(by_status=counts, total=sum(counts.values()), cursor=cursor)
+
+
+@router.get("/{case_id}", summary="One case whole", responses=problems(404))
+async def show_case(case_id: CaseId, desk: TheDesk) -> CaseDetail:
+    """The projection, every finding of every attempt, and the customer's earlier cases."""
+    cases, now = desk.backends.cases, desk.clock()
+    case = await cases.load(case_id)
+    related = await cases.related(case.alert.customer_id)
+    return CaseDetail(
+        summary=summarise(case, now),
+        case=case,
+        findings=await _findings(desk, case_id),
+        related=tuple(summarise(other, now) for other in related if other.case_id != case_id),
+        server_time=now,
+    )
+
+
+@router.get("/{case_id}/timeline", summary="A case's record", responses=problems(404))
+async def show_timeline(
+    case_id: CaseId,
+    desk: TheDesk,
+    after: Annotated[int, Query(ge=0, description="The sequence number seen last.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> Timeline:
+    """Everything that happened, oldest first, sealed as it was written."""
+    case = await desk.backends.cases.load(case_id)
+    items = await desk.backends.cases.events(case_id, after, limit)
+    more = bool(items) and items[-1].seq < case.seq
+    return Timeline(items=items, next_after=items[-1].seq if more else None)
+
+
+@router.get("/{case_id}/evidence", summary="Findings and tool calls", responses=problems(404))
+async def show_evidence(case_id: CaseId, desk: TheDesk) -> Evidence:
+    """Every finding by attempt and specialist, with what each tool was asked and answered."""
+    return Evidence(findings=await _findings(desk, case_id))
+
+
+async def _findings(desk: Desk, case_id: str) -> tuple[Finding, ...]:
+    return tuple(
+        [
+            event.body.finding
+            async for event in whole_record(desk.backends.cases, case_id)
+            if isinstance(event.body, FindingRecorded)
+        ]
+    )
+
+
+def _statuses(text: str | None) -> frozenset[Status]:
+    wanted: frozenset[Status] = frozenset()
+    for word in (part.strip() for part in (text or "").split(",")):
+        if not word:
+            continue
+        if word in GROUPS:
+            wanted |= GROUPS[word]
+        elif word in set(Status):
+            wanted |= {Status(word)}
+        else:
+            allowed = ", ".join([*GROUPS, *Status])
+            raise InvalidInputError("status", f"{word[:40]!r} is not a status; allowed: {allowed}")
+    return wanted
+
+
+def _holder(text: str | None, actor: Actor) -> str | None:
+    if text == "me":
+        return actor.actor_id
+    return "" if text == "none" else text

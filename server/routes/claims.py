@@ -1,0 +1,101 @@
+"""Taking a case, giving it back, and asking for the next one."""
+
+from fastapi import APIRouter
+
+from casework import commands
+from casework.actor import Actor
+from casework.case import Case
+from casework.decision import Stage
+from casework.errors import ConflictError, NotFoundError
+from casework.events import NewEvent
+from casework.ports import CaseQuery
+from casework.recording import record
+from casework.transitions import AWAITING
+from casework.views import CaseSummary, NextRequest, summarise
+from server.dependencies import Caller, CaseId, TheDesk
+from server.desk import Desk
+from server.openapi import problems
+
+CANDIDATES = 50
+ROUNDS = 5
+
+router = APIRouter(prefix="/cases", tags=["claims"])
+
+
+@router.post("/next", summary="Claim the most urgent waiting case", responses=problems(404, 422))
+async def next_case(desk: TheDesk, actor: Caller, wanted: NextRequest | None = None) -> CaseSummary:
+    """Of the unclaimed cases that wait for somebody like the caller, the one that expires first.
+
+    Two callers never get the same one.
+    """
+    for _ in range(ROUNDS):
+        taken, raced = await _take_first(desk, actor, wanted or NextRequest())
+        if taken is not None:
+            return summarise(taken, desk.clock())
+        if not raced:
+            break
+    raise NotFoundError("no case waits for you now")
+
+
+@router.post("/{case_id}/claim", summary="Claim, or renew a claim", responses=problems(403, 404, 409))
+async def claim(case_id: CaseId, desk: TheDesk, actor: Caller) -> CaseSummary:
+    """Nobody else can take the case until the claim expires or is released."""
+    now = desk.clock()
+    seconds = desk.policy.claim_seconds
+    done = await record(desk.backends.cases, case_id, lambda case: commands.claim(case, actor, now, seconds))
+    return summarise(done.case, now)
+
+
+@router.delete("/{case_id}/claim", summary="Release a claim", responses=problems(403, 404, 409))
+async def release(case_id: CaseId, desk: TheDesk, actor: Caller) -> CaseSummary:
+    """One's own, or anybody's for a senior; releasing what nobody holds changes nothing."""
+    now = desk.clock()
+    done = await record(desk.backends.cases, case_id, lambda case: commands.release(case, actor, now))
+    return summarise(done.case, now)
+
+
+async def _take_first(desk: Desk, actor: Actor, wanted: NextRequest) -> tuple[Case | None, bool]:
+    """The first candidate that could be claimed, and whether somebody else was faster with another."""
+    now, cursor, raced = desk.clock(), None, False
+    while True:
+        query = CaseQuery(
+            statuses=AWAITING,
+            customer_id=wanted.customer_id,
+            alert_type=wanted.alert_type,
+            claimed_by="",
+            limit=CANDIDATES,
+            cursor=cursor,
+            now=now,
+        )
+        page = await desk.backends.cases.find(query)
+        for case in page.cases:
+            if not _suits(case, actor):
+                continue
+            try:
+                done = await record(
+                    desk.backends.cases, case.case_id, lambda latest: _claim_free(desk, latest, actor)
+                )
+            except ConflictError:
+                raced = True
+                continue
+            return done.case, raced
+        cursor = page.next_cursor
+        if cursor is None:
+            return None, raced
+
+
+def _claim_free(desk: Desk, case: Case, actor: Actor) -> list[NewEvent]:
+    now = desk.clock()
+    if not case.awaiting or case.claimed_by(now) is not None:
+        raise ConflictError("somebody was faster")
+    return list(commands.claim(case, actor, now, desk.policy.claim_seconds))
+
+
+def _suits(case: Case, actor: Actor) -> bool:
+    """Whether the actor's role suffices, and four-eyes does not forbid them to answer."""
+    review = case.review
+    if review is None or actor.role is None or not actor.role.includes(review.required_role):
+        return False
+    if review.stage is Stage.SECOND and review.proposed is not None:
+        return review.proposed.actor.actor_id != actor.actor_id
+    return True

@@ -1,0 +1,120 @@
+"""Whether the server and what it needs are well."""
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from typing import Literal
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Response
+from pydantic import JsonValue
+
+from casework.alert import Frozen
+from casework.errors import CaseworkError
+from server.dependencies import TheDesk
+from server.desk import Desk
+
+CHECK_SECONDS = 5.0
+
+router = APIRouter(tags=["desk"])
+demo_router = APIRouter(tags=["demo"])
+
+
+class Seam(Frozen):
+    """One thing the server needs: whether it answered, how fast, and if not why."""
+
+    ok: bool
+    detail: str = ""
+    milliseconds: float | None = None
+
+
+class HealthReport(Frozen):
+    """`degraded` still serves: what is away is named, and what is accepted meanwhile is carried out later."""
+
+    status: Literal["healthy", "degraded"]
+    seams: dict[str, Seam]
+    detection: dict[str, JsonValue]
+    sweep: dict[str, JsonValue]
+    stream: dict[str, JsonValue]
+
+
+@router.get("/health", summary="Every seam's state")
+async def health(desk: TheDesk, response: Response) -> HealthReport:
+    """200 when the stores and the task hub answer, else 503; the tools are the worker's need, not ours."""
+    seams = await _seams(desk)
+    healthy = all(seams[name].ok for name in ("cases", "telemetry", "task_hub"))
+    response.status_code = 200 if healthy else 503
+    return HealthReport(
+        status="healthy" if healthy else "degraded",
+        seams=seams,
+        detection={
+            "enabled": desk.settings.detection_enabled,
+            "rules": len(desk.ingest.rules),
+            "events_seen": desk.ingest.events_seen,
+            "parked": desk.ingest.parked_total,
+        },
+        sweep={
+            "rounds": desk.sweep.rounds,
+            "delivered": desk.sweep.delivered,
+            "closed_failed": desk.sweep.closed_failed,
+        },
+        stream={"clients": len(desk.live.audience), "cursor": str(desk.live.hub.position)},
+    )
+
+
+@demo_router.get("/health", summary="Health in the demo's shape")
+async def demo_health(desk: TheDesk, response: Response) -> dict[str, JsonValue]:
+    seams = await _seams(desk)
+    uri = desk.settings.mcp_server_uri
+    host, port = _address(uri)
+    hub, tools = seams["task_hub"], seams["tools"]
+    dts: dict[str, JsonValue] = {"ok": hub.ok, **({} if hub.ok else {"error": hub.detail})}
+    mcp: dict[str, JsonValue] = {"ok": tools.ok, "host": host, "port": port, "uri": uri}
+    if not tools.ok:
+        mcp["error"] = tools.detail
+    healthy = hub.ok and tools.ok and seams["cases"].ok and seams["telemetry"].ok
+    response.status_code = 200 if healthy else 503
+    return {
+        "status": "healthy" if healthy else "degraded",
+        "timestamp": desk.clock().isoformat(),
+        "checks": {
+            "dts": {**dts, "endpoint": desk.task_hub_address},
+            "mcp": mcp,
+            "openai_auth": {"ok": True, "detail": "the playbook analyst needs no model"},
+        },
+    }
+
+
+async def _seams(desk: Desk) -> dict[str, Seam]:
+    backends = desk.backends
+    host, port = _address(desk.settings.mcp_server_uri)
+    checks = {
+        "cases": backends.cases.head(),
+        "telemetry": backends.telemetry.head(),
+        "task_hub": backends.flow.ping(),
+        "tools": _connect(host, port),
+    }
+    found = await asyncio.gather(*(_checked(check) for check in checks.values()))
+    return dict(zip(checks, found, strict=True))
+
+
+async def _checked(check: Awaitable[object]) -> Seam:
+    started = time.perf_counter()
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await check
+    except TimeoutError:
+        return Seam(ok=False, detail=f"no answer within {CHECK_SECONDS:g} s")
+    except (CaseworkError, OSError) as error:
+        return Seam(ok=False, detail=str(error))
+    return Seam(ok=True, milliseconds=round((time.perf_counter() - started) * 1000, 1))
+
+
+async def _connect(host: str, port: int) -> None:
+    _, writer = await asyncio.open_connection(host, port)
+    writer.close()
+
+
+def _address(uri: str) -> tuple[str, int]:
+    parts = urlsplit(uri)
+    return parts.hostname or "localhost", parts.port or (443 if parts.scheme == "https" else 80)

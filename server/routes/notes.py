@@ -1,0 +1,19 @@
+"""Notes on a case."""
+
+from fastapi import APIRouter
+
+from casework.views import CaseSummary, NoteRequest, summarise
+from server import deciding
+from server.dependencies import Caller, CaseId, Key, TheDesk
+from server.openapi import problems
+
+router = APIRouter(prefix="/cases", tags=["notes"])
+
+
+@router.post("/{case_id}/notes", status_code=201, summary="Write a note", responses=problems(403, 404, 409))
+async def add_note(case_id: CaseId, note: NoteRequest, desk: TheDesk, actor: Caller, key: Key) -> CaseSummary:
+    """Possible in every status, also after closing. With an Idempotency-Key it is written once."""
+    case = await deciding.add_note(
+        desk.backends.cases, case_id, actor, now=desk.clock(), text=note.text, key=key
+    )
+    return summarise(case, desk.clock())

@@ -1,0 +1,97 @@
+"""Everything the server can be told from outside, checked once at start."""
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+DEMO_ORIGINS = tuple(f"http://localhost:{port}" for port in (3000, 5173, 8001, 8002))
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class ServerSettings(BaseSettings):
+    """Where to listen, how much to take, and what to run beside the API."""
+
+    model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True, populate_by_name=True)
+
+    server_host: str = "127.0.0.1"
+    """A loopback address: callers are not authenticated, so nobody else may reach the port."""
+    server_port: Annotated[
+        Port, Field(validation_alias=AliasChoices("server_port", "backend_port", "SERVER_PORT"))
+    ] = 8001
+    """0 takes any free port."""
+    allowed_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
+    """Names, beside the loopback ones, that a Host header may carry; separated by commas."""
+    container_app_url: str = ""
+    """One more browser origin that may call the API."""
+    environment_name: str = "local"
+    """What to call this installation on screens."""
+    body_limit_bytes: Annotated[int, Field(ge=1024, le=64 * 2**20)] = 4 * 2**20
+    body_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 15.0
+    request_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
+    flow_patience_seconds: Annotated[float, Field(gt=0, le=30)] = 3.0
+    """How long a request waits for the task hub before leaving the delivery to the sweep."""
+    drain_seconds: Annotated[int, Field(ge=1, le=60)] = 10
+    """How long requests in flight may take once the server was told to stop."""
+    rules_file: Path | None = None
+    """Detection rules; none means the ones that ship with the product."""
+    detection_enabled: bool = True
+    sweep_seconds: Annotated[float, Field(gt=0, le=300)] = 5.0
+    stalled_after_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    """How long a case must have stood still before its orchestration is asked whether it is well."""
+    max_stream_clients: Annotated[int, Field(ge=1, le=100_000)] = 5000
+    stream_heartbeat_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
+    stream_frames: Annotated[int, Field(ge=16, le=1_000_000)] = 8192
+    """How many frames a client may be behind before it is told so."""
+    stream_backlog: Annotated[int, Field(ge=1, le=100_000)] = 2000
+    """How many stored events a reconnecting client is sent before it is told to read afresh."""
+    event_producer_enabled: bool = False
+    event_interval_seconds: Annotated[float, Field(ge=0.05, le=3600)] = 3.0
+    anomaly_probability: Annotated[float, Field(ge=0, le=1)] = 0.08
+    mcp_server_uri: str = "http://localhost:8000/mcp"
+    static_dir: Path = Path("static")
+    """The built page, when there is one."""
+
+    @field_validator("server_host")
+    @classmethod
+    def _only_loopback(cls, value: str) -> str:
+        if value.lower() != "localhost" and not _is_loopback(value):
+            raise ValueError("without sign-in only loopback is allowed: 127.0.0.1, ::1, localhost")
+        return value
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return [part.strip().lower() for part in value.split(",") if part.strip()]
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Every name a Host header may carry, without its port."""
+        return LOCAL_NAMES | self.allowed_hosts
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Browser origins, beside the server's own, that may call the API."""
+        extra = (self.container_app_url.rstrip("/"),) if self.container_app_url else ()
+        return (*DEMO_ORIGINS, *extra)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def settings_problems(error: ValidationError) -> list[str]:
+    """One sentence per wrong setting: its name, its value and what is allowed."""
+    return [
+        f"{'.'.join(str(part) for part in detail['loc']).upper()}={detail['input']!r}: "
+        f"{detail['msg'].removeprefix('Value error, ')}"
+        for detail in error.errors(include_url=False)
+    ]
