@@ -170,7 +170,7 @@ def record_execution(case: Case, receipt: ActionReceipt, now: datetime) -> Event
     if any(done.action_id == receipt.action_id for done in case.receipts):
         return ()
     body = ActionExecuted(receipt=receipt)
-    return (_event(case, f"executed:{receipt.action_id}", SYSTEM, now, body),)
+    return (_event(case, f"executed:{_tail(case, receipt.action_id)}", SYSTEM, now, body),)
 
 
 def record_failure(case: Case, step: Step, error: str, now: datetime) -> Events:
@@ -180,7 +180,7 @@ def record_failure(case: Case, step: Step, error: str, now: datetime) -> Events:
     order = order_for(case, step)
     number = case.review.number if case.review else 0
     body = ActionFailed(action_id=order.action_id, step=step, error=error[:2000])
-    return (_event(case, f"failed:{order.action_id}:{number}", SYSTEM, now, body),)
+    return (_event(case, f"failed:{_tail(case, order.action_id)}:{number}", SYSTEM, now, body),)
 
 
 def record_reversal(
@@ -190,7 +190,7 @@ def record_reversal(
     if reverses in case.reversed_actions:
         return ()
     body = ActionReversed(reverses=reverses, receipt=receipt, reason=reason[:4000])
-    return (_event(case, f"reversed:{reverses}", by, now, body),)
+    return (_event(case, f"reversed:{_tail(case, reverses)}", by, now, body),)
 
 
 def escalate_failed_action(case: Case, now: datetime) -> Events:
@@ -293,7 +293,7 @@ def _amount(case: Case, step: Step) -> Money | None:
 
 
 def _executed(case: Case) -> frozenset[str]:
-    return frozenset(receipt.action_id for receipt in case.receipts)
+    return frozenset(receipt.action_id for receipt in case.receipts) - frozenset(case.reversed_actions)
 
 
 def _require_investigating(case: Case, attempt: int) -> None:
@@ -303,6 +303,10 @@ def _require_investigating(case: Case, attempt: int) -> None:
         )
 
 
+def _tail(case: Case, action_id: str) -> str:
+    """An action id without the case id it begins with: event ids have it already."""
+    return action_id.removeprefix(f"{case.case_id}:")
+
+
 def _event(case: Case, key: str, actor: Actor, now: datetime, body: EventBody) -> NewEvent:
-    event_id = key if key.startswith(case.case_id) else f"{case.case_id}:{key}"
-    return NewEvent(event_id=event_id, occurred_at=now, actor=actor, body=body)
+    return NewEvent(event_id=f"{case.case_id}:{key}", occurred_at=now, actor=actor, body=body)

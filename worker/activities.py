@@ -1,0 +1,182 @@
+"""The flow's side effects, each thin over the case store or the action port, and safe to run twice."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from durabletask.task import ActivityContext
+from pydantic import BaseModel
+
+from casework import flow
+from casework.actor import SYSTEM
+from casework.case import Case
+from casework.errors import CaseworkError, SequenceError, TransitionError, UnavailableError
+from casework.flow import Events
+from casework.policy import Route
+from casework.recording import record
+from casework.transitions import Status
+from worker.bridge import Bridge
+from worker.desk import Desk
+from worker.investigation import conclude_late
+from worker.payloads import CaseCall, Fault, Standing, StepCall, StepOutcome, standing_of
+
+log = structlog.get_logger()
+
+ACTIVITY_SECONDS = 60.0
+
+Activity = Callable[[ActivityContext, Any], Any]
+
+
+async def notify_analyst(desk: Desk, call: CaseCall) -> Standing:
+    """Put the case before a person, with a deadline."""
+    case = await _record(desk, call, lambda case: flow.request_review(case, desk.clock()))
+    if case.review is not None:
+        log.info("review_requested", case_id=call.case_id, review=case.review.number, stage=case.review.stage)
+    return standing_of(case)
+
+
+async def apply_decision(desk: Desk, call: CaseCall) -> Standing:
+    """Take up the decision the case store accepted."""
+    case = await _record(desk, call, lambda case: flow.apply_decision(case, desk.policy, desk.clock()))
+    return standing_of(case)
+
+
+async def escalate_timeout(desk: Desk, call: CaseCall) -> Standing:
+    """Act on silence, unless a decision was accepted in the meantime."""
+    case = await _record(desk, call, lambda case: flow.expire_review(case, call.review, desk.clock()))
+    log.info("review_expired", case_id=call.case_id, review=call.review, status=case.status)
+    return standing_of(case)
+
+
+async def begin_action(desk: Desk, call: CaseCall) -> Standing:
+    """End the hold, unless the approval was withdrawn in the meantime."""
+    over = call.hold_is_over
+    case = await _record(desk, call, lambda case: flow.begin_action(case, desk.clock(), hold_is_over=over))
+    return standing_of(case)
+
+
+async def execute_fraud_action(desk: Desk, call: StepCall) -> StepOutcome:
+    """Execute one ordered step, once however often it is asked for."""
+    case = await desk.cases.load(call.case_id)
+    if call.step is None:
+        raise TransitionError("no step is named")
+    order = flow.order_for(case, call.step)
+    try:
+        receipt = await desk.actions.perform(order)
+    except CaseworkError as error:
+        return _refused(order.action_id, error)
+    await _record(desk, call, lambda case: flow.record_execution(case, receipt, desk.clock()))
+    log.info("action_executed", case_id=call.case_id, action_id=order.action_id, reference=receipt.reference)
+    return StepOutcome(action_id=order.action_id)
+
+
+async def undo_fraud_action(desk: Desk, call: StepCall) -> StepOutcome:
+    """Execute the inverse of an executed step, once."""
+    case = await desk.cases.load(call.case_id)
+    action_id = call.action_id or ""
+    if action_id in case.reversed_actions:
+        return StepOutcome(action_id=action_id)
+    if case.status not in (Status.EXECUTING, Status.CLOSED):
+        return StepOutcome(action_id=action_id, error=f"the case is {case.status}", permanent=True)
+    try:
+        receipt = await desk.actions.perform(flow.inverse_order_for(case, action_id))
+    except CaseworkError as error:
+        return _refused(action_id, error)
+    by = call.by or SYSTEM
+    await _record(
+        desk,
+        call,
+        lambda case: flow.record_reversal(case, receipt, action_id, desk.clock(), by=by, reason=call.reason),
+    )
+    log.info("action_reversed", case_id=call.case_id, action_id=action_id, reference=receipt.reference)
+    return StepOutcome(action_id=action_id)
+
+
+async def fail_fraud_action(desk: Desk, call: StepCall) -> Standing:
+    """Note that the ordered action failed, and ask a senior."""
+
+    def decide(case: Case) -> Events:
+        now = desk.clock()
+        failed = flow.record_failure(case, call.step, call.error, now) if call.step else ()
+        return (*failed, *flow.escalate_failed_action(case, now))
+
+    case = await _record(desk, call, decide)
+    log.error("action_failed", case_id=call.case_id, step=call.step, error=call.error)
+    return standing_of(case)
+
+
+async def auto_clear_alert(desk: Desk, call: CaseCall) -> Standing:
+    """Check on the record that policy lets this case close by itself; it is closed when that is announced."""
+    case = await desk.cases.load(call.case_id)
+    if case.assessment is not None and case.assessment.route is not Route.AUTO_CLEAR:
+        raise TransitionError("the record says that a person must review this case")
+    log.info("auto_cleared", case_id=call.case_id, risk=case.risk)
+    return standing_of(case)
+
+
+async def send_notification(desk: Desk, call: CaseCall) -> Standing:
+    """Announce the outcome and close the case, in one stroke."""
+    case = await _record(desk, call, lambda case: flow.finish(case, desk.clock()))
+    log.info("case_closed", case_id=call.case_id, outcome=case.outcome, action=case.action_taken)
+    return standing_of(case)
+
+
+async def conclude_investigation(desk: Desk, call: CaseCall) -> Standing:
+    """Go on without the agent, with whatever it had found."""
+    log.warning("agent_overdue", case_id=call.case_id, attempt=call.attempt)
+    return standing_of(await conclude_late(desk, call))
+
+
+_CASE_STEPS = (
+    notify_analyst,
+    apply_decision,
+    escalate_timeout,
+    begin_action,
+    auto_clear_alert,
+    send_notification,
+    conclude_investigation,
+)
+_ACTION_STEPS = (execute_fraud_action, undo_fraud_action, fail_fraud_action)
+
+
+def make_activities(desk: Desk, bridge: Bridge) -> tuple[Activity, ...]:
+    """Every activity, ready to register: plain functions, named after their durable names."""
+    return (
+        *(_activity(work, CaseCall, desk, bridge) for work in _CASE_STEPS),
+        *(_activity(work, StepCall, desk, bridge) for work in _ACTION_STEPS),
+    )
+
+
+def _activity(
+    work: Callable[[Desk, Any], Awaitable[BaseModel]], kind: type[BaseModel], desk: Desk, bridge: Bridge
+) -> Activity:
+    def run(_ctx: ActivityContext, raw: Any) -> Any:
+        answer = bridge.call(_answered(work, desk, kind.model_validate(raw)), ACTIVITY_SECONDS)
+        return answer.model_dump(mode="json")
+
+    run.__name__ = work.__name__
+    run.__doc__ = work.__doc__
+    return run
+
+
+async def _answered(
+    work: Callable[[Desk, Any], Awaitable[BaseModel]], desk: Desk, call: BaseModel
+) -> BaseModel:
+    """Let through what trying again may cure; anything else of ours is an answer, not a reason to retry."""
+    try:
+        return await work(desk, call)
+    except (UnavailableError, SequenceError):
+        raise
+    except CaseworkError as error:
+        log.error("activity_impossible", activity=work.__name__, reason=str(error))  # type: ignore[attr-defined]
+        return Fault(fault=f"{work.__name__}: {error}")  # type: ignore[attr-defined]
+
+
+async def _record(desk: Desk, call: CaseCall | StepCall, decide: Callable[[Case], Events]) -> Case:
+    return (await record(desk.cases, call.case_id, decide)).case
+
+
+def _refused(action_id: str, error: CaseworkError) -> StepOutcome:
+    permanent = not isinstance(error, UnavailableError)
+    log.warning("action_not_done", action_id=action_id, permanent=permanent, reason=str(error))
+    return StepOutcome(action_id=action_id, error=str(error) or type(error).__name__, permanent=permanent)

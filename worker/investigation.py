@@ -1,0 +1,183 @@
+"""One attempt of an investigation: three specialists at once, every step written down as it happens."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+from pydantic import JsonValue
+
+from casework import flow
+from casework.assessment import Assessment, assess, not_evaluable
+from casework.case import Case
+from casework.commands import open_case
+from casework.errors import NotFoundError
+from casework.finding import Finding, Specialist, ToolCall
+from casework.playbooks import playbook_for
+from casework.policy import Terms
+from casework.ports import AnalystRequest, ToolBox
+from casework.recording import record
+from casework.transitions import Status
+from worker.desk import Desk
+from worker.journal import Journal, Memory, call_id, call_key, remember
+from worker.payloads import CaseCall, RunRequest
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Investigated:
+    """Where the case stands after an attempt, and what was found and said in it."""
+
+    case: Case
+    findings: tuple[Finding, ...]
+    feedback: str
+    assessment: Assessment | None
+
+
+async def investigate(
+    desk: Desk, request: RunRequest, histories: Mapping[Specialist, tuple[str, ...]]
+) -> Investigated:
+    """Work an attempt through to its assessment, going on from whatever the record already holds."""
+    case = await begin(desk, request)
+    memory = await remember(desk.cases, request.case_id, request.attempt)
+    if case.status is Status.INVESTIGATING and case.attempt == request.attempt:
+        journal = Journal(desk.cases, request.case_id)
+        async with asyncio.TaskGroup() as group:
+            for specialist in Specialist:
+                if specialist not in memory.findings:
+                    shift = _Shift(desk, journal, memory, request, specialist, histories.get(specialist, ()))
+                    group.create_task(shift.work())
+        case = await conclude(desk, request.case_id, request.attempt)
+    memory = await remember(desk.cases, request.case_id, request.attempt)
+    concluded = case.assessment if case.attempt == request.attempt else None
+    feedback = memory.feedback[request.attempt - 2] if 1 < request.attempt <= len(memory.feedback) + 1 else ""
+    return Investigated(case, tuple(memory.findings.values()), feedback, concluded)
+
+
+async def begin(desk: Desk, request: RunRequest) -> Case:
+    """The case, opened if nobody has, with its first attempt begun."""
+    try:
+        case = await desk.cases.load(request.case_id)
+    except NotFoundError:
+        opening = open_case(request.alert, request.terms, desk.clock())
+        case = (await desk.cases.append(request.case_id, [opening])).case
+    if case.status is Status.OPEN:
+        begun = await record(
+            desk.cases, request.case_id, lambda now: flow.start_investigation(now, 1, desk.clock())
+        )
+        case = begun.case
+    return case
+
+
+async def conclude(desk: Desk, case_id: str, attempt: int) -> Case:
+    """Weigh the attempt's findings into its assessment, unless that was done."""
+    memory = await remember(desk.cases, case_id, attempt)
+    case = await desk.cases.load(case_id)
+    assessment = weigh(desk, case, attempt, tuple(memory.findings.values()))
+    now = desk.clock()
+    return (
+        await record(desk.cases, case_id, lambda case: flow.record_assessment(case, assessment, now))
+    ).case
+
+
+async def conclude_late(desk: Desk, call: CaseCall) -> Case:
+    """Conclude for an agent that did not: it failed, or its deadline passed."""
+    if call.alert is not None:
+        terms = call.terms or Terms()
+        request = RunRequest(
+            case_id=call.case_id, correlation_id="", attempt=call.attempt, alert=call.alert, terms=terms
+        )
+        await begin(desk, request)
+    return await conclude(desk, call.case_id, call.attempt)
+
+
+def weigh(desk: Desk, case: Case, attempt: int, findings: Sequence[Finding]) -> Assessment:
+    """The assessment of these findings under the desk's policy and the alert's playbook."""
+    playbook = playbook_for(case.alert.alert_type)
+    return assess(
+        desk.policy,
+        case.case_id,
+        case.alert,
+        attempt,
+        findings,
+        weights=playbook.weights,
+        suspected_action=playbook.suspected_action(findings),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Shift:
+    """One specialist's work on one attempt."""
+
+    desk: Desk
+    journal: Journal
+    memory: Memory
+    request: RunRequest
+    specialist: Specialist
+    history: tuple[str, ...]
+
+    async def work(self) -> None:
+        """Find something, or write down why not; either way there is a finding in the record."""
+        tools = JournalledTools(self)
+        seconds = self.request.terms.agent_deadline_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                finding = await self.desk.analyst.investigate(self._question(), tools)
+        except TimeoutError:
+            finding = self._nothing(f"no conclusion within {seconds:.0f} s", tools)
+        except Exception as error:  # one specialist's failure must not take the other two with it
+            log.exception("specialist_failed", case_id=self.request.case_id, specialist=self.specialist)
+            finding = self._nothing(f"the specialist failed: {type(error).__name__}: {error}", tools)
+        finished = finding.model_copy(update={"finished_at": self.desk.clock()})
+        now = self.desk.clock()
+        await self.journal.write(lambda case: flow.record_finding(case, finished, now))
+
+    def _question(self) -> AnalystRequest:
+        return AnalystRequest(
+            case_id=self.request.case_id,
+            alert=self.request.alert,
+            specialist=self.specialist,
+            attempt=self.request.attempt,
+            feedback=self.memory.feedback,
+            history=self.history,
+            now=self.desk.data_now(),
+        )
+
+    def _nothing(self, reason: str, tools: "JournalledTools") -> Finding:
+        blank = not_evaluable(self.specialist, self.request.attempt, reason, self.desk.analyst.name)
+        return blank.model_copy(update={"tool_calls": tuple(tools.made)})
+
+
+class JournalledTools:
+    """A tool box that writes every call into the case, and answers from the record what was asked before."""
+
+    def __init__(self, shift: _Shift) -> None:
+        self._shift = shift
+        self._inner: ToolBox = shift.desk.tools.for_specialist(shift.specialist)
+        self._known = {key: call for key, call in shift.memory.calls.items() if call.error is None}
+        self._asked = dict.fromkeys(shift.memory.calls, 1)
+        self.made: list[ToolCall] = []
+
+    @property
+    def names(self) -> Sequence[str]:
+        return self._inner.names
+
+    async def call(self, tool: str, arguments: Mapping[str, JsonValue]) -> ToolCall:
+        shift = self._shift
+        key = call_key(shift.specialist, tool, arguments)
+        if (known := self._known.get(key)) is not None:
+            if known not in self.made:
+                self.made.append(known)
+            return known
+        self._asked[key] = number = self._asked.get(key, 0) + 1
+        answered = await self._inner.call(tool, arguments)
+        call = answered.model_copy(update={"call_id": call_id(tool, arguments, number)})
+        now, attempt = shift.desk.clock(), shift.request.attempt
+        await shift.journal.write(
+            lambda case: flow.record_tool_call(case, attempt, shift.specialist, call, now)
+        )
+        self.made.append(call)
+        if call.error is None:
+            self._known[key] = call
+        return call

@@ -1,0 +1,171 @@
+"""The MCP tools as the specialists see them: one kept session, an allow-list each, every call bounded."""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from fastmcp import Client
+from mcp.types import CallToolResult
+from pydantic import JsonValue
+from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt
+from tenacity import wait_random_exponential as jittered
+
+from casework.errors import UnavailableError
+from casework.finding import Specialist, ToolCall
+from casework.playbooks.allowed_tools import ALLOWED_TOOLS
+from worker.journal import call_id
+
+log = structlog.get_logger()
+
+CALL_SECONDS = 10.0
+CONNECT_SECONDS = 5.0
+TRIES = 3
+PAUSE_SECONDS = 5.0
+"""After a failed connection, how long calls fail at once instead of each waiting for the same refusal."""
+MAX_RESULT_CHARACTERS = 200_000
+
+
+class ToolUnavailableError(UnavailableError):
+    """The tool server cannot be reached."""
+
+
+class McpTools:
+    """A tool server behind one kept session, reopened when it breaks. Use from one event loop only."""
+
+    def __init__(self, target: Any, *, call_seconds: float = CALL_SECONDS) -> None:
+        self._target = target
+        self._call_seconds = call_seconds
+        self._client: Client[Any] | None = None
+        self._opening = asyncio.Lock()
+        self._paused_until = 0.0
+        self._reason = ""
+
+    def for_specialist(self, specialist: Specialist) -> "SpecialistTools":
+        """The tools a specialist may call."""
+        return SpecialistTools(self, ALLOWED_TOOLS[specialist])
+
+    async def call(self, tool: str, arguments: Mapping[str, JsonValue]) -> CallToolResult:
+        """Call a tool, with a fresh session if the kept one broke. Raises ToolUnavailableError."""
+        try:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type(ToolUnavailableError),
+                stop=stop_after_attempt(TRIES),
+                wait=jittered(multiplier=0.1, max=1),
+            ):
+                with attempt:
+                    return await self._call_once(tool, arguments)
+        except RetryError as error:
+            raise ToolUnavailableError(str(error.last_attempt.exception())) from error
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def ping(self) -> bool:
+        """Whether the server answers now."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                client = await self._session()
+                await client.list_tools()
+        except Exception as error:
+            log.info("mcp_unreachable", reason=_words(error))
+            await self._drop()
+            return False
+        return True
+
+    async def close(self) -> None:
+        """End the session."""
+        await self._drop()
+
+    async def _call_once(self, tool: str, arguments: Mapping[str, JsonValue]) -> CallToolResult:
+        client = await self._session()
+        try:
+            async with asyncio.timeout(self._call_seconds):
+                return await client.call_tool_mcp(tool, dict(arguments))
+        except TimeoutError as error:
+            raise ToolUnavailableError(f"no answer within {self._call_seconds:.0f} s") from error
+        except Exception as error:  # the transport raises many kinds; all mean that the session is of no use
+            await self._drop()
+            raise ToolUnavailableError(_words(error)) from error
+
+    async def _session(self) -> "Client[Any]":
+        async with self._opening:
+            if self._client is not None and self._client.is_connected():
+                return self._client
+            if time.monotonic() < self._paused_until:
+                raise ToolUnavailableError(self._reason)
+            client: Client[Any] = Client(self._target, init_timeout=CONNECT_SECONDS)
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await client.__aenter__()
+            except Exception as error:  # see _call_once
+                self._paused_until = time.monotonic() + PAUSE_SECONDS
+                self._reason = f"cannot reach the tool server: {_words(error)}"
+                raise ToolUnavailableError(self._reason) from error
+            self._client = client
+            return client
+
+    async def _drop(self) -> None:
+        client, self._client = self._client, None
+        if client is None:
+            return
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await client.__aexit__(None, None, None)
+        except Exception as error:  # a broken session may fail to say goodbye; it is gone all the same
+            log.debug("mcp_session_close_failed", reason=_words(error))
+
+
+class SpecialistTools:
+    """`casework.ports.ToolBox` over a tool server, limited to an allow-list."""
+
+    def __init__(self, server: McpTools, names: Sequence[str]) -> None:
+        self._server = server
+        self._names = tuple(names)
+
+    @property
+    def names(self) -> Sequence[str]:
+        return self._names
+
+    async def call(self, tool: str, arguments: Mapping[str, JsonValue]) -> ToolCall:
+        """Call a tool; whatever goes wrong is in the ToolCall's error."""
+        asked = ToolCall(call_id=call_id(tool, arguments, 1), tool=tool, arguments=dict(arguments))
+        if tool not in self._names:
+            return asked.model_copy(update={"error": f"{tool} is not among the tools of this specialist"})
+        started = time.monotonic()
+        try:
+            outcome = _outcome(await self._server.call(tool, arguments))
+        except ToolUnavailableError as error:
+            outcome = {"error": f"unavailable: {error}"}
+        return asked.model_copy(update={**outcome, "duration_ms": round((time.monotonic() - started) * 1000)})
+
+
+def _outcome(result: CallToolResult) -> dict[str, Any]:
+    if result.is_error:
+        return {"error": _text(result) or "the tool failed without saying why"}
+    value = result.structured_content
+    if value is None:
+        value = _parsed(_text(result))
+    elif isinstance(value, dict) and set(value) == {"result"}:
+        value = value["result"]
+    if len(json.dumps(value)) > MAX_RESULT_CHARACTERS:
+        return {"error": f"the result is longer than {MAX_RESULT_CHARACTERS} characters"}
+    return {"result": value}
+
+
+def _text(result: CallToolResult) -> str:
+    return "".join(block.text for block in result.content if block.type == "text")
+
+
+def _parsed(text: str) -> JsonValue:
+    try:
+        value: JsonValue = json.loads(text) if text else None
+    except ValueError:
+        return text
+    return value
+
+
+def _words(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
