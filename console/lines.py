@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from rich.cells import cell_len, chop_cells
 
-from console.format import clean
+from console.format import UNICODE, Glyphs, ascii_only, clean, fit
 
 Tone = Literal[
     "", "dim", "strong", "heading", "accent", "good", "warn", "bad", "risk0", "risk1", "risk2", "risk3", "key"
@@ -61,6 +61,20 @@ def rule(title: str, width: int, glyph: str) -> Line:
     """A heading followed by a rule to the edge."""
     rest = max(0, width - cell_len(title) - 1)
     return (Span(title + " ", "heading"), Span(glyph * rest, "dim"))
+
+
+def drawn(line: Line, width: int, glyphs: Glyphs = UNICODE) -> Line:
+    """A line as a terminal can show it: cut to the width, in ASCII where that is asked for."""
+    kept: list[Span] = []
+    room = width
+    for part in line:
+        text = ascii_only(part.text) if glyphs.ascii_only else part.text
+        if room <= 0:
+            break
+        text = fit(text, room, glyphs) if cell_len(text) > room else text
+        kept.append(Span(text, part.tone))
+        room -= cell_len(text)
+    return tuple(kept)
 
 
 def plain(line: Line) -> str:

@@ -57,7 +57,9 @@ class BusyError(ConsoleError):
 
     exit_code = 6
 
-    def __init__(self, message: str, problem: Problem | None = None, retry_after_seconds: float = 1.0) -> None:
+    def __init__(
+        self, message: str, problem: Problem | None = None, retry_after_seconds: float = 1.0
+    ) -> None:
         super().__init__(message, problem)
         self.retry_after_seconds = retry_after_seconds
 

@@ -96,7 +96,7 @@ class ConsoleState:
         return self.me.actor.actor_id if self.me else None
 
 
-def reduce(state: ConsoleState, event: n.News) -> ConsoleState:
+def reduce(state: ConsoleState, event: n.News) -> ConsoleState:  # noqa: PLR0911 (one per kind)
     """The state after one more piece of news. Repeated or reordered news changes nothing twice."""
     match event:
         case n.MeKnown(me):
@@ -244,7 +244,9 @@ def merged(events: tuple[CaseEvent, ...], more: Iterable[CaseEvent]) -> tuple[Ca
     return tuple(by_seq[seq] for seq in sorted(by_seq))
 
 
-def _looking(state: ConsoleState, event: n.CaseOpened | n.CaseLeft | n.CaseRead | n.CaseUnread) -> ConsoleState:
+def _looking(  # noqa: PLR0911 (one per kind of news)
+    state: ConsoleState, event: n.CaseOpened | n.CaseLeft | n.CaseRead | n.CaseUnread
+) -> ConsoleState:
     opened = state.opened
     match event:
         case n.CaseOpened(case_id):

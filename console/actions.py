@@ -1,0 +1,84 @@
+"""Every action of the console, once: key bindings, help, palette and footer all read this list."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Scope = Literal["queue", "case", "both", "everywhere"]
+Group = Literal["Move", "Look", "Decide", "Work", "Console"]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something the analyst can do: its name in code, its keys, and what to call it.
+
+    `changes` marks what alters a case, which a read-only console refuses. `footer` is the short
+    word shown beside the key at the bottom; empty ones are found in the help.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    help: str
+    scope: Scope
+    group: Group
+    footer: str = ""
+    changes: bool = False
+
+    @property
+    def shown_keys(self) -> str:
+        """The keys as people write them."""
+        return " ".join(_SPELLING.get(key, key) for key in self.keys)
+
+
+_SPELLING = {
+    "question_mark": "?",
+    "slash": "/",
+    "full_stop": ".",
+    "escape": "esc",
+    "ctrl+d": "ctrl-d",
+    "ctrl+u": "ctrl-u",
+    "ctrl+p": "ctrl-p",
+    "shift+tab": "shift-tab",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+}
+
+ACTIONS: tuple[Action, ...] = (
+    Action("down", ("j", "down"), "next line or case", "both", "Move"),
+    Action("up", ("k", "up"), "line or case before", "both", "Move"),
+    Action("top", ("g", "home"), "to the top", "both", "Move"),
+    Action("bottom", ("G", "end"), "to the bottom", "both", "Move"),
+    Action("half_down", ("ctrl+d", "pagedown", "space"), "half a page down", "both", "Move"),
+    Action("half_up", ("ctrl+u", "pageup"), "half a page up", "both", "Move"),
+    Action("open", ("enter",), "open the case", "queue", "Look", "open"),
+    Action("filter", ("slash",), "filter while typing", "queue", "Look", "filter"),
+    Action("next_section", ("tab", "l", "right"), "next section of the case", "case", "Look", "section"),
+    Action("previous_section", ("shift+tab", "h", "left"), "section before", "case", "Look"),
+    Action("section_1", ("1",), "assessment", "case", "Look"),
+    Action("section_2", ("2",), "findings", "case", "Look"),
+    Action("section_3", ("3",), "tool calls", "case", "Look"),
+    Action("section_4", ("4",), "timeline", "case", "Look"),
+    Action("section_5", ("5",), "earlier cases", "case", "Look"),
+    Action("expand", ("x", "enter"), "show tool results whole, or short", "case", "Look", "expand"),
+    Action("approve", ("a",), "approve what is recommended", "both", "Decide", "approve", True),
+    Action("choose", ("A",), "approve another action", "both", "Decide", "choose", True),
+    Action("reject", ("r",), "reject with feedback: the agents look again", "both", "Decide", "reject", True),
+    Action("withdraw", ("u",), "withdraw a decision while it is held", "both", "Decide", "undo", True),
+    Action("next_case", ("n",), "claim the most urgent case and open it", "both", "Work", "next", True),
+    Action("claim", ("c",), "claim the case, or give it back", "both", "Work", "claim", True),
+    Action("note", ("m", "N"), "write a note", "both", "Work", "note", True),
+    Action("refresh", ("R",), "read everything again, reconnect now", "both", "Console"),
+    Action("back", ("escape",), "back; never quits", "both", "Console", "back"),
+    Action("help", ("question_mark",), "this help", "everywhere", "Console", "help"),
+    Action("command_palette", ("ctrl+p",), "find an action by name", "everywhere", "Console"),
+    Action("close", ("q",), "back from a case, quit from the queue", "both", "Console", "quit"),
+)
+
+BY_NAME = {action.name: action for action in ACTIONS}
+
+
+def available(scope: Scope) -> Iterator[Action]:
+    """The actions of a screen, in the order they are listed."""
+    for action in ACTIONS:
+        if action.scope in (scope, "everywhere") or (action.scope == "both" and scope in ("queue", "case")):
+            yield action

@@ -1,0 +1,323 @@
+"""The console's app: owns the state and the clock, opens screens, and lets others act and render."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.events import Resize
+from textual.screen import Screen
+
+from casework.actor import Actor
+from console import news as n
+from console.actions import Scope, available
+from console.clock import wall_clock
+from console.format import ASCII, UNICODE, clean
+from console.lines import Line, Span, Tone
+from console.news import News
+from console.pages.help import help_page
+from console.pages.sheet import Sheet
+from console.screens.case import CaseScreen
+from console.screens.help import SMALLEST, HelpPanel, TooSmall
+from console.screens.panels import ChoicePanel, ConfirmPanel, NoticePanel, Page, WordsPanel
+from console.screens.queue import QueueScreen
+from console.screens.work import WorkScreen
+from console.settings import ConsoleSettings
+from console.state import ConsoleState, reduce
+from console.work import Work
+
+if TYPE_CHECKING:
+    from console.api import ConsoleApi
+    from console.desk import Desk
+    from console.feed import Feed
+
+INBOX_LIMIT = 5000
+MESSAGE_SECONDS = 8.0
+LOOK_AFTER_SECONDS = 0.2
+REREAD_SECONDS = 0.5
+
+
+class ConsoleApp(App[None]):
+    """State in the middle: news comes in, `reduce` makes the next state, screens render it."""
+
+    ENABLE_COMMAND_PALETTE = True
+    TITLE = "fraud-console"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", show=False, priority=True),
+        Binding("ctrl+c", "help_quit", show=False, system=True),
+    ]
+
+    def __init__(
+        self,
+        settings: ConsoleSettings,
+        api: "ConsoleApi | None" = None,
+        now: Callable[[], datetime] = wall_clock,
+    ) -> None:
+        super().__init__(ansi_color=False)
+        self.settings = settings
+        self.glyphs = ASCII if settings.ascii else UNICODE
+        self.now = now
+        self.state = ConsoleState()
+        self.work = Work(self)
+        self.desk: Desk | None = None
+        self._api = api
+        self._feed: Feed | None = None
+        self._inbox: list[News] = []
+        self._second = 0
+        self._message: tuple[Line, datetime] | None = None
+        self._look_at: tuple[str, datetime] | None = None
+        self._read_at: dict[str, datetime] = {}
+        self.animation_level = "none"
+
+    @property
+    def me(self) -> Actor | None:
+        """Who we are to the server, once it said so."""
+        return self.state.me.actor if self.state.me else None
+
+    @property
+    def message(self) -> Line | None:
+        """The last thing said, while it is fresh."""
+        if self._message and (self.now() - self._message[1]).total_seconds() < MESSAGE_SECONDS:
+            return self._message[0]
+        return None
+
+    def on_mount(self) -> None:
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None:
+                asyncio.get_running_loop().add_signal_handler(number, self._stopped_by, number)
+        self.push_screen(QueueScreen())
+        self.set_interval(1 / self.settings.frames_per_second, self._frame)
+        self.call_after_refresh(self._connect)
+
+    def _stopped_by(self, number: int) -> None:
+        self.exit(return_code=128 + number)
+
+    def _connect(self) -> None:
+        """Only now, with the first frame on the screen, load what talks to the server."""
+        self.run_worker(self._stay_connected(), group="feed", exit_on_error=True)
+
+    async def _stay_connected(self) -> None:
+        api = self._api
+        if api is None:
+            module = await asyncio.to_thread(import_module, "console.api")
+            api = self._api = module.HttpApi(self.settings)
+        feed_module, desk_module = import_module("console.feed"), import_module("console.desk")
+        self.desk = desk_module.Desk(api, self.tell, now=self.now)
+        self._feed = feed_module.Feed(api, self.tell, queue_limit=self.settings.queue_limit, now=self.now)
+        await self._feed.run()
+
+    def tell(self, news: News) -> None:
+        """Take news in; it is acted on with the next frame, or at once when much has piled up."""
+        self._inbox.append(news)
+        if len(self._inbox) >= INBOX_LIMIT:
+            self._drain()
+
+    def tell_now(self, news: News) -> None:
+        """Take news in and render it now."""
+        self.tell(news)
+        self._drain()
+        self.repaint()
+
+    def _drain(self) -> bool:
+        inbox, self._inbox = self._inbox, []
+        before = self.state
+        for news in coalesced(inbox):
+            self.state = reduce(self.state, news)
+        return self.state is not before
+
+    def _frame(self) -> None:
+        """One frame: take in what came, and render if something or the second changed."""
+        changed = self._drain()
+        second = int(self.now().timestamp())
+        if changed or second != self._second:
+            self._second = second
+            self._keep_reading()
+            self.repaint()
+
+    def repaint(self) -> None:
+        """Render the state on every work screen; only lines that differ are sent."""
+        for screen in self.screen_stack:
+            if isinstance(screen, WorkScreen) and screen.is_mounted:
+                screen.show(self.state)
+
+    def say(self, text: str, tone: Tone = "") -> None:
+        """A message in the bottom line for some seconds."""
+        self._message = ((Span(f" {clean(text)}", tone),), self.now())
+        self.repaint()
+
+    def look_soon(self, case_id: str | None) -> None:
+        """The preview shows a case; read it once the cursor has rested on it."""
+        if case_id is None or (self.state.opened and self.state.opened.case_id == case_id):
+            self._look_at = None
+        elif self._look_at is None or self._look_at[0] != case_id:
+            self._look_at = (case_id, self.now())
+            self.set_timer(LOOK_AFTER_SECONDS, self._look)
+
+    def _look(self) -> None:
+        if self._look_at and (self.now() - self._look_at[1]).total_seconds() >= LOOK_AFTER_SECONDS * 0.9:
+            case_id, self._look_at = self._look_at[0], None
+            self.tell_now(n.CaseOpened(case_id))
+            self._read(case_id)
+
+    def open_case(self, case_id: str) -> None:
+        """Show a case on its own screen."""
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        self.tell_now(n.CaseOpened(case_id))
+        self.push_screen(CaseScreen(case_id))
+        self._read(case_id)
+
+    def leave_case(self) -> None:
+        """Back to the queue."""
+        self.pop_screen()
+        self.tell_now(n.CaseLeft())
+
+    def refresh_all(self) -> None:
+        """Read everything again, and do not wait for the next try."""
+        if self._feed is not None:
+            self._feed.reconnect_now()
+        if self.state.opened is not None:
+            self._read(self.state.opened.case_id)
+        self.say("Reading again ...", "dim")
+
+    def _keep_reading(self) -> None:
+        """Read the open case again when a change does not follow what we have, at most twice a second."""
+        opened = self.state.opened
+        if opened is not None and (opened.gap or (opened.error and self.state.connection.phase == "live")):
+            last = self._read_at.get(opened.case_id)
+            if last is None or (self.now() - last).total_seconds() >= REREAD_SECONDS:
+                self._read(opened.case_id)
+
+    def _read(self, case_id: str) -> None:
+        if self.desk is not None:
+            self._read_at = {case_id: self.now()}
+            self.run_worker(self._read_quietly(self.desk, case_id), group="read", exclusive=True)
+
+    async def _read_quietly(self, desk: "Desk", case_id: str) -> None:
+        from console.problems import ConsoleError  # noqa: PLC0415
+
+        try:
+            await desk.read(case_id)
+        except ConsoleError as error:
+            self.log(str(error))
+
+    async def confirm(self, title: str, page: Page) -> bool:
+        """Ask; only an explicit yes is one."""
+        return await self.push_screen_wait(ConfirmPanel(title, page, self.glyphs))
+
+    async def notice(self, title: str, page: Page, *, again: bool) -> bool:
+        """Show something that must be read; True when the analyst wants to decide again."""
+        return await self.push_screen_wait(NoticePanel(title, page, self.glyphs, again=again, tone="bad"))
+
+    async def choose(
+        self, title: str, choices: Sequence[str], page: Callable[[int, int], Sequence[Line]]
+    ) -> int | None:
+        """Ask for one of several."""
+        return await self.push_screen_wait(ChoicePanel(title, choices, page, self.glyphs))
+
+    async def write(self, title: str, page: Page, case_id: str, kind: str) -> str | None:
+        """Ask for words; what is typed is kept as a draft until it is sent."""
+
+        def keep(text: str) -> None:
+            self.tell(n.DraftKept(case_id, kind, text))
+
+        draft = self.state.drafts.get((case_id, kind), "")
+        return await self.push_screen_wait(WordsPanel(title, page, self.glyphs, draft=draft, keep=keep))
+
+    def show_help(self, scope: Scope) -> None:
+        """The keys of a screen."""
+
+        def page(width: int) -> Sequence[Line]:
+            return help_page(scope, Sheet(width, self.now(), self.glyphs))
+
+        self.push_screen(HelpPanel("Keys", page, self.glyphs))
+
+    def on_resize(self, event: Resize) -> None:
+        small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
+        shown = isinstance(self.screen, TooSmall)
+        if small and not shown:
+            self.push_screen(TooSmall())
+        elif shown and not small:
+            self.pop_screen()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: the actions of the screen below it, from the one list."""
+        if isinstance(screen, WorkScreen):
+            for action in available(screen.scope):
+                if hasattr(screen, f"action_{action.name}"):
+                    run = getattr(screen, f"action_{action.name}")
+                    yield SystemCommand(f"{action.help}", f"key {action.shown_keys}", run)
+
+    def action_help_quit(self) -> None:
+        """ctrl-c is pressed by habit; it must not cost a draft."""
+        self.say("ctrl-c does not quit; q does, from the queue.", "warn")
+
+    async def action_quit(self) -> None:
+        self.request_quit()
+
+    def request_quit(self) -> None:
+        """Quit, after a question when something is unsent."""
+        if self.state.drafts or self.state.pending:
+            self.run_worker(self._quit_if_meant(), group="work")
+        else:
+            self.exit()
+
+    async def _quit_if_meant(self) -> None:
+        drafts, pending = len(self.state.drafts), len(self.state.pending)
+
+        def page(width: int) -> Sequence[Line]:
+            lines: list[Line] = []
+            if pending:
+                lines.append(
+                    (Span(f"{pending} decision not recorded yet; quitting stops sending it.", "bad"),)
+                )
+            if drafts:
+                lines.append((Span(f"{drafts} draft not sent; quitting forgets it.", "warn"),))
+            return lines
+
+        if await self.confirm("Quit?", page):
+            self.exit()
+
+    async def on_unmount(self) -> None:
+        if self._api is not None:
+            await self._api.aclose()
+
+
+def coalesced(inbox: Sequence[News]) -> Iterable[News]:
+    """The same news with runs of stream frames joined, so that a burst is reduced once."""
+    changes: list[Any] = []
+    seen: list[Any] = []
+    at: datetime | None = None
+    joined: list[News] = []
+    for news in inbox:
+        match news:
+            case n.CasesChanged():
+                changes += news.changes
+                at = news.at
+            case n.TelemetryCame():
+                seen += news.seen
+                at = news.at
+            case _:
+                joined += _flush(changes, seen, at)
+                changes, seen = [], []
+                joined.append(news)
+    return [*joined, *_flush(changes, seen, at)]
+
+
+def _flush(changes: Sequence[Any], seen: Sequence[Any], at: datetime | None) -> list[News]:
+    out: list[News] = []
+    if changes and at:
+        out.append(n.CasesChanged(tuple(changes), at))
+    if seen and at:
+        out.append(n.TelemetryCame(tuple(seen), at))
+    return out
+
+
+def make_console(settings: ConsoleSettings, api: "ConsoleApi | None" = None) -> ConsoleApp:
+    """The app, ready to run. Without an api one is opened on the settings' server after first paint."""
+    return ConsoleApp(settings, api)

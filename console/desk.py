@@ -1,0 +1,116 @@
+"""What the analyst asks for, carried out against the server; nothing counts until the server recorded it."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import datetime
+
+from casework.decision import DecisionRequest
+from casework.events import DecisionSubmitted
+from casework.views import CaseDetail, CaseSummary
+from console import news as n
+from console.api import ConsoleApi, new_key
+from console.clock import wall_clock
+from console.feed import Tell
+from console.problems import BusyError, ConsoleError, NotPermittedError, RefusedError, UnreachableError
+
+GIVE_UP_SECONDS = 900.0
+LONGEST_WAIT_SECONDS = 10.0
+
+
+class Desk:
+    """Intents of one analyst. Every answer of the server is told as news as well as returned."""
+
+    def __init__(
+        self,
+        api: ConsoleApi,
+        tell: Tell,
+        *,
+        now: Callable[[], datetime] = wall_clock,
+        jitter: Callable[[], float] = random.random,
+        key: Callable[[], str] = new_key,
+    ) -> None:
+        self._api = api
+        self._tell = tell
+        self._now = now
+        self._jitter = jitter
+        self._key = key
+
+    async def read(self, case_id: str) -> CaseDetail:
+        """A case whole, with its record. Raises ConsoleError, which is told as well."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                detail = group.create_task(self._api.case(case_id))
+                events = group.create_task(self._api.timeline(case_id))
+        except* ConsoleError as several:
+            error = _first(several)
+            self._tell(n.CaseUnread(case_id, str(error)))
+            raise error from None
+        self._tell(n.CaseRead(detail.result(), events.result()))
+        return detail.result()
+
+    async def decide(self, case_id: str, request: DecisionRequest) -> CaseSummary:
+        """Send a decision until the server has recorded or refused it, always under the same key.
+
+        Raises RefusedError, NotPermittedError, InvalidError; UnreachableError after 15 minutes.
+        """
+        key = self._key()
+        self._tell(n.DecisionSent(key, case_id, request, self._now()))
+        try:
+            async with asyncio.timeout(GIVE_UP_SECONDS):
+                return self._answered(await self._until_answered(case_id, request, key))
+        except TimeoutError as error:
+            raise UnreachableError("the decision could not be delivered; it is NOT recorded") from error
+        finally:
+            self._tell(n.DecisionSettled(key))
+
+    async def _until_answered(self, case_id: str, request: DecisionRequest, key: str) -> CaseSummary:
+        tries = 0
+        while True:
+            try:
+                return await self._once(case_id, request, key)
+            except (UnreachableError, BusyError) as error:
+                tries += 1
+                self._tell(n.DecisionStuck(key, tries, str(error)))
+                await asyncio.sleep(min(LONGEST_WAIT_SECONDS, 0.5 * 2.0**tries) * (0.5 + self._jitter() / 2))
+
+    async def _once(self, case_id: str, request: DecisionRequest, key: str) -> CaseSummary:
+        """Send it; a refusal because an earlier try was recorded, its answer lost, is a success."""
+        try:
+            return await self._api.decide(case_id, request, key)
+        except (RefusedError, NotPermittedError):
+            for event in await self._api.timeline(case_id):
+                if isinstance(event.body, DecisionSubmitted) and event.body.decision.idempotency_key == key:
+                    return (await self._api.case(case_id)).summary
+            raise
+
+    async def withdraw(self, case_id: str, reason: str = "") -> CaseSummary:
+        """Take a held decision back."""
+        return self._answered(await self._api.withdraw(case_id, reason))
+
+    async def claim(self, case_id: str) -> CaseSummary:
+        """Take the case, or renew the claim."""
+        return self._answered(await self._api.claim(case_id))
+
+    async def release(self, case_id: str) -> CaseSummary:
+        """Give the claim back."""
+        return self._answered(await self._api.release(case_id))
+
+    async def note(self, case_id: str, text: str) -> CaseSummary:
+        """Write a note, once."""
+        return self._answered(await self._api.note(case_id, text, self._key()))
+
+    async def next_case(self) -> CaseSummary:
+        """Claim the case that expires first among those waiting for us."""
+        return self._answered(await self._api.next_case())
+
+    def _answered(self, summary: CaseSummary) -> CaseSummary:
+        self._tell(n.CaseAnswered(summary))
+        return summary
+
+
+def _first(several: BaseExceptionGroup[ConsoleError]) -> ConsoleError:
+    """The first error of a group, whatever else went wrong beside it."""
+    for error in several.exceptions:
+        return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    raise AssertionError("an exception group is never empty")

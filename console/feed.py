@@ -1,0 +1,122 @@
+"""Keeps the console's state in step with the server: snapshot, stream, reconnect, and again."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import aclosing
+from datetime import datetime, timedelta
+
+from casework.views import CaseSummary
+from console import news as n
+from console.api import ConsoleApi
+from console.clock import wall_clock
+from console.frames import CaseFrame, Frame, NoticeFrame, TelemetryFrame
+from console.problems import ConsoleError, UnreachableError
+
+PAGE = 1000
+CLOSED_SHOWN = 200
+FIRST_WAIT_SECONDS = 0.5
+LONGEST_WAIT_SECONDS = 15.0
+
+Tell = Callable[[n.News], None]
+"""Where news goes."""
+
+
+class Feed:
+    """One line to one server, kept up until cancelled; what it learns is told, never drawn."""
+
+    def __init__(
+        self,
+        api: ConsoleApi,
+        tell: Tell,
+        *,
+        queue_limit: int,
+        now: Callable[[], datetime] = wall_clock,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._api = api
+        self._tell = tell
+        self._queue_limit = queue_limit
+        self._now = now
+        self._jitter = jitter
+        self._cursor: str | None = None
+        self._frames = 0
+        self._hurry = asyncio.Event()
+
+    def reconnect_now(self) -> None:
+        """Do not wait for the next try."""
+        self._hurry.set()
+
+    async def run(self) -> None:
+        """Follow the server for ever; every failure is told, waited out and tried again."""
+        failures = 0
+        while True:
+            frames_before = self._frames
+            try:
+                await self._follow()
+            except ConsoleError as error:
+                failures = 1 if self._frames > frames_before else failures + 1
+                await self._wait(error, failures)
+
+    async def _follow(self) -> None:
+        """Join where we left off, or from a snapshot, and listen until the line breaks."""
+        if self._cursor is None:
+            self._cursor = await self._snapshot()
+        async with aclosing(self._api.stream(self._cursor, "cases,telemetry")) as frames:
+            async for frame in frames:
+                self._frames += 1
+                if not self._told(frame):
+                    self._cursor = None
+                    return
+        raise UnreachableError("the server ended the stream")
+
+    def _told(self, frame: Frame) -> bool:
+        """Tell what a frame says; False when it says that we fell behind and must read a snapshot."""
+        at = self._now()
+        match frame:
+            case CaseFrame(change):
+                self._cursor = change.cursor
+                self._tell(n.CasesChanged((change,), at))
+            case TelemetryFrame(seen):
+                self._cursor = seen.cursor
+                self._tell(n.TelemetryCame((seen,), at))
+            case NoticeFrame(notice) if notice.kind == "behind":
+                return False
+            case NoticeFrame():
+                self._tell(n.LineLive(at))
+            case _:
+                self._tell(n.LineHeard(at))
+        return True
+
+    async def _snapshot(self) -> str:
+        """Read who we are and every open case; returns the cursor to join the stream at."""
+        self._tell(n.MeKnown(await self._api.me()))
+        cursor = (await self._api.counts()).cursor
+        open_cases, total = await self._open_cases()
+        closed = await self._api.cases(status="closed", sort="updated", desc="true", limit=str(CLOSED_SHOWN))
+        self._tell(n.QueueRead(open_cases, closed.items, total, cursor, self._now()))
+        return cursor
+
+    async def _open_cases(self) -> tuple[tuple[CaseSummary, ...], int]:
+        """Open cases, those that expire first, up to our bound; and how many there are in all."""
+        rows: list[CaseSummary] = []
+        after: dict[str, str] = {}
+        while True:
+            page = await self._api.cases(status="open", sort="deadline", limit=str(PAGE), **after)
+            rows += page.items
+            if page.next_cursor is None or len(rows) >= self._queue_limit:
+                return tuple(rows[: self._queue_limit]), page.total
+            after = {"cursor": page.next_cursor}
+
+    async def _wait(self, error: ConsoleError, failures: int) -> None:
+        """Tell that the line is lost and wait, longer each time and never in step with other consoles."""
+        longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(failures, 10))
+        seconds = longest * (0.5 + 0.5 * self._jitter())
+        at = self._now()
+        self._tell(n.LineLost(at, str(error), at + timedelta(seconds=seconds)))
+        self._hurry.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
+        except TimeoutError:
+            return

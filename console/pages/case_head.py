@@ -1,0 +1,101 @@
+"""The head of a case: who, what, how sure, by when, and in whose hands."""
+
+from casework.case import Case
+from casework.transitions import Status
+from casework.views import CaseSummary
+from console.format import clean, countdown, money, risk_bar, risk_text, words
+from console.lines import Line, Span, outside, risk_tone
+from console.pages.rows import SEVERITY_TONE, left_text, left_tone, progress_text, status_text, status_tone
+from console.pages.sheet import Sheet
+
+
+def head(row: CaseSummary, sheet: Sheet) -> list[Line]:
+    """Four to six lines that stay on top whatever section is read."""
+    lines = [_where(row, sheet), _what(row), _risk(row, sheet), *_description(row, sheet)]
+    if row.proposed:
+        lines.append(
+            (Span("First approval: ", "warn"), outside(row.proposed), Span(" - needs another person"))
+        )
+    if row.decided:
+        lines.append((Span("Recorded: ", "good"), outside(row.decided)))
+    return lines
+
+
+def _where(row: CaseSummary, sheet: Sheet) -> Line:
+    spans = [
+        Span(clean(row.case_id), "strong"),
+        Span("  "),
+        Span(status_text(row, sheet), status_tone(row)),
+    ]
+    if row.deadline:
+        spans += [Span("  left "), Span(left_text(row, sheet), left_tone(row, sheet))]
+    if row.hold_until and row.status is Status.HELD:
+        spans += [Span(f"  takes effect in {countdown(row.hold_until, sheet.now)}, u withdraws", "warn")]
+    spans += [Span("  claim ")]
+    if row.claim:
+        spans += [
+            Span(clean(row.claim.name), "accent"),
+            Span(f" {countdown(row.claim.until, sheet.now)}", "dim"),
+        ]
+    else:
+        spans += [Span("nobody", "dim")]
+    return tuple(spans)
+
+
+def _what(row: CaseSummary) -> Line:
+    spans = [
+        Span(f"customer {row.customer_id}", "strong"),
+        Span("  "),
+        Span(words(clean(row.alert_type))),
+        Span("  "),
+        Span(row.severity, SEVERITY_TONE[row.severity]),
+        Span(f"  attempt {row.attempt} of {row.max_attempts}"),
+    ]
+    if row.amount is not None:
+        spans.append(Span(f"  {money(row.amount)} at stake", "warn"))
+    if row.notes:
+        spans.append(Span(f"  notes {row.notes}", "dim"))
+    if row.degraded:
+        spans.append(Span("  DEGRADED", "warn"))
+    return tuple(spans)
+
+
+def _risk(row: CaseSummary, sheet: Sheet) -> Line:
+    if row.risk is None:
+        return (
+            Span("risk not known yet  ", "dim"),
+            Span(f"agents {progress_text(row.progress)}", "accent"),
+            Span("  (+ found, x contradicted, ? not evaluable)", "dim"),
+        )
+    spans = [
+        Span(risk_bar(row.risk, 10, sheet.glyphs), risk_tone(row.risk)),
+        Span(f" {risk_text(row.risk)} {row.level or ''}", risk_tone(row.risk)),
+    ]
+    if row.evidence_risk is not None and row.evidence_risk < row.risk:
+        spans.append(Span(f"  evidence {row.evidence_risk:.2f}, raised by a floor", "dim"))
+    if row.recommended_action:
+        spans += [Span("  recommended "), Span(words(row.recommended_action), "strong")]
+    if row.required_role:
+        spans.append(Span(f"  by {row.required_role}", "dim"))
+    if row.second_approver:
+        spans.append(Span("  four-eyes", "warn"))
+    return tuple(spans)
+
+
+def _description(row: CaseSummary, sheet: Sheet) -> list[Line]:
+    wrapped = sheet.text(row.description, tone="dim")
+    return wrapped[:2] if row.description else []
+
+
+def what_is_asked(case: Case, sheet: Sheet) -> list[Line]:
+    """What the case waits for, and what silence means."""
+    review = case.review
+    if review is None or not case.awaiting:
+        return []
+    who = {"analyst": "an analyst", "second": "a second, different person", "senior": "a senior"}[
+        review.stage
+    ]
+    return sheet.text(
+        f"Waits for {who} (role {review.required_role} or higher), "
+        f"{countdown(review.deadline, sheet.now)} left."
+    )

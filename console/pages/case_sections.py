@@ -1,0 +1,207 @@
+"""The sections of a case: the assessment, findings with their claims, tool calls, earlier cases."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from casework.assessment import Assessment, Contribution
+from casework.case import Case
+from casework.events import CaseEvent, ToolCalled
+from casework.finding import Claim, ClaimStatus, Finding, FindingStatus, RowRef, Specialist, ToolCall
+from casework.views import CaseDetail
+from console.format import clean, plural, points, risk_bar, risk_text
+from console.lines import BLANK, Line, Span, Tone, outside, risk_tone, said
+from console.pages.case_head import what_is_asked
+from console.pages.rows import row
+from console.pages.sheet import Sheet
+
+SHORT_RESULT_LINES = 6
+LONGEST_RESULT_LINES = 2000
+
+_CLAIM: dict[ClaimStatus, tuple[str, Tone]] = {
+    ClaimStatus.SUPPORTED: ("supported", "good"),
+    ClaimStatus.UNSUPPORTED: ("NOT SUPPORTED", "warn"),
+    ClaimStatus.CONTRADICTED: ("CONTRADICTED", "bad"),
+    ClaimStatus.NOT_EVALUABLE: ("not evaluable", "warn"),
+}
+_FINDING: dict[FindingStatus, tuple[str, Tone]] = {
+    FindingStatus.EVALUATED: ("evaluated", "good"),
+    FindingStatus.CONTRADICTED: ("CONTRADICTS the alert", "bad"),
+    FindingStatus.NOT_EVALUABLE: ("NOT EVALUABLE", "warn"),
+}
+
+
+def assessment_section(detail: CaseDetail, events: Sequence[CaseEvent], sheet: Sheet) -> list[Line]:
+    """Why the risk is what it is, line by line; while the agents work, what they do."""
+    case = detail.case
+    if case.assessment is None:
+        return progress_section(case, events, sheet)
+    lines = [*what_is_asked(case, sheet), *_feedback(case, sheet)]
+    return [*lines, *_score(case.assessment, sheet), *_reasoning(case.assessment, sheet)]
+
+
+def _feedback(case: Case, sheet: Sheet) -> list[Line]:
+    if not case.feedback:
+        return []
+    return [said("Rejected before, with this feedback:", "warn"), *sheet.text(case.feedback, "  ")]
+
+
+def _score(assessment: Assessment, sheet: Sheet) -> list[Line]:
+    lines = [sheet.heading("why this risk")]
+    for line in assessment.contributions:
+        lines += _contribution(line, sheet)
+    if not assessment.contributions:
+        lines.append(said("  no evidence added to the risk", "dim"))
+    lines.append(said(f"  {assessment.evidence_risk:5.2f}  what the evidence weighs", "strong"))
+    for floor in assessment.floors:
+        lines += _hanging(
+            f"  {floor.minimum:5.2f}  ", f"floor: {floor.reason} ({floor.role} decides)", "warn", sheet
+        )
+    total: Tone = risk_tone(assessment.risk)
+    lines.append((Span(f"  {assessment.risk:5.2f}  ", total), Span(f"risk, {assessment.level}", total)))
+    return lines
+
+
+def _contribution(line: Contribution, sheet: Sheet) -> list[Line]:
+    tone: Tone = "bad" if line.points > 0 else "good"
+    cited = f"  [{rows_text(line.rows)}]" if line.rows else ""
+    return _hanging(f"  {points(line.points)}  ", f"{line.specialist}: {line.label}{cited}", "", sheet, tone)
+
+
+def _hanging(lead: str, text: str, tone: Tone, sheet: Sheet, lead_tone: Tone | None = None) -> list[Line]:
+    """Text with a lead on its first line and an indent as wide on the others."""
+    wrapped = sheet.text(text, " " * len(lead), tone)
+    first = (Span(lead, tone if lead_tone is None else lead_tone), *wrapped[0][1:])
+    return [first, *wrapped[1:]]
+
+
+def rows_text(rows: Sequence[RowRef]) -> str:
+    """Cited rows by table, long lists cut with their number: SecurityLogs/41,42,43."""
+    by_table: dict[str, list[str]] = {}
+    for ref in rows:
+        by_table.setdefault(clean(ref.table), []).append(clean(str(ref.row_id)))
+    return " ".join(
+        f"{table}/{','.join(ids[:6])}{f' and {len(ids) - 6} more' if len(ids) > 6 else ''}"
+        for table, ids in by_table.items()
+    )
+
+
+def _reasoning(assessment: Assessment, sheet: Sheet) -> list[Line]:
+    usage = assessment.usage
+    lines = [sheet.heading("in words"), *sheet.text(assessment.reasoning)]
+    lines += [said(f"DEGRADED: {clean(reason)}", "warn") for reason in assessment.degraded]
+    made_by = f"by {clean(assessment.analyst)}, policy {assessment.policy_version}"
+    if usage.input_tokens or usage.output_tokens:
+        made_by += (
+            f", {usage.input_tokens:,} tokens read, {usage.output_tokens:,} written, ${usage.cost_usd:.4f}"
+        )
+    return [*lines, BLANK, said(f"{made_by}, assessment {assessment.hash[:12]}", "dim")]
+
+
+def progress_section(case: Case, events: Sequence[CaseEvent], sheet: Sheet) -> list[Line]:
+    """The agents at work: each specialist, and every tool call as it happens."""
+    lines = [*_feedback(case, sheet), sheet.heading(f"agents at work, attempt {max(1, case.attempt)}")]
+    for specialist in Specialist:
+        how = case.progress.get(specialist)
+        calls = plural(how.tool_calls if how else 0, "tool call")
+        if how and how.status:
+            text, tone = _FINDING[how.status]
+            lines.append(said(f"  {specialist:<9} {text}, risk {risk_text(how.risk).strip()}, {calls}", tone))
+        else:
+            last = f", last {clean(how.last_tool)}" if how and how.last_tool else ""
+            lines.append(said(f"  {specialist:<9} working, {calls}{last}", "accent"))
+    lines.append(sheet.heading("tool calls"))
+    called = [e.body for e in events if isinstance(e.body, ToolCalled) and e.body.attempt == case.attempt]
+    lines += [(Span(f"  {body.specialist:<9} "), *_call_head(body.call)) for body in called]
+    return lines if called else [*lines, said("  none yet", "dim")]
+
+
+def findings_section(detail: CaseDetail, sheet: Sheet) -> list[Line]:
+    """What each specialist claims and what it rests on, the present attempt first."""
+    if not detail.findings:
+        return [said("No specialist has finished yet.", "dim")]
+    lines: list[Line] = []
+    for finding in sorted(detail.findings, key=lambda f: (-f.attempt, list(Specialist).index(f.specialist))):
+        lines += [*_finding(finding, sheet), BLANK]
+    return lines[:-1]
+
+
+def _finding(finding: Finding, sheet: Sheet) -> list[Line]:
+    text, tone = _FINDING[finding.status]
+    lines: list[Line] = [
+        sheet.heading(f"{finding.specialist}, attempt {finding.attempt}"),
+        (
+            Span(risk_bar(finding.risk, 10, sheet.glyphs), risk_tone(finding.risk)),
+            Span(f" {risk_text(finding.risk).strip()}  ", risk_tone(finding.risk)),
+            Span(text, tone),
+            Span(f"  {plural(len(finding.tool_calls), 'tool call')}, by {clean(finding.analyst)}", "dim"),
+        ),
+        *sheet.text(finding.summary),
+    ]
+    if finding.degraded:
+        lines += sheet.text(f"DEGRADED: {finding.degraded}", tone="warn")
+    for claim in finding.claims:
+        lines += _claim(claim, sheet)
+    return lines
+
+
+def _claim(claim: Claim, sheet: Sheet) -> list[Line]:
+    text, tone = _CLAIM[claim.status]
+    lead = f"  {points(claim.weight)}  " if claim.weight else "      -  "
+    lines = _hanging(lead, claim.text, "", sheet, "bad" if claim.weight > 0 else "good")
+    cited = f"rests on {rows_text(claim.rows)}" if claim.rows else "cites no rows"
+    check = f"  (check {clean(claim.check)})" if claim.check else ""
+    return [*lines, (Span(f"         {text}", tone), Span(f"  {cited}{check}", "dim"))]
+
+
+def tools_section(
+    detail: CaseDetail, events: Sequence[CaseEvent], sheet: Sheet, *, whole: bool
+) -> list[Line]:
+    """Every tool call with arguments and result; results are cut short unless asked for whole."""
+    called = _calls(detail, events)
+    if not called:
+        return [said("No tool has been called yet.", "dim")]
+    lines: list[Line] = []
+    for attempt, specialist, call in called:
+        lines.append((Span(f"{specialist} {attempt}  ", "heading"), *_call_head(call)))
+        lines += _call_body(call, sheet, whole=whole)
+    return lines
+
+
+def _calls(detail: CaseDetail, events: Iterable[CaseEvent]) -> list[tuple[int, Specialist, ToolCall]]:
+    """Calls from findings, and from the record those of specialists that have not finished; each once."""
+    calls = {(f.attempt, f.specialist, call.call_id): call for f in detail.findings for call in f.tool_calls}
+    for event in events:
+        if isinstance(event.body, ToolCalled):
+            key = (event.body.attempt, event.body.specialist, event.body.call.call_id)
+            calls.setdefault(key, event.body.call)
+    return [(attempt, specialist, call) for (attempt, specialist, _), call in calls.items()]
+
+
+def _call_head(call: ToolCall) -> Line:
+    arguments = ", ".join(f"{clean(k)}={clean(json.dumps(v))}" for k, v in call.arguments.items())
+    took = Span(f"  {call.duration_ms} ms", "dim")
+    failed = (Span("  FAILED: ", "bad"), outside(call.error, "bad")) if call.error else ()
+    return (Span(clean(call.tool), "accent"), Span(f"({arguments})"), took, *failed)
+
+
+def _call_body(call: ToolCall, sheet: Sheet, *, whole: bool) -> list[Line]:
+    if call.result is None:
+        return [] if call.error else [said("    returned nothing", "dim")]
+    text = json.dumps(call.result, indent=1, ensure_ascii=False, default=str)
+    limit = LONGEST_RESULT_LINES if whole else SHORT_RESULT_LINES
+    wrapped = [line for part in text.split("\n")[: limit * 2] for line in sheet.text(part, "    ", "dim")]
+    if len(wrapped) <= limit:
+        return wrapped
+    more = len(text.split("\n")) - limit
+    return [*wrapped[:limit], said(f"    ... {max(1, more)} more lines, x shows them", "warn")]
+
+
+def earlier_section(detail: CaseDetail, sheet: Sheet) -> list[Line]:
+    """Other cases of the same customer, newest first."""
+    others = [other for other in detail.related if other.case_id != detail.case.case_id]
+    if not others:
+        return [said(f"Customer {detail.case.alert.customer_id} has no other case.", "dim")]
+    lines: list[Line] = [sheet.heading(f"other cases of customer {detail.case.alert.customer_id}")]
+    for other in others:
+        lines += [row(other, sheet), (Span("    "), outside(other.case_id, "dim"))]
+    return lines

@@ -1,0 +1,118 @@
+"""What a decision would do, in words, before it is made; and why one was refused."""
+
+from casework.action import Action, Step
+from casework.actor import Actor
+from casework.decision import Stage
+from casework.views import CaseDetail
+from console.format import clean, risk_bar, risk_text, span, words
+from console.lines import BLANK, Line, Span, risk_tone, said
+from console.pages.sheet import Sheet
+
+_STEP = {
+    Step.LOCK_ACCOUNT: ("locks the account of customer {customer}", "unlock account"),
+    Step.REFUND_CHARGES: ("refunds the disputed charges of customer {customer}{amount}", "reverse refund"),
+}
+
+
+def subject(detail: CaseDetail, sheet: Sheet) -> list[Line]:
+    """What is being decided: the case and the assessment the decision will name."""
+    row = detail.summary
+    return [
+        (Span(clean(row.case_id), "strong"), Span(f"  customer {row.customer_id}  {words(row.alert_type)}")),
+        (
+            Span(risk_bar(row.risk, 10, sheet.glyphs), risk_tone(row.risk)),
+            Span(f" {risk_text(row.risk)} {row.level or ''}", risk_tone(row.risk)),
+            Span("  recommended "),
+            Span(words(row.recommended_action or "-"), "strong"),
+        ),
+        said(f"attempt {row.attempt}, assessment {(row.assessment_hash or '-')[:12]}", "dim"),
+    ]
+
+
+def consequences(detail: CaseDetail, action: Action, sheet: Sheet) -> list[Line]:
+    """What an approval touches, how it is undone, when it takes effect, and who else is needed."""
+    lines: list[Line] = []
+    amount = f" ({detail.case.alert.amount:,.2f})" if detail.case.alert.amount is not None else ""
+    for step in action.steps:
+        does, undo = _STEP[step]
+        text = does.format(customer=detail.summary.customer_id, amount=amount)
+        lines += [(Span("  does    ", "dim"), Span(text, "strong")), (Span("  undo    ", "dim"), Span(undo))]
+    if not action.steps:
+        lines.append((Span("  does    ", "dim"), Span("touches nothing; the case ends as cleared", "strong")))
+    lines += sheet.text(_when(detail, action), "  when    ", "")
+    return lines
+
+
+def _when(detail: CaseDetail, action: Action) -> str:
+    if needs_second(detail, action):
+        return "only after a second, different person approves the same (four-eyes)"
+    seconds = detail.case.terms.hold_seconds
+    when = f"after a hold of {span(seconds)}; until then u withdraws it" if seconds else "at once"
+    changed = action is not detail.summary.recommended_action and action is not Action.CLEAR
+    return when + (
+        "; policy may ask for a second person, as this is not what was recommended" if changed else ""
+    )
+
+
+def needs_second(detail: CaseDetail, action: Action) -> bool:
+    """Whether this approval is only the first of two."""
+    review = detail.case.review
+    return (
+        detail.summary.second_approver
+        and action is not Action.CLEAR
+        and (review is None or review.stage is not Stage.SECOND)
+    )
+
+
+def warnings(detail: CaseDetail, me: Actor | None, sheet: Sheet) -> list[Line]:
+    """What may stand in the way: the role, somebody else's claim, an approval of one's own."""
+    row, lines = detail.summary, []
+    required = row.required_role
+    if me and required and (me.role is None or not me.role.includes(required)):
+        lines += sheet.text(f"This needs the role {required}; you are {me.role or 'without one'}.", "", "bad")
+    if me and row.claim and row.claim.actor_id != me.actor_id:
+        lines += sheet.text(f"{row.claim.name} is working on this case.", "", "warn")
+    proposed = detail.case.review.proposed if detail.case.review else None
+    if me and proposed and proposed.actor.actor_id == me.actor_id:
+        lines += sheet.text("You gave the first approval; another person must give the second.", "", "bad")
+    if row.degraded:
+        lines += sheet.text(f"Degraded: {', '.join(row.degraded)}", "", "warn")
+    return lines
+
+
+def why_not(detail: CaseDetail | None) -> str:
+    """Why no decision can be made on a case now; empty when one can."""
+    if detail is None:
+        return "the case is still being read"
+    row = detail.summary
+    if row.assessment_hash is None or not detail.case.awaiting:
+        asked = f"recorded: {row.decided}" if row.decided else f"the case is {words(row.status)}"
+        return f"no decision is asked for now; {asked}"
+    return ""
+
+
+def what_changed(before: CaseDetail, after: CaseDetail, sheet: Sheet) -> list[Line]:
+    """The differences between what was decided on and what stands now."""
+    old, new = before.summary, after.summary
+    pairs = (
+        ("status", words(old.status), words(new.status)),
+        ("attempt", str(old.attempt), str(new.attempt)),
+        ("assessment", (old.assessment_hash or "-")[:12], (new.assessment_hash or "-")[:12]),
+        ("risk", risk_text(old.risk), risk_text(new.risk)),
+        ("recommended", words(old.recommended_action or "-"), words(new.recommended_action or "-")),
+        ("decided", old.decided or "-", new.decided or "-"),
+        ("claim", old.claim.name if old.claim else "-", new.claim.name if new.claim else "-"),
+    )
+    lines: list[Line] = []
+    for name, was, now in pairs:
+        if was != now:
+            lines += sheet.text(f"{name:<12} {was}  ->  {now}", "  ", "warn")
+    return lines or [said("  nothing that shows in the case", "dim")]
+
+
+def refusal(message: str, before: CaseDetail, after: CaseDetail | None, sheet: Sheet) -> list[Line]:
+    """Why a decision was not recorded, in the server's words, and what stands now."""
+    lines = [said("NOT RECORDED", "bad"), *sheet.text(message), BLANK]
+    if after is None:
+        return [*lines, said("The case could not be read again yet.", "warn")]
+    return [*lines, said("What changed since you looked:", "heading"), *what_changed(before, after, sheet)]

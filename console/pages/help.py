@@ -1,0 +1,39 @@
+"""The help: keys from the list of actions, what the marks mean, and the filter language."""
+
+from collections.abc import Sequence
+
+from console.actions import Scope, available
+from console.filters import FIELD_HELP
+from console.lines import BLANK, Line, Span
+from console.pages.sheet import Sheet
+
+_MARKS = (
+    ("u2l+b?", "agents by first letter (usage, location, billing): calls so far, then the result:"),
+    ("+ x ?", "found something, contradicts the alert, not evaluable (never read that as low risk)"),
+    ("left", "time until silence has a consequence; below an hour as minutes:seconds"),
+    ("!", "telemetry that raised an alert"),
+    ("held 4", "decided, takes effect when the count ends; u withdraws it until then"),
+)
+
+
+def help_page(scope: Scope, sheet: Sheet) -> list[Line]:
+    """Everything one can press here, and what is on the screen."""
+    lines: list[Line] = []
+    group = ""
+    for action in sorted(available(scope), key=lambda action: _GROUPS.index(action.group)):
+        if action.group != group:
+            group = action.group
+            lines += [*([BLANK] if lines else []), sheet.heading(group.lower())]
+        lines.append((Span(f"  {action.shown_keys:<18} ", "key"), Span(action.help)))
+    return [*lines, BLANK, *_pairs("marks", _MARKS, sheet), BLANK, *_pairs("filter", FIELD_HELP, sheet)]
+
+
+_GROUPS = ("Decide", "Work", "Look", "Move", "Console")
+
+
+def _pairs(title: str, pairs: Sequence[tuple[str, str]], sheet: Sheet) -> list[Line]:
+    lines = [sheet.heading(title)]
+    for name, text in pairs:
+        wrapped = sheet.text(text, " " * 25)
+        lines += [(Span(f"  {name:<22} ", "accent"), *wrapped[0][1:]), *wrapped[1:]]
+    return lines

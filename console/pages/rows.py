@@ -1,0 +1,142 @@
+"""A case as one row of the queue, and the row's heading."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from casework.case import Progress
+from casework.finding import FindingStatus, Specialist
+from casework.transitions import Status
+from casework.views import CaseSummary
+from console.format import age, clean, countdown, fit, risk_bar, risk_text, words
+from console.lines import Line, Span, Tone, risk_tone
+from console.pages.sheet import Sheet
+
+SEVERITY = {"low": "low ", "medium": "med ", "high": "high", "critical": "CRIT"}
+SEVERITY_TONE: dict[str, Tone] = {"low": "dim", "medium": "", "high": "warn", "critical": "bad"}
+
+_STATUS_WORDS = {
+    Status.OPEN: "opened",
+    Status.ASSESSED: "assessed",
+    Status.AWAITING_REVIEW: "decide",
+    Status.AWAITING_SECOND: "decide (2nd)",
+    Status.ESCALATED: "decide (senior)",
+    Status.DECIDED: "decided",
+    Status.WITHDRAWN: "withdrawn",
+    Status.EXECUTING: "executing",
+}
+_FOUND = {
+    FindingStatus.EVALUATED: "+",
+    FindingStatus.NOT_EVALUABLE: "?",
+    FindingStatus.CONTRADICTED: "x",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the queue: `width` in cells, 0 for what is left over."""
+
+    title: str
+    width: int
+
+
+def columns(width: int) -> Sequence[Column]:
+    """The columns that fit; the description only where there is room for it to say something."""
+    fixed = [
+        Column("risk", 10),
+        Column("sev", 4),
+        Column("type", 17 if width < 120 else 24),
+        Column("cust", 6),
+        Column("status", 15),
+        Column("left", 8),
+        Column("claim", 8 if width < 120 else 12),
+        Column("age", 4),
+    ]
+    used = sum(column.width + 1 for column in fixed) + 1
+    if width - used >= 16:
+        return [*fixed, Column("what", width - used - 1)]
+    spare = width - used
+    return [Column(c.title, c.width + spare) if c.title == "type" else c for c in fixed]
+
+
+def heading(sheet: Sheet) -> Line:
+    """The column titles."""
+    cells = [fit(column.title, column.width, sheet.glyphs) for column in columns(sheet.width)]
+    return (Span("  " + " ".join(cells), "heading"),)
+
+
+def row(case: CaseSummary, sheet: Sheet, *, at_cursor: bool = False) -> Line:
+    """A case in the queue; the cursor is a mark and not only a colour."""
+    spans = [Span(sheet.glyphs.cursor + " " if at_cursor else "  ", "accent")]
+    for column in columns(sheet.width):
+        text, tone = _cell(case, column.title, sheet)
+        spans += [Span(fit(text, max(0, column.width), sheet.glyphs), tone), Span(" ")]
+    return tuple(spans[:-1])
+
+
+def _cell(case: CaseSummary, title: str, sheet: Sheet) -> tuple[str, Tone]:  # noqa: PLR0911 (a column each)
+    match title:
+        case "risk":
+            bar = risk_bar(case.risk, 5, sheet.glyphs)
+            return f"{bar} {risk_text(case.risk)}", risk_tone(case.risk)
+        case "sev":
+            return SEVERITY[case.severity], SEVERITY_TONE[case.severity]
+        case "type":
+            return words(clean(case.alert_type)), ""
+        case "cust":
+            return f"{case.customer_id}", ""
+        case "status":
+            return status_text(case, sheet), status_tone(case)
+        case "left":
+            return left_text(case, sheet), left_tone(case, sheet)
+        case "claim":
+            return clean(case.claim.name) if case.claim else "-", "accent" if case.claim else "dim"
+        case "age":
+            return age(case.opened_at, sheet.now), "dim"
+        case _:
+            return clean(case.description), "dim"
+
+
+def status_text(case: CaseSummary, sheet: Sheet) -> str:
+    """Where the case stands: what is asked of whom, or how far the agents are."""
+    match case.status:
+        case Status.INVESTIGATING:
+            return f"agents {progress_text(case.progress)}"
+        case Status.HELD:
+            return f"held {countdown(case.hold_until, sheet.now)}" if case.hold_until else "held"
+        case Status.CLOSED:
+            return words(case.outcome or "closed")
+        case _:
+            return _STATUS_WORDS[case.status]
+
+
+def progress_text(progress: dict[Specialist, Progress]) -> str:
+    """The specialists by first letter: calls made so far, then + found, x contradicted, ? not evaluable."""
+    marks = []
+    for specialist in Specialist:
+        how = progress.get(specialist, Progress())
+        marks.append(specialist[0] + (_FOUND[how.status] if how.status else str(min(how.tool_calls, 9))))
+    return "".join(marks)
+
+
+def status_tone(case: CaseSummary) -> Tone:
+    """Waiting cases stand out, the agents' work and closed cases stay back."""
+    if case.status in (Status.AWAITING_REVIEW, Status.AWAITING_SECOND, Status.ESCALATED):
+        return "strong"
+    if case.status is Status.HELD:
+        return "warn"
+    return "dim" if case.status is Status.CLOSED else "accent"
+
+
+def left_text(case: CaseSummary, sheet: Sheet) -> str:
+    """Time left until silence has a consequence."""
+    return countdown(case.deadline, sheet.now) if case.deadline else "-"
+
+
+def left_tone(case: CaseSummary, sheet: Sheet) -> Tone:
+    """An hour before the deadline a case turns to a warning, ten minutes before to an alarm."""
+    if case.deadline is None:
+        return "dim"
+    left = (case.deadline - sheet.now).total_seconds()
+    if left < 600:
+        return "bad"
+    return "warn" if left < 3600 else ""

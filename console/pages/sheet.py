@@ -1,0 +1,28 @@
+"""What a page is written on: how wide it is, which glyphs it may use, and what time it is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from console.format import UNICODE, Glyphs
+from console.lines import Line, Tone, rule, wrap
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The paper of one page."""
+
+    width: int
+    now: datetime
+    glyphs: Glyphs = UNICODE
+
+    def heading(self, title: str) -> Line:
+        """A title with a rule to the edge."""
+        return rule(title, self.width, self.glyphs.rule)
+
+    def text(self, text: str, indent: str = "", tone: Tone = "") -> list[Line]:
+        """Outside text, wrapped and indented."""
+        return wrap(text, self.width, indent=indent, tone=tone)
+
+    def narrower(self, cells: int) -> "Sheet":
+        """The same paper with less width."""
+        return Sheet(max(10, self.width - cells), self.now, self.glyphs)

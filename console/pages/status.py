@@ -1,0 +1,170 @@
+"""The lines around the queue: connection and counts, telemetry as it flows, what a filter left over."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import assert_never
+
+from casework import telemetry as tm
+from casework.transitions import AWAITING, Status
+from casework.views import CaseSummary, TelemetrySeen
+from console.format import clean, clock, money, plural, span, words
+from console.lines import Line, Span, Tone, outside
+from console.pages.sheet import Sheet
+from console.state import Connection, ConsoleState, TelemetryTail
+
+STALE_AFTER_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many cases want something."""
+
+    waiting: int
+    mine: int
+    held: int
+    working: int
+
+
+def count(cases: Iterable[CaseSummary], actor_id: str | None) -> Counts:
+    """Counts over the cases we hold."""
+    waiting = mine = held = working = 0
+    for case in cases:
+        waiting += case.status in AWAITING
+        held += case.status is Status.HELD
+        working += case.status in (Status.OPEN, Status.INVESTIGATING, Status.ASSESSED)
+        mine += case.claim is not None and case.claim.actor_id == actor_id and case.closed_at is None
+    return Counts(waiting, mine, held, working)
+
+
+def connection_span(line: Connection, sheet: Sheet) -> Span:
+    """The line to the server in words; its age only when it is worth a thought."""
+    heard = (sheet.now - line.heard_at).total_seconds() if line.heard_at else None
+    match line.phase:
+        case "live" if heard is not None and heard >= STALE_AFTER_SECONDS:
+            return Span(f"live, silent {span(heard)}", "warn")
+        case "live":
+            return Span("live", "good")
+        case "connecting":
+            return Span("connecting", "warn")
+        case "away":
+            return Span(f"AWAY, data {span(heard)} old" if heard is not None else "AWAY, no data", "bad")
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def status_line(state: ConsoleState, counts: Counts, sheet: Sheet, *, readonly: bool = False) -> Line:
+    """Environment, operator and role, connection, and what waits."""
+    production = bool(state.me and state.me.environment.lower().startswith("prod"))
+    environment = clean(state.me.environment) if state.me else "?"
+    who = f"{clean(state.me.actor.label)} ({state.me.actor.role or 'no role'})" if state.me else "nobody yet"
+    parts = [
+        Span(f" {environment.upper() if production else environment} ", "bad" if production else "heading"),
+        Span(f" {who} ", ""),
+        Span("READ-ONLY ", "warn") if readonly else Span(""),
+        connection_span(state.connection, sheet),
+        Span("  "),
+        Span(f"waiting {counts.waiting}", "strong" if counts.waiting else "dim"),
+        Span(f"  mine {counts.mine}", "" if counts.mine else "dim"),
+        Span(f"  held {counts.held}", "warn" if counts.held else "dim"),
+        Span(f"  agents {counts.working}", "accent" if counts.working else "dim"),
+    ]
+    if state.pending:
+        parts.append(Span(f"  sending {len(state.pending)}", "warn"))
+    return tuple(parts)
+
+
+def away_banner(state: ConsoleState, sheet: Sheet) -> Line | None:
+    """What to know while the server is out of reach, or None while it is not."""
+    line = state.connection
+    if line.phase != "away":
+        return None
+    retry = max(0, int((line.retry_at - sheet.now).total_seconds())) if line.retry_at else 0
+    age = (
+        f"data is {span((sheet.now - line.heard_at).total_seconds())} old" if line.heard_at else "no data yet"
+    )
+    return (
+        Span(f" SERVER AWAY: {age}, next try in {retry}s (R: now). ", "bad"),
+        outside(line.reason, "warn"),
+    )
+
+
+def telemetry_heading(tail: TelemetryTail, sheet: Sheet) -> Line:
+    """How much telemetry flows."""
+    rate = tail.rate(sheet.now)
+    return (
+        Span("telemetry ", "heading"),
+        Span(f"{rate:.1f}/s" if rate < 10 else f"{rate:.0f}/s", "accent" if rate else "dim"),
+        Span("  ! raised an alert", "dim"),
+    )
+
+
+def telemetry_lines(tail: TelemetryTail, sheet: Sheet, height: int) -> list[Line]:
+    """The latest events, newest first; those that raised an alert are marked."""
+    alerting = frozenset(tail.alerting)
+    newest = list(tail.latest[-height:])[::-1]
+    return [telemetry_line(seen, seen.event.event_id in alerting, sheet) for seen in newest]
+
+
+def telemetry_line(seen: TelemetrySeen, alerting: bool, sheet: Sheet) -> Line:
+    """One event in words."""
+    event = seen.event
+    what, tone = _what(event)
+    mark = Span("! ", "bad") if alerting else Span("  ")
+    return (
+        mark,
+        Span(clock(event.occurred_at), "dim"),
+        Span(f" {event.customer_id:>6} "),
+        Span(f"{words(event.event_type):<15}", "bad" if alerting else ""),
+        Span(clean(what), tone),
+    )
+
+
+def _what(event: tm.Telemetry) -> tuple[str, Tone]:  # noqa: PLR0911 (one per kind of event)
+    match event:
+        case tm.Login(details=d):
+            return f"{'signed in' if d.success else 'FAILED'} from {d.country} {d.ip}", (
+                "" if d.success else "warn"
+            )
+        case tm.Transaction(details=d):
+            return f"{money(d.amount)} {d.currency} at {d.merchant}", ""
+        case tm.DataUsage(details=d):
+            return f"{d.gb_used:.2f} GB on subscription {d.subscription_id}", ""
+        case tm.ApiCall(details=d):
+            return f"{d.endpoint} {d.status_code}", "warn" if d.status_code >= 400 else ""
+        case tm.AuthFailure(details=d):
+            return f"{d.method}: {d.reason} from {d.ip}", "warn"
+        case tm.AccountChange(details=d):
+            return f"{words(d.change)} by {d.channel}", ""
+        case tm.Roaming(details=d):
+            return f"in {d.country} on subscription {d.subscription_id}", ""
+        case tm.Call(details=d):
+            return f"{d.minutes:.0f} min to {d.destination}{' PREMIUM' if d.premium else ''}", (
+                "warn" if d.premium else ""
+            )
+        case tm.Refund(details=d):
+            return f"{money(d.amount)} {d.currency} for order {d.order_id}", ""
+        case tm.Promotion(details=d):
+            return f"code {d.code}", ""
+
+
+def queue_notice(state: ConsoleState, shown: int, filter_text: str) -> list[Line]:
+    """What to say instead of rows: still loading, out of reach, nothing there, or nothing matches."""
+    if state.loaded_at is None:
+        if state.connection.phase == "away":
+            return [
+                (Span("  The server cannot be reached, so there is nothing to show yet.", "warn"),),
+                (Span("  "), outside(state.connection.reason, "dim")),
+            ]
+        return [(Span("  Reading the queue from the server ...", "dim"),)]
+    if shown:
+        return []
+    if filter_text:
+        held = plural(len(state.cases), "case")
+        return [
+            (
+                Span("  No case matches ", "dim"),
+                outside(filter_text),
+                Span(f" (of {held} held). esc clears.", "dim"),
+            )
+        ]
+    return [(Span("  Nothing is open. New cases appear here as soon as a rule raises an alert.", "good"),)]

@@ -1,0 +1,101 @@
+"""A case's record in words: one line per event, with who and when."""
+
+from collections.abc import Iterable
+
+from casework import events as ev
+from casework.actor import ActorKind
+from casework.events import CaseEvent
+from console.format import clean, clock, day_and_time, words
+from console.lines import Line, Span, Tone, plain, said
+from console.pages.sheet import Sheet
+
+
+def timeline_section(events: Iterable[CaseEvent], sheet: Sheet) -> list[Line]:
+    """The record, oldest first, a heading per day."""
+    lines: list[Line] = []
+    day = ""
+    for event in events:
+        today = day_and_time(event.occurred_at)[:10]
+        if today != day:
+            lines.append(sheet.heading(today))
+            day = today
+        lines += event_lines(event, sheet)
+    return lines or [said("Nothing is recorded yet.", "dim")]
+
+
+def event_lines(event: CaseEvent, sheet: Sheet) -> list[Line]:
+    """One event, wrapped under its own text."""
+    text, tone = described(event)
+    who = clean(event.actor.label)
+    lead: Line = (
+        Span(f"{event.seq:>3} ", "dim"),
+        Span(f"{clock(event.occurred_at)} ", "dim"),
+        Span(f"{who[:14]:<14} ", "accent" if event.actor.kind is ActorKind.PERSON else "dim"),
+    )
+    indent = " " * len(plain(lead))
+    wrapped = sheet.text(text, indent, tone)
+    return [(*lead, *wrapped[0][1:]), *wrapped[1:]]
+
+
+def described(event: CaseEvent) -> tuple[str, Tone]:  # noqa: PLR0911, PLR0912 (one case per kind of event)
+    """What happened, in words, and how it should sound."""
+    match event.body:
+        case ev.Opened(alert=alert):
+            return f"opened: {words(alert.alert_type)}, {alert.severity}", "strong"
+        case ev.InvestigationStarted(attempt=attempt, feedback=feedback):
+            return f"attempt {attempt} begins" + (f": {feedback}" if feedback else ""), ""
+        case ev.ToolCalled(specialist=specialist, call=call):
+            outcome = f" FAILED: {call.error}" if call.error else f" in {call.duration_ms} ms"
+            return f"{specialist} called {call.tool}{outcome}", "warn" if call.error else "dim"
+        case ev.FindingRecorded(finding=found):
+            risk = "not evaluable" if found.risk is None else f"risk {found.risk:.2f}, {words(found.status)}"
+            return f"{found.specialist}: {risk}", ""
+        case ev.AssessmentRecorded(assessment=a, assessment_hash=sealed):
+            return (
+                f"assessed: risk {a.risk:.2f} {a.level}, {words(a.recommended_action)} ({sealed[:12]})",
+                "strong",
+            )
+        case ev.ReviewRequested(stage=stage, required_role=role, attempt=attempt):
+            return f"waits for a decision: {stage} review of attempt {attempt}, by {role}", "warn"
+        case ev.Claimed(until=until):
+            return f"claimed until {clock(until)}", ""
+        case ev.Released():
+            return "gave the claim back", ""
+        case ev.NoteAdded(text=text):
+            return f"note: {text}", ""
+        case ev.DecisionSubmitted(decision=decision):
+            return _decision(decision.summary, decision.feedback, decision.notes), "good"
+        case ev.DecisionApplied():
+            return "the decision reached the case flow", "dim"
+        case ev.HoldStarted(action=action, until=until):
+            return f"{words(action)} is held until {clock(until)}", "warn"
+        case ev.DecisionWithdrawn(reason=reason):
+            return "withdrew the decision" + (f": {reason}" if reason else ""), "warn"
+        case _:
+            return _ending(event)
+
+
+def _decision(summary: str, feedback: str, notes: str) -> str:
+    return summary + (f"; feedback: {feedback}" if feedback else "") + (f"; notes: {notes}" if notes else "")
+
+
+def _ending(event: CaseEvent) -> tuple[str, Tone]:  # noqa: PLR0911 (one per kind of event)
+    """The events after a decision took effect."""
+    match event.body:
+        case ev.ActionStarted(action=action):
+            return f"{words(action)} begins", ""
+        case ev.ActionExecuted(receipt=receipt):
+            return f"done: {words(receipt.step)}, reference {receipt.reference}", "good"
+        case ev.ActionFailed(step=step, error=error):
+            return f"FAILED: {words(step)}: {error}", "bad"
+        case ev.ActionReversed(receipt=receipt, reason=reason):
+            return f"undone by {words(receipt.step)}" + (f": {reason}" if reason else ""), "warn"
+        case ev.Escalated(reason=reason):
+            return f"escalated: {words(reason)}", "bad"
+        case ev.NotificationSent(channel=channel, text=text):
+            return f"told {channel}: {text}", "dim"
+        case ev.CaseClosed(outcome=outcome, action=action, detail=detail):
+            done = f", {words(action)}" if action else ""
+            return f"closed: {words(outcome)}{done}" + (f" ({detail})" if detail else ""), "strong"
+        case _:
+            return words(event.body.type), "dim"

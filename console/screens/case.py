@@ -1,0 +1,192 @@
+"""One case: its head on top, and below it one section at a time, kept current by the stream."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from console.actions import Scope
+from console.format import plural
+from console.lines import Line, Span, said
+from console.pages import status
+from console.pages.case_head import head
+from console.pages.case_sections import assessment_section, earlier_section, findings_section, tools_section
+from console.pages.footer import footer
+from console.pages.sheet import Sheet
+from console.pages.timeline import timeline_section
+from console.screens.work import WorkScreen, bindings_for
+from console.state import ConsoleState, OpenCase
+from console.widgets.line_view import LineView
+
+SECTIONS = ("assessment", "findings", "tools", "timeline", "earlier")
+
+
+class CaseScreen(WorkScreen):
+    """The case that is open in the state."""
+
+    scope: ClassVar[Scope] = "case"
+    CSS_PATH = "../styles/case.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("case")]
+
+    def __init__(self, case_id: str) -> None:
+        super().__init__()
+        self._case_id = case_id
+        self._section = 0
+        self._whole_results = False
+        self._tops: dict[int, int] = {}
+
+    def compose(self) -> ComposeResult:
+        yield LineView(id="head")
+        yield LineView(id="tabs", classes="bar")
+        yield LineView(id="page")
+        yield LineView(id="banner", classes="bar")
+        yield LineView(id="footer", classes="bar")
+
+    def on_mount(self) -> None:
+        for view in self.query(LineView):
+            view.glyphs = self.console_app.glyphs
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.console_app.repaint)
+
+    @property
+    def case_in_hand(self) -> str | None:
+        return self._case_id
+
+    def show(self, state: ConsoleState, *, force: bool = False) -> None:
+        """Render the head, the section, and what to know about the line."""
+        self._show_head(state)
+        self._show_tabs(state)
+        page = self.query_one("#page", LineView)
+        page.show(self._page(state.opened, self.sheet(page)))
+        self._show_banner(state)
+        keys = self.query_one("#footer", LineView)
+        message = self.console_app.message
+        keys.show([message or footer("case", keys.size.width, (Span(f"{page.position} ", "dim"),))])
+
+    def _show_head(self, state: ConsoleState) -> None:
+        pane = self.query_one("#head", LineView)
+        row = state.cases.get(self._case_id)
+        lines = head(row, self.sheet(pane)) if row else [said(f"Reading {self._case_id} ...", "dim")]
+        pane.styles.height = len(lines)
+        pane.show(lines)
+
+    def _show_tabs(self, state: ConsoleState) -> None:
+        spans: list[Span] = []
+        for index, name in enumerate(SECTIONS):
+            here = index == self._section
+            count = _count(state.opened, name)
+            text = f"{index + 1} {name}{f' {count}' if count else ''}"
+            spans.append(Span(f"[{text}]" if here else f" {text} ", "heading" if here else "dim"))
+        pane = self.query_one("#tabs", LineView)
+        pane.show([tuple(spans)])
+
+    def _page(self, opened: OpenCase | None, sheet: Sheet) -> list[Line]:
+        if opened is None or opened.detail is None:
+            reason = opened.error if opened else ""
+            return sheet.text(reason, "", "warn") if reason else [said("Reading the case ...", "dim")]
+        match SECTIONS[self._section]:
+            case "assessment":
+                return assessment_section(opened.detail, opened.events, sheet)
+            case "findings":
+                return findings_section(opened.detail, sheet)
+            case "tools":
+                return tools_section(opened.detail, opened.events, sheet, whole=self._whole_results)
+            case "timeline":
+                return timeline_section(opened.events, sheet)
+            case _:
+                return earlier_section(opened.detail, sheet)
+
+    def _show_banner(self, state: ConsoleState) -> None:
+        """A decision on its way, or the line to the server when that is not as it should be."""
+        pane = self.query_one("#banner", LineView)
+        sheet = self.sheet(pane)
+        mine = [pending for pending in state.pending.values() if pending.case_id == self._case_id]
+        line = status.away_banner(state, sheet)
+        if mine:
+            tries = f", {plural(mine[0].tries, 'try').replace('trys', 'tries')}: {mine[0].reason}"
+            line = (
+                Span(f" SENDING the decision, not recorded yet{tries if mine[0].reason else ''}", "warn"),
+            )
+        pane.display = line is not None
+        pane.show([line] if line else [])
+
+    def _turn_to(self, section: int) -> None:
+        page = self.query_one("#page", LineView)
+        self._tops[self._section] = page.top
+        self._section = section % len(SECTIONS)
+        self.console_app.repaint()
+        page.to_line(self._tops.get(self._section, 0))
+        self.console_app.repaint()
+
+    def action_next_section(self) -> None:
+        self._turn_to(self._section + 1)
+
+    def action_previous_section(self) -> None:
+        self._turn_to(self._section - 1)
+
+    def action_section_1(self) -> None:
+        self._turn_to(0)
+
+    def action_section_2(self) -> None:
+        self._turn_to(1)
+
+    def action_section_3(self) -> None:
+        self._turn_to(2)
+
+    def action_section_4(self) -> None:
+        self._turn_to(3)
+
+    def action_section_5(self) -> None:
+        self._turn_to(4)
+
+    def action_expand(self) -> None:
+        self._whole_results = not self._whole_results
+        if SECTIONS[self._section] != "tools":
+            self._turn_to(SECTIONS.index("tools"))
+        self.console_app.repaint()
+
+    def action_down(self) -> None:
+        self._scroll(1)
+
+    def action_up(self) -> None:
+        self._scroll(-1)
+
+    def action_half_down(self) -> None:
+        self._scroll(self.query_one("#page", LineView).half_page)
+
+    def action_half_up(self) -> None:
+        self._scroll(-self.query_one("#page", LineView).half_page)
+
+    def action_top(self) -> None:
+        self.query_one("#page", LineView).to_top()
+        self.console_app.repaint()
+
+    def action_bottom(self) -> None:
+        self.query_one("#page", LineView).to_bottom()
+        self.console_app.repaint()
+
+    def _scroll(self, rows: int) -> None:
+        self.query_one("#page", LineView).scroll_lines(rows)
+        self.console_app.repaint()
+
+    def action_back(self) -> None:
+        self.console_app.leave_case()
+
+    def action_close(self) -> None:
+        self.console_app.leave_case()
+
+
+def _count(opened: OpenCase | None, section: str) -> int:
+    """How much there is in a section, for its tab."""
+    if opened is None or opened.detail is None:
+        return 0
+    match section:
+        case "findings":
+            return len(opened.detail.findings)
+        case "timeline":
+            return len(opened.events)
+        case "earlier":
+            return sum(other.case_id != opened.case_id for other in opened.detail.related)
+        case _:
+            return 0

@@ -1,0 +1,42 @@
+"""The help panel, and the word for a terminal that is too small."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from console.lines import Line
+from console.screens.panels import Panel, keys_line
+
+SMALLEST = (60, 20)
+
+
+class HelpPanel(Panel[None]):
+    """What one can press here."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter,question_mark", "leave", show=False),
+        Binding("j,down", "scroll_page(1)", show=False),
+        Binding("k,up", "scroll_page(-1)", show=False),
+        Binding("ctrl+d,pagedown,space", "scroll_page(10)", show=False),
+        Binding("ctrl+u,pageup", "scroll_page(-10)", show=False),
+    ]
+
+    def keys(self) -> Line:
+        return keys_line(("j k", "scroll"), ("esc", "back"))
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+class TooSmall(ModalScreen[None]):
+    """Says that the terminal is too small, until it is not."""
+
+    CSS_PATH = "../styles/panels.tcss"
+
+    def compose(self) -> ComposeResult:
+        yield Static(
+            f"This terminal is too small.\nMake it {SMALLEST[0]}x{SMALLEST[1]} or larger.", markup=False
+        )

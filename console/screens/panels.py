@@ -1,0 +1,251 @@
+"""Panels in front of a screen: confirm, choose, write, and read what was refused."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import TextArea
+
+from console.format import UNICODE, Glyphs
+from console.lines import Line, Span, Tone
+from console.widgets.line_view import LineView
+
+LONGEST_WORDS = 4000
+"""Characters of feedback or a note; what the server takes."""
+
+Page = Callable[[int], Sequence[Line]]
+"""A page for a width in cells."""
+
+
+def keys_line(*pairs: tuple[str, str]) -> Line:
+    """A line of keys and what they do."""
+    spans: list[Span] = []
+    for key, what in pairs:
+        spans += [Span(f" {key} ", "key"), Span(f"{what}  ", "dim")]
+    return tuple(spans)
+
+
+Answer = TypeVar("Answer")
+
+
+class Panel(ModalScreen[Answer], Generic[Answer]):
+    """A box with a title, a page and its keys; subclasses add what they ask."""
+
+    CSS_PATH = "../styles/panels.tcss"
+
+    def __init__(self, title: str, page: Page, glyphs: Glyphs = UNICODE, tone: Tone = "heading") -> None:
+        super().__init__()
+        self._title = title
+        self._page = page
+        self.glyphs = glyphs
+        self._tone: Tone = tone
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box", classes="ascii" if self.glyphs.ascii_only else ""):
+            yield LineView(id="title")
+            yield LineView(id="page")
+            yield from self.question()
+            yield LineView(id="keys")
+
+    def question(self) -> ComposeResult:
+        """Widgets between the page and the keys."""
+        return ()
+
+    def on_mount(self) -> None:
+        for view in self.query(LineView):
+            view.glyphs = self.glyphs
+        self.call_after_refresh(self._fill)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fill)
+
+    def _fill(self) -> None:
+        self.query_one("#title", LineView).show([(Span(self._title, self._tone),)])
+        page = self.query_one("#page", LineView)
+        lines = list(self._page(max(10, page.size.width)))
+        page.styles.height = max(1, min(len(lines), self.app.size.height - self.taken_rows))
+        page.show(lines)
+        self.query_one("#keys", LineView).show([self.keys()])
+        self.call_after_refresh(lambda: page.show(lines))
+
+    @property
+    def taken_rows(self) -> int:
+        """Rows of the box that are not the page."""
+        return 8
+
+    def keys(self) -> Line:
+        """The line of keys at the bottom."""
+        raise NotImplementedError
+
+    def action_scroll_page(self, rows: int) -> None:
+        """Scroll the page."""
+        self.query_one("#page", LineView).scroll_lines(rows)
+
+
+_SCROLL: list[BindingType] = [
+    Binding("j,down", "scroll_page(1)", show=False),
+    Binding("k,up", "scroll_page(-1)", show=False),
+    Binding("ctrl+d,pagedown,space", "scroll_page(10)", show=False),
+    Binding("ctrl+u,pageup", "scroll_page(-10)", show=False),
+]
+
+
+class ConfirmPanel(Panel[bool]):
+    """A question answered with enter or esc; nothing else answers it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,y", "answer(True)", show=False),
+        Binding("escape,q", "answer(False)", show=False),
+        *_SCROLL,
+    ]
+
+    def keys(self) -> Line:
+        return keys_line(("enter", "do it"), ("esc", "back, nothing happens"))
+
+    def action_answer(self, yes: bool) -> None:
+        self.dismiss(yes)
+
+
+class NoticePanel(Panel[bool]):
+    """Something to be read; where it makes sense, `a` asks again on what is shown now."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,escape,q", "answer(False)", show=False),
+        Binding("a", "again", show=False),
+        *_SCROLL,
+    ]
+
+    def __init__(
+        self, title: str, page: Page, glyphs: Glyphs = UNICODE, *, again: bool = False, tone: Tone = "heading"
+    ) -> None:
+        super().__init__(title, page, glyphs, tone)
+        self._again = again
+
+    def keys(self) -> Line:
+        again = (("a", "decide again, on this"),) if self._again else ()
+        return keys_line(*again, ("esc", "back"))
+
+    def action_answer(self, again: bool) -> None:
+        self.dismiss(again)
+
+    def action_again(self) -> None:
+        if self._again:
+            self.dismiss(True)
+
+
+class ChoicePanel(Panel[int | None]):
+    """One of a few numbered choices; the page shows what the one under the cursor would do."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(1)", show=False),
+        Binding("k,up", "move(-1)", show=False),
+        Binding("enter", "take", show=False),
+        Binding("escape,q", "leave", show=False),
+        *(Binding(str(digit), f"pick({digit - 1})", show=False) for digit in range(1, 10)),
+    ]
+
+    def __init__(
+        self, title: str, choices: Sequence[str], page: Callable[[int, int], Sequence[Line]], glyphs: Glyphs
+    ) -> None:
+        super().__init__(title, self._lines, glyphs)
+        self._choices = choices
+        self._about = page
+        self._index = 0
+
+    def _lines(self, width: int) -> Sequence[Line]:
+        lines: list[Line] = []
+        for index, choice in enumerate(self._choices):
+            mark = self.glyphs.cursor if index == self._index else " "
+            tone: Tone = "strong" if index == self._index else ""
+            lines.append((Span(f"{mark} ", "accent"), Span(f"{index + 1} ", "key"), Span(choice, tone)))
+        return [*lines, (), *self._about(self._index, width)]
+
+    def keys(self) -> Line:
+        return keys_line(("1-9 j k", "choose"), ("enter", "go on"), ("esc", "back"))
+
+    def action_move(self, rows: int) -> None:
+        self._index = (self._index + rows) % len(self._choices)
+        self._fill()
+
+    def action_pick(self, index: int) -> None:
+        if index < len(self._choices):
+            self._index = index
+            self._fill()
+
+    def action_take(self) -> None:
+        self.dismiss(self._index)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+class WordsArea(TextArea):
+    """A text area in which enter sends and ctrl-j breaks the line."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "send", show=False, priority=True),
+        Binding("ctrl+j", "line_break", show=False, priority=True),
+    ]
+
+    def action_send(self) -> None:
+        if isinstance(self.screen, WordsPanel):
+            self.screen.send()
+
+    def action_line_break(self) -> None:
+        self.insert("\n")
+
+
+class WordsPanel(Panel[str | None]):
+    """A text to be written. Leaving keeps what was typed as a draft."""
+
+    AUTO_FOCUS = "WordsArea"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False, priority=True)]
+
+    def __init__(
+        self,
+        title: str,
+        page: Page,
+        glyphs: Glyphs,
+        *,
+        draft: str,
+        keep: Callable[[str], None],
+    ) -> None:
+        super().__init__(title, page, glyphs)
+        self._draft = draft
+        self._keep = keep
+
+    def question(self) -> ComposeResult:
+        yield WordsArea(self._draft, id="words", soft_wrap=True, show_line_numbers=False, compact=True)
+
+    @property
+    def taken_rows(self) -> int:
+        return 13
+
+    def keys(self) -> Line:
+        return keys_line(("enter", "send"), ("ctrl-j", "new line"), ("esc", "back, keeps the draft"))
+
+    def on_text_area_changed(self) -> None:
+        self._keep(self._text)
+
+    def send(self) -> None:
+        """Hand the words over, if there are any and not too many."""
+        text = self._text.strip()
+        if not text:
+            self._complain("Write something first: it is required.")
+        elif len(text) > LONGEST_WORDS:
+            self._complain(f"{len(text):,} characters; {LONGEST_WORDS:,} are allowed.")
+        else:
+            self.dismiss(text)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    @property
+    def _text(self) -> str:
+        return self.query_one(WordsArea).text
+
+    def _complain(self, text: str) -> None:
+        self.query_one("#keys", LineView).show([(Span(f" {text}", "bad"),)])

@@ -1,0 +1,195 @@
+"""The queue: every open case in the order it matters, live, with a filter and a preview."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input
+
+from casework.views import CaseSummary
+from console.actions import Scope
+from console.filters import Filter, FilterError, View, in_order, parse
+from console.format import clean
+from console.lines import Line, Span
+from console.pages import status
+from console.pages.footer import footer
+from console.pages.preview import preview, recent
+from console.screens.work import WorkScreen, bindings_for
+from console.state import ConsoleState
+from console.widgets.case_table import CaseTable
+from console.widgets.line_view import LineView
+
+PREVIEW_FROM = 100
+THREE_PANES_FROM = 160
+RESORT_SECONDS = 5
+
+
+class QueueScreen(WorkScreen):
+    """One pane on a small terminal, list and preview from 100 columns, three panes from 160."""
+
+    scope: ClassVar[Scope] = "queue"
+    CSS_PATH = "../styles/queue.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("queue")]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filter = Filter()
+        self._complaint = ""
+        self._listed: list[CaseSummary] = []
+        self._listed_for: tuple[int, str, int] = (-1, "", 0)
+        self._counts = status.Counts(0, 0, 0, 0)
+
+    def compose(self) -> ComposeResult:
+        yield LineView(id="status", classes="bar")
+        yield LineView(id="banner", classes="bar")
+        yield Input(
+            id="filter", placeholder="words, risk>0.7, type:travel, status:waiting, mine", compact=True
+        )
+        with Horizontal(id="panes"):
+            yield CaseTable(id="table")
+            yield LineView(id="preview")
+            yield LineView(id="stream")
+        with Vertical(id="bottom"):
+            yield LineView(id="telemetry", classes="bar")
+            yield LineView(id="footer", classes="bar")
+
+    @property
+    def case_in_hand(self) -> str | None:
+        selected = self.query_one(CaseTable).selected
+        return selected.case_id if selected else None
+
+    def on_mount(self) -> None:
+        for view in (*self.query(LineView), self.query_one(CaseTable)):
+            view.glyphs = self.console_app.glyphs
+        self.query_one("#filter", Input).display = False
+        self.query_one("#banner").display = False
+
+    def on_resize(self) -> None:
+        wide = self.size.width
+        self.query_one("#preview").display = wide >= PREVIEW_FROM
+        self.query_one("#stream").display = wide >= THREE_PANES_FROM
+        self.query_one("#telemetry").styles.height = 1 if self.size.height < 30 else 4
+        self.call_after_refresh(self.console_app.repaint)
+
+    def show(self, state: ConsoleState, *, force: bool = False) -> None:
+        """Render the state; every pane sends only the lines that differ from what it shows."""
+        table = self.query_one(CaseTable)
+        sheet = self.sheet(table)
+        self._list(state)
+        table.show(self._listed, sheet, status.queue_notice(state, len(self._listed), self._filter.text))
+        self._show_bars(state)
+        self._show_preview(state, table.selected)
+
+    def _list(self, state: ConsoleState) -> None:
+        """Filter and sort again when a case or the filter changed, and now and then for the clock's sake."""
+        now = self.console_app.now()
+        wanted = (state.version, self._filter.text, int(now.timestamp()) // RESORT_SECONDS)
+        if wanted == self._listed_for:
+            return
+        view = View(state.actor_id, now)
+        self._listed = in_order([row for row in state.cases.values() if self._filter.matches(row, view)])
+        self._counts = status.count(state.cases.values(), state.actor_id)
+        self._listed_for = wanted
+
+    def _show_bars(self, state: ConsoleState) -> None:
+        bar = self.query_one("#status", LineView)
+        sheet = self.sheet(bar)
+        readonly = self.console_app.settings.readonly
+        bar.show([status.status_line(state, self._counts, sheet, readonly=readonly)])
+        banner, away = self.query_one("#banner", LineView), status.away_banner(state, sheet)
+        banner.display = away is not None
+        banner.show([away] if away else [])
+        self._show_telemetry(state)
+        message = self.console_app.message or self._position(state)
+        keys = self.query_one("#footer", LineView)
+        keys.show([message if self.console_app.message else footer("queue", keys.size.width, message)])
+
+    def _show_telemetry(self, state: ConsoleState) -> None:
+        strip = self.query_one("#telemetry", LineView)
+        sheet = self.sheet(strip)
+        if strip.size.height <= 1:
+            newest = status.telemetry_lines(state.telemetry, sheet, 1)
+            strip.show(
+                [(*status.telemetry_heading(state.telemetry, sheet)[:2], *(newest[0] if newest else ()))]
+            )
+            return
+        lines = status.telemetry_lines(state.telemetry, sheet, strip.size.height - 1)
+        strip.show([status.telemetry_heading(state.telemetry, sheet), *lines])
+
+    def _show_preview(self, state: ConsoleState, selected: CaseSummary | None) -> None:
+        pane, stream = self.query_one("#preview", LineView), self.query_one("#stream", LineView)
+        opened = state.opened
+        if selected is None or opened is None or opened.case_id != selected.case_id:
+            opened = None
+        if pane.display:
+            pane.show(preview(selected, opened, self.sheet(pane)) if selected else [])
+            self.console_app.look_soon(selected.case_id if selected else None)
+        if stream.display:
+            stream.show(recent(state, opened, self.sheet(stream), stream.size.height))
+
+    def _position(self, state: ConsoleState) -> Line:
+        if self._complaint:
+            return (Span(f"{self._complaint} ", "bad"),)
+        at, total = self.query_one(CaseTable).position
+        filtered = f" /{clean(self._filter.text)}" if self._filter.text else ""
+        beyond = f" of {state.open_total:,} open" if state.open_total > len(state.cases) else ""
+        return (Span(f"{at}/{total:,}{beyond}", "strong"), Span(f"{filtered} ", "accent"))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        try:
+            self._filter = parse(event.value)
+            self._complaint = ""
+        except FilterError as error:
+            self._complaint = str(error)
+        self.console_app.repaint()
+
+    def on_input_submitted(self) -> None:
+        box = self.query_one("#filter", Input)
+        box.display = bool(self._filter.text)
+        self.set_focus(None)
+        self.console_app.repaint()
+
+    def action_filter(self) -> None:
+        box = self.query_one("#filter", Input)
+        box.display = True
+        self.set_focus(box)
+
+    def action_back(self) -> None:
+        """Leave the filter, then clear it; never quit."""
+        box = self.query_one("#filter", Input)
+        box.value = ""
+        box.display = False
+        self.set_focus(None)
+
+    def action_down(self) -> None:
+        self._move(1)
+
+    def action_up(self) -> None:
+        self._move(-1)
+
+    def action_top(self) -> None:
+        self.query_one(CaseTable).move_to(0)
+        self.console_app.repaint()
+
+    def action_bottom(self) -> None:
+        table = self.query_one(CaseTable)
+        table.move_to(table.position[1] - 1)
+        self.console_app.repaint()
+
+    def action_half_down(self) -> None:
+        self._move(self.query_one(CaseTable).half_page)
+
+    def action_half_up(self) -> None:
+        self._move(-self.query_one(CaseTable).half_page)
+
+    def _move(self, rows: int) -> None:
+        self.query_one(CaseTable).move(rows)
+        self.console_app.repaint()
+
+    def action_open(self) -> None:
+        if (case_id := self.case_in_hand) is not None:
+            self.console_app.open_case(case_id)
+
+    def action_close(self) -> None:
+        self.console_app.request_quit()

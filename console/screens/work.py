@@ -1,0 +1,82 @@
+"""What the queue and the case have in common: the decisions and other work on one case."""
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.binding import Binding
+from textual.screen import Screen
+
+from console.actions import Scope, available
+from console.pages.sheet import Sheet
+from console.state import ConsoleState
+from console.widgets.line_pane import LinePane
+
+if TYPE_CHECKING:
+    from console.app import ConsoleApp
+
+
+def bindings_for(scope: Scope) -> list[Binding]:
+    """The key bindings of a screen, straight from the list of actions."""
+    return [
+        Binding(",".join(action.keys), action.name, action.help, show=False)
+        for action in available(scope)
+        if action.name not in ("command_palette",)
+    ]
+
+
+class WorkScreen(Screen[None]):
+    """A screen with a case in hand. Subclasses say which, and render the state."""
+
+    scope: ClassVar[Scope] = "queue"
+    AUTO_FOCUS = None
+
+    @property
+    def console_app(self) -> "ConsoleApp":
+        """The app, by its own type."""
+        return cast("ConsoleApp", self.app)
+
+    @property
+    def case_in_hand(self) -> str | None:
+        """The case that a, r, c and the others act on."""
+        raise NotImplementedError
+
+    def show(self, state: ConsoleState, *, force: bool = False) -> None:
+        """Render the state."""
+        raise NotImplementedError
+
+    def sheet(self, pane: LinePane) -> Sheet:
+        """The paper that fits a pane, now."""
+        return Sheet(max(10, pane.size.width), self.console_app.now(), self.console_app.glyphs)
+
+    def action_approve(self) -> None:
+        self._with_case("approve")
+
+    def action_choose(self) -> None:
+        self._with_case("choose")
+
+    def action_reject(self) -> None:
+        self._with_case("reject")
+
+    def action_withdraw(self) -> None:
+        self._with_case("withdraw")
+
+    def action_claim(self) -> None:
+        self._with_case("claim")
+
+    def action_note(self) -> None:
+        self._with_case("note")
+
+    def action_next_case(self) -> None:
+        self.console_app.work.start("next_case", "")
+
+    def action_refresh(self) -> None:
+        self.console_app.refresh_all()
+
+    def action_help(self) -> None:
+        self.console_app.show_help(self.scope)
+
+    def _with_case(self, what: str) -> None:
+        case_id = self.case_in_hand
+        if case_id is None:
+            self.console_app.say("There is no case under the cursor.", "warn")
+        else:
+            self.console_app.work.start(what, case_id)

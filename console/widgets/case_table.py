@@ -1,0 +1,88 @@
+"""The queue on the screen: only visible rows are made into text, and the cursor keeps to its case."""
+
+from collections.abc import Sequence
+
+from casework.views import CaseSummary
+from console.lines import Line
+from console.pages.rows import heading, row
+from console.pages.sheet import Sheet
+from console.widgets.line_pane import LinePane
+
+
+class CaseTable(LinePane):
+    """A list of cases under a heading. It holds no data of its own but where the cursor is."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._cases: Sequence[CaseSummary] = ()
+        self._index = 0
+        self._top = 0
+        self._moved_by_hand = False
+
+    @property
+    def selected(self) -> CaseSummary | None:
+        """The case under the cursor."""
+        return self._cases[self._index] if 0 <= self._index < len(self._cases) else None
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The cursor's row, counted from one, and how many rows there are."""
+        return (self._index + 1 if self._cases else 0), len(self._cases)
+
+    def show(self, cases: Sequence[CaseSummary], sheet: Sheet, notice: Sequence[Line] = ()) -> None:
+        """Show cases in this order; the cursor stays on the case it was on, wherever that moved."""
+        if cases is not self._cases:
+            self._keep_cursor(cases)
+        lines = [heading(sheet), *notice]
+        visible = self._cases[self._top : self._top + self._rows]
+        lines += [
+            row(case, sheet, at_cursor=self._top + offset == self._index)
+            for offset, case in enumerate(visible)
+        ]
+        self.paint(lines, marked=self._index - self._top + 1 if visible else None)
+
+    def move(self, rows: int) -> None:
+        """Move the cursor by some rows, as far as there are any."""
+        self.move_to(self._index + rows)
+
+    def move_to(self, index: int) -> None:
+        """Put the cursor on a row."""
+        self._moved_by_hand = True
+        self._index = max(0, min(index, len(self._cases) - 1))
+        self._scroll()
+
+    def select(self, case_id: str) -> None:
+        """Put the cursor on a case, if it is listed."""
+        for index, case in enumerate(self._cases):
+            if case.case_id == case_id:
+                self.move_to(index)
+                return
+
+    @property
+    def half_page(self) -> int:
+        """How far half a page is."""
+        return max(1, self._rows // 2)
+
+    @property
+    def _rows(self) -> int:
+        return max(1, self.size.height - 1)
+
+    def _keep_cursor(self, cases: Sequence[CaseSummary]) -> None:
+        """Follow the case under the cursor; one that left the list leaves its place to the next one.
+
+        Until the analyst first moves, the cursor stays on top, where the most urgent case is.
+        """
+        before = self.selected
+        self._cases = cases
+        if before is None or not self._moved_by_hand:
+            self._index = 0 if not self._moved_by_hand else self._index
+        else:
+            found = next((i for i, case in enumerate(cases) if case.case_id == before.case_id), None)
+            self._index = self._index if found is None else found
+        self._index = max(0, min(self._index, len(cases) - 1))
+        self._scroll()
+
+    def _scroll(self) -> None:
+        """Keep the cursor in view with as little movement as possible."""
+        last_top = max(0, len(self._cases) - self._rows)
+        self._top = max(self._index - self._rows + 1, min(self._top, self._index, last_top), 0)

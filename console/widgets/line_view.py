@@ -1,0 +1,64 @@
+"""A page of lines that scrolls by key and says where it is."""
+
+from collections.abc import Sequence
+
+from console.lines import Line
+from console.widgets.line_pane import LinePane
+
+
+class LineView(LinePane):
+    """A window on a page; it remembers how far down it is while the page grows."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._lines: Sequence[Line] = ()
+        self._top = 0
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Show a page; an end that was in view stays in view when lines are added."""
+        at_end = self._top > 0 and self._top >= self._last_top
+        self._lines = lines
+        self._top = self._last_top if at_end else min(self._top, self._last_top)
+        self._repaint()
+
+    def scroll_lines(self, count: int) -> None:
+        """Scroll by lines, as far as there are any."""
+        self._top = max(0, min(self._top + count, self._last_top))
+        self._repaint()
+
+    @property
+    def top(self) -> int:
+        """The first line in view, counted from zero."""
+        return self._top
+
+    def to_line(self, line: int) -> None:
+        """Scroll so that a line is the first in view, as far as the page allows."""
+        self.scroll_lines(line - self._top)
+
+    def to_top(self) -> None:
+        """Scroll to the first line."""
+        self.scroll_lines(-len(self._lines))
+
+    def to_bottom(self) -> None:
+        """Scroll to the last line."""
+        self.scroll_lines(len(self._lines))
+
+    @property
+    def half_page(self) -> int:
+        """How far half a page is."""
+        return max(1, self.size.height // 2)
+
+    @property
+    def position(self) -> str:
+        """Where the window is: all, or which lines of how many."""
+        total = len(self._lines)
+        if total <= self.size.height:
+            return "all"
+        return f"{self._top + 1}-{min(total, self._top + self.size.height)} of {total}"
+
+    @property
+    def _last_top(self) -> int:
+        return max(0, len(self._lines) - self.size.height)
+
+    def _repaint(self) -> None:
+        self.paint(self._lines[self._top : self._top + self.size.height])
