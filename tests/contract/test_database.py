@@ -1,0 +1,108 @@
+"""The shared SQLite file: other processes' commits are noticed, and failures are said in words."""
+
+import asyncio
+import multiprocessing
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from backends.embedded.case_store import open_case_store
+from backends.embedded.database import open_database
+from backends.embedded.event_bus import open_event_bus
+from casework import events as ev
+from casework.errors import UnavailableError
+from casework.policy import Terms
+from tests.builders import CASE_ID, event, make_alert
+
+SCHEMA = "CREATE TABLE t (x INTEGER NOT NULL UNIQUE)"
+
+
+def _open_a_case(path: str) -> None:
+    async def run() -> None:
+        async with open_case_store(Path(path)) as store:
+            await store.append(CASE_ID, [event(ev.Opened(alert=make_alert(), terms=Terms()), "opened")])
+
+    asyncio.run(run())
+
+
+async def test_a_commit_of_another_process_wakes_the_waiting(tmp_path: Path) -> None:
+    path = tmp_path / "cases.db"
+    async with open_case_store(path) as store:
+        waiting = asyncio.create_task(store.wait_for_changes(0, 50))
+        other = multiprocessing.get_context("spawn").Process(target=_open_a_case, args=(str(path),))
+        other.start()
+        assert await waiting
+        await asyncio.to_thread(other.join, 30)
+        assert (await store.load(CASE_ID)).seq == 1
+
+
+async def test_writes_from_many_tasks_are_all_kept(tmp_path: Path) -> None:
+    async with open_database(tmp_path / "x.db", SCHEMA, 1) as database:
+        await asyncio.gather(
+            *(
+                database.write(lambda db, n=n: db.execute("INSERT INTO t VALUES (?)", (n,)))
+                for n in range(500)
+            )
+        )
+        assert await database.read(lambda db: db.execute("SELECT count(*) FROM t").fetchone()[0]) == 500
+
+
+async def test_a_job_that_fails_takes_back_only_itself(tmp_path: Path) -> None:
+    async with open_database(tmp_path / "x.db", SCHEMA, 1) as database:
+
+        def twice(db: sqlite3.Connection) -> None:
+            db.execute("INSERT INTO t VALUES (1)")
+            db.execute("INSERT INTO t VALUES (1)")
+
+        results = await asyncio.gather(
+            database.write(twice),
+            database.write(lambda db: db.execute("INSERT INTO t VALUES (2)")),
+            return_exceptions=True,
+        )
+        assert isinstance(results[0], sqlite3.IntegrityError)
+        rows = await database.read(lambda db: db.execute("SELECT x FROM t").fetchall())
+        assert [row[0] for row in rows] == [2]
+
+
+async def test_a_read_cannot_write(tmp_path: Path) -> None:
+    async with open_database(tmp_path / "x.db", SCHEMA, 1) as database:
+        with pytest.raises(UnavailableError, match="readonly"):
+            await database.read(lambda db: db.execute("INSERT INTO t VALUES (1)"))
+
+
+async def test_a_file_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
+    async with open_database(tmp_path / "x.db", SCHEMA, 7):
+        pass
+    with pytest.raises(UnavailableError, match="newer release"):
+        async with open_database(tmp_path / "x.db", SCHEMA, 6):
+            pass
+
+
+async def test_a_file_that_is_no_database_gets_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text("this is a letter to my aunt, and no database at all" * 20)
+    with pytest.raises(UnavailableError, match="not a database"):
+        async with open_database(tmp_path / "x.db", SCHEMA, 1):
+            pass
+
+
+async def test_a_folder_that_is_a_file_gets_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UnavailableError, match="cannot open"):
+        async with open_event_bus(tmp_path / "file" / "x.db", timedelta(days=1)):
+            pass
+
+
+async def test_a_full_disk_refuses_the_write_and_keeps_what_was_there(tmp_path: Path) -> None:
+    async with open_database(tmp_path / "x.db", SCHEMA, 1) as database:
+        await database.write(lambda db: db.execute("INSERT INTO t VALUES (1)"))
+
+        def fill(db: sqlite3.Connection) -> None:
+            pages = db.execute("PRAGMA page_count").fetchone()[0]
+            db.execute(f"PRAGMA max_page_count = {pages}")
+            db.executemany("INSERT INTO t VALUES (?)", [(n,) for n in range(2, 100_000)])
+
+        with pytest.raises(UnavailableError, match="full"):
+            await database.write(fill)
+        assert await database.read(lambda db: db.execute("SELECT count(*) FROM t").fetchone()[0]) == 1
