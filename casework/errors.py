@@ -10,6 +10,7 @@ CaseworkError
 │   ├── AlreadyDecidedError  somebody decided first
 │   ├── ClaimedError         somebody else holds the case
 │   └── SequenceError        another writer appended first; reload and try again
+├── ActionRefusedError       the acting system will not do this, however often it is asked
 ├── TamperedError            a record does not verify
 └── UnavailableError         a backend cannot be reached now; try again
     └── OverloadedError      a bounded queue is full; try again later
@@ -59,6 +60,10 @@ class ClaimedError(ConflictError):
 
 class SequenceError(ConflictError):
     """Another writer appended to the case first."""
+
+
+class ActionRefusedError(CaseworkError):
+    """The system that acts on accounts refuses an order for good; the message is its reason."""
 
 
 class TamperedError(CaseworkError):

@@ -168,8 +168,8 @@ async def _answered(
     except (UnavailableError, SequenceError):
         raise
     except CaseworkError as error:
-        log.error("activity_impossible", activity=work.__name__, reason=str(error))  # type: ignore[attr-defined]
-        return Fault(fault=f"{work.__name__}: {error}")  # type: ignore[attr-defined]
+        log.error("activity_impossible", activity=work.__name__, reason=str(error))
+        return Fault(fault=f"{work.__name__}: {error}")
 
 
 async def _record(desk: Desk, call: CaseCall | StepCall, decide: Callable[[Case], Events]) -> Case:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 import structlog
@@ -39,6 +40,7 @@ class McpTools:
         self._target = target
         self._call_seconds = call_seconds
         self._client: Client[Any] | None = None
+        self._exit = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._paused_until = 0.0
         self._reason = ""
@@ -97,7 +99,7 @@ class McpTools:
             client: Client[Any] = Client(self._target, init_timeout=CONNECT_SECONDS)
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
-                    await client.__aenter__()
+                    await self._exit.enter_async_context(client)
             except Exception as error:  # see _call_once
                 self._paused_until = time.monotonic() + PAUSE_SECONDS
                 self._reason = f"cannot reach the tool server: {_words(error)}"
@@ -106,12 +108,11 @@ class McpTools:
             return client
 
     async def _drop(self) -> None:
-        client, self._client = self._client, None
-        if client is None:
-            return
+        self._client = None
+        leaving, self._exit = self._exit, AsyncExitStack()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                await client.__aexit__(None, None, None)
+                await leaving.aclose()
         except Exception as error:  # a broken session may fail to say goodbye; it is gone all the same
             log.debug("mcp_session_close_failed", reason=_words(error))
 

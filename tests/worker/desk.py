@@ -6,10 +6,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from backends.embedded.customer_store import SqliteCustomerStore
-from casework.action import ActionOrder, ActionReceipt
 from casework.alert import Alert
 from casework.assessment import Assessment, assess
-from casework.errors import UnavailableError
 from casework.finding import Finding, Specialist
 from casework.playbooks import playbook_for
 from casework.policy import Policy

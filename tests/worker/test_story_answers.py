@@ -1,18 +1,15 @@
 """Every fraud story, investigated by the playbook over the real tools, reaches the answer in its key."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from backends.embedded.analyst import PlaybookAnalyst
-from casework.alert import Severity
 from casework.finding import FindingStatus
 from devstack.seed import seed_contoso
 from devstack.stories import STORIES
 from devstack.stories.story import Story
-from tests.builders import make_alert
 from tests.worker.desk import NOW, TODAY, investigated, story_tools
 from worker.toolbox import McpTools
 
