@@ -24,7 +24,6 @@ from devstack.population import live_ordinarily
 from devstack.seed import contoso_book, seed_contoso
 from devstack.stories import STORIES, Story, story
 from devstack.stories.hard_negatives import INJECTION
-from devstack.stories.scene import Scene
 from mcp_tools.app import create_tool_server
 from mcp_tools.security_text import parse_security_text
 
@@ -73,13 +72,12 @@ def ordinary() -> ContosoBook:
 
 def rows_about(book: ContosoBook, table: Any, customer_id: int) -> list[str]:
     """The rows of one customer, as comparable text without their keys."""
-    owned = {
-        "Payments": lambda row: (
-            row["invoice_id"] in {r["invoice_id"] for r in book.rows("Invoices", subscription_id=customer_id)}
-        )
-    }
-    by_default = lambda row: customer_id in (row.get("customer_id"), row.get("subscription_id"))  # noqa: E731
-    rows = [row for row in book.rows(table) if owned.get(table, by_default)(row)]
+    if table == "Payments":
+        invoices = {row["invoice_id"] for row in book.rows("Invoices", subscription_id=customer_id)}
+        rows = [row for row in book.rows(table) if row["invoice_id"] in invoices]
+    else:
+        owner = "subscription_id" if table in {"Invoices", "DataUsage", "ServiceIncidents"} else "customer_id"
+        rows = book.rows(table, **{owner: customer_id})
     return [json.dumps(list(row.values())[1:]) for row in rows]
 
 
@@ -122,19 +120,15 @@ def test_a_story_changes_every_table_its_answer_cites(
         )
 
 
-@every_story
-def test_a_story_leaves_the_other_customers_alone(told: Story, ordinary: ContosoBook) -> None:
-    before = {table: ordinary.rows(table) for table in TABLES}
-    told_book = ContosoBook()
-    for table, rows in before.items():
-        for row in rows:
-            told_book.add(table, **row)
+def test_stories_leave_everybody_else_alone(book: ContosoBook, ordinary: ContosoBook) -> None:
+    actors = {customer_id for told in STORIES for customer_id in told.customer_ids}
 
-    told.rows(Scene(told_book, TODAY, {p.customer_id: p for p in personas(7)}))
+    def others(of: ContosoBook, table: Any) -> list[Row]:
+        owner = "subscription_id" if table in {"Invoices", "DataUsage", "ServiceIncidents"} else "customer_id"
+        return [row for row in of.rows(table) if row[owner] not in actors]
 
-    for bystander in (4, 5, 200):
-        for table in TABLES:
-            assert rows_about(told_book, table, bystander) == rows_about(ordinary, table, bystander)
+    for table in ("Customers", "Subscriptions", "SecurityLogs", "Orders", "Invoices", "DataUsage"):
+        assert others(book, table) == others(ordinary, table) != []
 
 
 @every_story
@@ -236,12 +230,11 @@ def test_the_injected_customer_has_the_evidence_of_its_twin_and_the_text(book: C
     twin = story(told.twin)
 
     def evidence(customer_id: int) -> list[tuple[str, str, str]]:
-        found = [
+        return [
             (row["event_type"], row["event_timestamp"], row["description"].replace("dev-9123", "dev-9106"))
             for row in logs(book, customer_id)
             if row["event_timestamp"] >= "2026-03-09"
         ]
-        return found
 
     assert evidence(told.customer_id) == evidence(twin.customer_id) != []
     assert told.answer == twin.answer
