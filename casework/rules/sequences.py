@@ -19,6 +19,7 @@ class SequenceWindow(SlidingWindow):
 
     def __init__(self, rule: SequenceRule) -> None:
         self.rule = rule
+        self.window = rule.window
         self.event_types = tuple(dict.fromkeys(step.event_type for step in rule.steps))
         self._tests: dict[str, list[tuple[int, Predicate | None]]] = {}
         for position, step in enumerate(rule.steps):

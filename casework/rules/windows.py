@@ -36,6 +36,8 @@ class Evaluator(ABC):
 
     rule: Rule
     event_types: tuple[str, ...]
+    window: float
+    """The rule's window in seconds."""
 
     @abstractmethod
     def row(self, event_type: str, event_id: str, at: float, details: Any) -> Row | None:
@@ -60,6 +62,7 @@ class StreamRule(Evaluator, Generic[RuleT]):
     def __init__(self, rule: RuleT) -> None:
         self.rule = rule
         self.event_types = rule.event_type
+        self.window = rule.window_seconds
         self._matches = compile_conditions(rule.where)
         self._value: attrgetter[Any] | None = None if rule.field is None else attrgetter(rule.field)
 
@@ -87,14 +90,14 @@ class SlidingWindow(Evaluator):
         if place < len(rows) and rows[place].event_id == row.event_id and rows[place].at == row.at:
             return ()
         rows.insert(place, row)
-        end = bisect_left(rows, row.at + self.rule.window_seconds, key=row_time)
+        end = bisect_left(rows, row.at + self.window, key=row_time)
         moments = tuple(dict.fromkeys([row.at, *(known.at for known in rows[place:end])]))
         if len(rows) > MOST_ROWS:
             del rows[0]
         return moments
 
     def _trim(self, rows: Rows, now: float, lateness: float) -> None:
-        cut = now - self.rule.window_seconds - lateness
+        cut = now - self.window - lateness
         if rows[0].at < cut:
             del rows[: bisect_left(rows, cut, key=row_time)]
         if len(rows) > MOST_ROWS:
@@ -105,7 +108,8 @@ class SlidingWindow(Evaluator):
         return memory or None
 
     def ask(self, memory: Rows, row: Row, at: float, lateness: float) -> Evidence | None:
-        low = bisect_right(memory, at - self.rule.window_seconds, key=row_time)
+        start = at - self.window
+        low = 0 if memory[0].at > start else bisect_right(memory, start, key=row_time)
         high = len(memory) if at >= memory[-1].at else bisect_right(memory, at, key=row_time)
         return self.judge(memory, low, high, at)
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from casework.rules import Detector, Rule, default_rules, parse_rules
@@ -10,6 +10,8 @@ from casework.telemetry import Telemetry
 from tests.casework.rule_records import NOON, record, run
 
 LATENESS = 60.0
+# A busy machine is not a failure.
+law = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 
 TIGHT_RULES = parse_rules(
     """
@@ -124,6 +126,7 @@ def _ids(events: list[Telemetry], rules: tuple[Rule, ...] = TIGHT_RULES) -> set[
     return {found.alert.alert_id for found in run(rules, events, lateness=timedelta(seconds=LATENESS))}
 
 
+@law
 @given(_records())
 def test_a_whole_replay_raises_exactly_the_same_alerts(events: list[Telemetry]) -> None:
     first = run(TIGHT_RULES, events)
@@ -131,12 +134,14 @@ def test_a_whole_replay_raises_exactly_the_same_alerts(events: list[Telemetry]) 
     assert first == again
 
 
+@law
 @given(_records())
 def test_a_detector_raises_an_alert_id_once(events: list[Telemetry]) -> None:
     raised = [found.alert.alert_id for found in run(TIGHT_RULES, events)]
     assert len(raised) == len(set(raised))
 
 
+@law
 @given(_records(), st.data())
 def test_records_in_bounded_disorder_raise_the_same_alerts(
     events: list[Telemetry], data: st.DataObject
@@ -148,6 +153,7 @@ def test_records_in_bounded_disorder_raise_the_same_alerts(
     assert _ids([event for event, _ in arrivals]) == _ids(events)
 
 
+@law
 @given(_records(), st.data())
 def test_repeated_records_change_nothing(events: list[Telemetry], data: st.DataObject) -> None:
     doubled: list[Telemetry] = []
@@ -167,11 +173,13 @@ def test_repeated_records_change_nothing(events: list[Telemetry], data: st.DataO
         ]
 
 
+@law
 @given(_records(longest=2000.0), st.integers(0, 40))
 def test_replaying_a_suffix_raises_a_subset(events: list[Telemetry], start: int) -> None:
     assert _ids(events[start:]) <= _ids(events)
 
 
+@law
 @given(_records(longest=2000.0), st.integers(0, 40))
 def test_a_detector_rewound_by_the_longest_window_goes_on_as_if_never_stopped(
     events: list[Telemetry], crash: int
@@ -191,6 +199,7 @@ def test_a_detector_rewound_by_the_longest_window_goes_on_as_if_never_stopped(
     assert fresh <= resumed <= fresh | known
 
 
+@law
 @given(_records())
 def test_other_customers_do_not_matter(events: list[Telemetry]) -> None:
     alone = [event for event in events if event.customer_id == 1]
@@ -211,6 +220,7 @@ _EXTREME_TIMES = st.one_of(
 )
 
 
+@law
 @given(st.lists(st.tuples(_EXTREME_TIMES, st.integers(-(10**400), 10**400), st.floats(0, 1e9)), max_size=12))
 def test_extreme_records_never_raise_and_do_not_blind_the_detector(
     extremes: list[tuple[datetime, int, float]],

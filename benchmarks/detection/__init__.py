@@ -1,0 +1,1 @@
+"""Measures detection: records a second on one core, and memory per customer."""
