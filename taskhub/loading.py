@@ -12,7 +12,7 @@ from durabletask.internal import orchestrator_service_pb2 as pb
 from taskhub import events, wire
 from taskhub.limits import Limits, entity_name
 from taskhub.scheduling import Item, Kind
-from taskhub.transactions.entities import BatchWork
+from taskhub.transactions.entities import CAUTIOUS_AFTER, BatchWork
 from taskhub.transactions.records import (
     Instance,
     MessageClass,
@@ -24,9 +24,6 @@ from taskhub.turn import MessageKind
 
 _ENVELOPE_BYTES = 256
 """Room for ids, token and framing around a work item."""
-
-_CAUTIOUS_AFTER = 2
-"""An entity whose batches were lost this often gets its operations one at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +125,7 @@ class Loader:
             return None
         state = self._execute("SELECT state FROM entities WHERE key = ?", (key,)).fetchone()[0]
         room = self._limits.message_bytes - _ENVELOPE_BYTES - (len(state) * 3 if state else 0)
-        count = 1 if entity.losses >= _CAUTIOUS_AFTER else self._limits.batch_operations
+        count = 1 if entity.losses >= CAUTIOUS_AFTER else self._limits.batch_operations
         request = pb.EntityBatchRequest(instanceId=entity.entity_id, entityState=events.text(state))
         seqs: list[int] = []
         for seq, event, trace in rows[:count]:

@@ -15,6 +15,9 @@ from taskhub.transactions.records import Entity, TimerKind, entity_by_key, insta
 from taskhub.turn import EntityMessage, MessageKind
 from taskhub.writer import Transaction
 
+CAUTIOUS_AFTER = 2
+"""An entity whose batches were lost this often gets its operations one at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class BatchWork:
@@ -62,6 +65,9 @@ def complete(work: BatchWork, result: pb.EntityBatchResult, limits: Limits) -> C
             return
         state = events.optional(result, "entityState")
         problem = limits.oversize(f"the state of entity '{entity.entity_id}'", state)
+        if problem and len(work.seqs) > 1:
+            _ask_one_by_one(tx, entity)
+            return
         done = work.seqs[: len(result.results)]
         for seq, outcome in zip(done, result.results, strict=False):
             refused = events.failure(PAYLOAD_TOO_LARGE, problem) if problem else None
@@ -75,6 +81,12 @@ def complete(work: BatchWork, result: pb.EntityBatchResult, limits: Limits) -> C
         locks.settle(tx, entity)
 
     return change
+
+
+def _ask_one_by_one(tx: Transaction, entity: Entity) -> None:
+    """Have the batch done again in batches of one, so that only the guilty operation fails."""
+    tx.execute("UPDATE entities SET losses = max(losses, ?) WHERE key = ?", (CAUTIOUS_AFTER, entity.key))
+    locks.settle(tx, entity)
 
 
 def _answer(

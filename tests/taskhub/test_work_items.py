@@ -1,0 +1,329 @@
+"""Work items: streams, leases, tokens, filters, limits, poison; often on the bare protocol."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from durabletask.azuremanaged.client import DurableTaskSchedulerClient as Client
+from durabletask.internal import orchestrator_service_pb2 as pb
+from durabletask.worker import VersionFailureStrategy, VersioningOptions, VersionMatchStrategy
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.protobuf.wrappers_pb2 import StringValue
+
+from tests.taskhub.conftest import QUIET, BareStub, ended, eventually, fresh_id, output, working
+from tests.taskhub.launcher import HubProcess, running_hub
+
+PATIENCE = 20.0
+
+
+class BareWorker:
+    """A work item stream read by hand, in a task hub of its own."""
+
+    def __init__(self, stub: Any, taskhub: str, **request: Any) -> None:
+        self._stub, self._metadata = stub, (("taskhub", taskhub),)
+        self._items: queue.Queue[pb.WorkItem] = queue.Queue()
+        self._stream = stub.GetWorkItems(pb.GetWorkItemsRequest(**request), metadata=self._metadata)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        with contextlib.suppress(grpc.RpcError):
+            for item in self._stream:
+                self._items.put(item)
+
+    def next(self, seconds: float = PATIENCE) -> pb.WorkItem:
+        """The next work item that is not a ping."""
+        while True:
+            item = self._items.get(timeout=seconds)
+            if not item.HasField("healthPing"):
+                return item
+
+    def next_ping(self) -> pb.WorkItem:
+        """The next message, which must be a ping."""
+        item = self._items.get(timeout=PATIENCE)
+        assert item.HasField("healthPing")
+        return item
+
+    def nothing_for(self, seconds: float) -> bool:
+        """Whether no work item comes in that time."""
+        try:
+            self.next(seconds)
+        except queue.Empty:
+            return True
+        return False
+
+    def close(self) -> None:
+        """Break the stream."""
+        self._stream.cancel()
+
+    def start(self, name: str = "flow", **request: Any) -> str:
+        """Start an instance in this worker's hub."""
+        request.setdefault("instanceId", fresh_id())
+        answer = self._stub.StartInstance(
+            pb.CreateInstanceRequest(name=name, **request), metadata=self._metadata
+        )
+        return str(answer.instanceId)
+
+    def answer(self, item: pb.WorkItem, *actions: pb.OrchestratorAction) -> None:
+        """Complete a turn."""
+        response = pb.OrchestratorResponse(
+            instanceId=item.orchestratorRequest.instanceId,
+            completionToken=item.completionToken,
+            actions=actions,
+        )
+        self._stub.CompleteOrchestratorTask(response, metadata=self._metadata)
+
+    def call(self, method: str, request: Any) -> Any:
+        """Any other call, in this worker's hub."""
+        return getattr(self._stub, method)(request, metadata=self._metadata)
+
+
+@pytest.fixture
+def taskhub() -> str:
+    """A task hub nobody else uses."""
+    return f"bare-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def bare(stub: Any, taskhub: str) -> Iterator[BareWorker]:
+    """A worker read by hand."""
+    worker = BareWorker(stub, taskhub)
+    yield worker
+    worker.close()
+
+
+def complete(result: str = "1") -> pb.OrchestratorAction:
+    done = pb.CompleteOrchestrationAction(
+        orchestrationStatus=pb.ORCHESTRATION_STATUS_COMPLETED, result=StringValue(value=result)
+    )
+    return pb.OrchestratorAction(id=9, completeOrchestration=done)
+
+
+def activity(name: str = "act", trace: pb.TraceContext | None = None) -> pb.OrchestratorAction:
+    return pb.OrchestratorAction(
+        id=1, scheduleTask=pb.ScheduleTaskAction(name=name, parentTraceContext=trace)
+    )
+
+
+def state_of(worker: BareWorker, instance_id: str) -> pb.OrchestrationState:
+    request = pb.GetInstanceRequest(instanceId=instance_id, getInputsAndOutputs=True)
+    return worker.call("GetInstance", request).orchestrationState
+
+
+def test_a_turn_begins_with_orchestrator_started(bare: BareWorker) -> None:
+    bare.start()
+    kinds = [one.WhichOneof("eventType") for one in bare.next().orchestratorRequest.newEvents]
+    assert kinds == ["orchestratorStarted", "executionStarted"]
+
+
+def test_a_broken_stream_gives_its_items_to_others_at_once(bare: BareWorker, stub: Any, taskhub: str) -> None:
+    instance_id = bare.start()
+    first = bare.next()
+    bare.close()
+    heir = BareWorker(stub, taskhub)
+    second = heir.next()
+    assert second.orchestratorRequest.instanceId == instance_id
+    assert second.completionToken != first.completionToken
+    heir.close()
+
+
+def test_a_completion_after_the_stream_broke_is_refused(bare: BareWorker, stub: Any, taskhub: str) -> None:
+    instance_id = bare.start()
+    first = bare.next()
+    bare.close()
+    heir = BareWorker(stub, taskhub)
+    second = heir.next()
+    with pytest.raises(grpc.RpcError) as refusal:
+        bare.answer(first, complete("late"))
+    assert refusal.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    heir.answer(second, complete("in time"))
+    assert state_of(heir, instance_id).output.value == "in time"
+    heir.close()
+
+
+def test_a_second_completion_is_refused(bare: BareWorker) -> None:
+    bare.start()
+    item = bare.next()
+    bare.answer(item, complete())
+    with pytest.raises(grpc.RpcError) as refusal:
+        bare.answer(item, complete())
+    assert refusal.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+
+
+def test_an_invented_token_is_refused(bare: BareWorker) -> None:
+    with pytest.raises(grpc.RpcError) as refusal:
+        bare.call("CompleteActivityTask", pb.ActivityResponse(completionToken="invented"))
+    assert refusal.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+
+
+def test_an_abandoned_item_comes_back_after_growing_pauses(bare: BareWorker) -> None:
+    bare.start()
+    for _ in range(3):
+        token = bare.next().completionToken
+        bare.call(
+            "AbandonTaskOrchestratorWorkItem", pb.AbandonOrchestrationTaskRequest(completionToken=token)
+        )
+    assert bare.nothing_for(0.3)
+    bare.answer(bare.next(), complete())
+
+
+def test_a_worker_gets_no_more_than_it_asked_for(stub: Any, taskhub: str) -> None:
+    worker = BareWorker(stub, taskhub, maxConcurrentOrchestrationWorkItems=2)
+    for _ in range(3):
+        worker.start()
+    first, _ = worker.next(), worker.next()
+    assert worker.nothing_for(0.3)
+    worker.answer(first, complete())
+    worker.next()
+    worker.close()
+
+
+def test_filters_choose_by_name_and_version(stub: Any, taskhub: str) -> None:
+    wanted = pb.WorkItemFilters(orchestrations=[pb.OrchestrationFilter(name="mine", versions=["2"])])
+    picky = BareWorker(stub, taskhub, workItemFilters=wanted)
+    picky.start("other")
+    picky.start("mine", version=StringValue(value="1"))
+    assert picky.nothing_for(0.3)
+    right = picky.start("mine", version=StringValue(value="2"))
+    assert picky.next().orchestratorRequest.instanceId == right
+    generous = BareWorker(stub, taskhub)
+    assert {generous.next().orchestratorRequest.instanceId for _ in range(2)} != {right}
+    picky.close()
+    generous.close()
+
+
+def test_trace_context_reaches_the_activity_and_the_entity(bare: BareWorker) -> None:
+    outer = pb.TraceContext(traceParent="00-" + "a" * 32 + "-" + "b" * 16 + "-01", spanID="b" * 16)
+    bare.start(parentTraceContext=outer)
+    turn = bare.next()
+    started = turn.orchestratorRequest.newEvents[1].executionStarted
+    assert started.parentTraceContext == outer
+    called = pb.EntityOperationCalledEvent(
+        requestId="r1", operation="op", targetInstanceId=StringValue(value="@e@k")
+    )
+    message = pb.OrchestratorAction(
+        id=2, sendEntityMessage=pb.SendEntityMessageAction(entityOperationCalled=called)
+    )
+    inner = pb.TraceContext(traceParent="00-" + "a" * 32 + "-" + "c" * 16 + "-01", spanID="c" * 16)
+    bare.answer(turn, activity(trace=inner), message)
+    items = [bare.next(), bare.next()]
+    request = next(one.activityRequest for one in items if one.HasField("activityRequest"))
+    batch = next(one.entityRequest for one in items if one.HasField("entityRequest"))
+    assert request.parentTraceContext == inner
+    assert batch.operations[0].traceContext.traceParent.split("-")[1] == "a" * 32
+
+
+def test_the_orchestration_span_is_handed_back_with_the_next_turn(bare: BareWorker) -> None:
+    instance_id = bare.start()
+    turn = bare.next()
+    span = pb.OrchestrationTraceContext(
+        spanID=StringValue(value="d" * 16), spanStartTime=Timestamp(seconds=5)
+    )
+    response = pb.OrchestratorResponse(
+        instanceId=instance_id, completionToken=turn.completionToken, orchestrationTraceContext=span
+    )
+    bare.call("CompleteOrchestratorTask", response)
+    bare.call("RaiseEvent", pb.RaiseEventRequest(instanceId=instance_id, name="x"))
+    assert bare.next().orchestratorRequest.orchestrationTraceContext == span
+
+
+def test_an_idle_stream_gets_signs_of_life(tmp_path: Path) -> None:
+    with running_hub(tmp_path, {"TASKHUB_PING_SECONDS": "0.2"}) as hub, BareStub(hub) as stub:
+        worker = BareWorker(stub, "default")
+        worker.next_ping()
+        worker.next_ping()
+        worker.close()
+
+
+def test_a_hung_worker_loses_its_item_when_the_lease_ends(tmp_path: Path) -> None:
+    with running_hub(tmp_path, {"TASKHUB_LEASE_SECONDS": "1"}) as hub, BareStub(hub) as stub:
+        worker = BareWorker(stub, "default")
+        worker.start()
+        first, second = worker.next(), worker.next()
+        assert first.completionToken != second.completionToken
+        worker.answer(second, complete())
+        with pytest.raises(grpc.RpcError):
+            worker.answer(first, complete())
+        worker.close()
+
+
+def test_poison_is_parked_with_the_reason(tmp_path: Path) -> None:
+    with running_hub(tmp_path, {"TASKHUB_MAX_DELIVERIES": "3"}) as hub, BareStub(hub) as stub:
+        instance_id = ""
+        for _ in range(3):
+            worker = BareWorker(stub, "default")
+            instance_id = instance_id or worker.start()
+            worker.next()
+            worker.close()
+        state = eventually(lambda: failed_state(worker, instance_id), "the verdict")
+        assert state.failureDetails.errorType == "TaskHub.PoisonWorkItem"
+        assert "delivered 3 times" in state.failureDetails.errorMessage
+
+
+def failed_state(worker: BareWorker, instance_id: str) -> pb.OrchestrationState | None:
+    state = state_of(worker, instance_id)
+    return state if state.orchestrationStatus == pb.ORCHESTRATION_STATUS_FAILED else None
+
+
+def test_a_poison_activity_becomes_a_failure_its_orchestration_can_handle(tmp_path: Path) -> None:
+    with running_hub(tmp_path, {"TASKHUB_MAX_DELIVERIES": "2"}) as hub, BareStub(hub) as stub:
+        turns_only = {
+            "workItemFilters": pb.WorkItemFilters(orchestrations=[pb.OrchestrationFilter(name="flow")])
+        }
+        brain = BareWorker(stub, "default", **turns_only)
+        brain.start()
+        brain.answer(brain.next(), activity())
+        for _ in range(2):
+            hand = BareWorker(
+                stub,
+                "default",
+                workItemFilters=pb.WorkItemFilters(activities=[pb.ActivityFilter(name="act")]),
+            )
+            hand.next()
+            hand.close()
+        events = brain.next().orchestratorRequest.newEvents
+        assert "parked" in events[1].taskFailed.failureDetails.errorMessage
+        brain.close()
+
+
+def test_a_rejected_version_is_not_a_hot_loop_and_runs_once_accepted(own_hub: HubProcess) -> None:
+    options = VersioningOptions(
+        version="1.0",
+        match_strategy=VersionMatchStrategy.STRICT,
+        failure_strategy=VersionFailureStrategy.REJECT,
+    )
+    client = Client(**own_hub.connection, logger=QUIET)
+    with working(own_hub, options):
+        instance_id = client.schedule_new_orchestration("echo", input=1, version="2.0")
+        with pytest.raises(TimeoutError):
+            client.wait_for_orchestration_completion(instance_id, timeout=1.0)
+    with working(own_hub):
+        assert output(ended(client, instance_id)) == 1
+
+
+def test_parts_of_the_protocol_this_hub_does_not_speak_say_so(bare: BareWorker) -> None:
+    bare.start()
+    item = bare.next()
+    response = pb.OrchestratorResponse(completionToken=item.completionToken, isPartial=True)
+    with pytest.raises(grpc.RpcError) as refusal:
+        bare.call("CompleteOrchestratorTask", response)
+    assert refusal.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    assert "not supported" in str(refusal.value.details())
+
+
+def test_a_new_worker_takes_over_where_the_old_one_stopped(own_hub: HubProcess) -> None:
+    client = Client(**own_hub.connection, logger=QUIET)
+    instance_id = client.schedule_new_orchestration("waiting", input=2)
+    for number in range(2):
+        with working(own_hub):
+            client.raise_orchestration_event(instance_id, "Next", data=number)
+            client.wait_for_orchestration_start(instance_id, timeout=30)
+    with working(own_hub):
+        assert output(ended(client, instance_id)) == [0, 1]
