@@ -51,8 +51,15 @@ class Between(NamedTuple):
     high: Value
 
 
-Where = Mapping[str, Value | tuple[Value, ...] | Between]
-"""Column to what it must be: a value, one of several values, or a range."""
+@dataclass(frozen=True)
+class Mentions:
+    """Matches text that contains any of `parts`, letter for letter."""
+
+    parts: tuple[str, ...]
+
+
+Where = Mapping[str, Value | tuple[Value, ...] | Between | Mentions]
+"""Column to what it must be: a value, one of several values, a range, or a text with a part."""
 
 
 class Order(NamedTuple):

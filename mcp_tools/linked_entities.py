@@ -1,8 +1,7 @@
 """Finds customers who share a device, an address or a payment card with one customer."""
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from casework.customers import Row
@@ -16,16 +15,22 @@ _MAX_ROWS_PER_SIDE = 10
 _MAX_LINKS = 50
 
 
+def traceable_parts(own_log: Iterable[Row]) -> tuple[str, ...]:
+    """The devices, addresses and cards in a customer's own log: what to look for in everybody else's."""
+    return tuple(sorted({value for row in own_log for _, value in _log_traits(row)}))
+
+
 def linked_entities(customer: Row, everyone: Iterable[Row], log: Sequence[Row]) -> Row:
     """Other customers with something in common as `links`, strongest first, and how many more there are.
 
-    Strength is the number of different things shared; equal ones are in order of customer id.
+    `log` must hold the customer's own rows and all that mention a traceable part of them. Strength is
+    the number of different things shared; equal ones are in order of customer id.
     """
     own_id = customer["customer_id"]
     own = _own_traits(customer, [row for row in log if row["customer_id"] == own_id])
     found: dict[int, dict[Trait, list[Citation]]] = defaultdict(lambda: defaultdict(list))
-    for other, trait, citation in _sightings(own, everyone, log):
-        if other != own_id:
+    for other, trait, citation in _sightings(everyone, log):
+        if other != own_id and trait in own:
             found[other][trait].append(citation)
     ordered = sorted(found.items(), key=lambda link: (-len(link[1]), link[0]))
     links = [
@@ -43,32 +48,21 @@ def _shared(trait: Trait, own: list[Citation], theirs: list[Citation]) -> Row:
     return {"shared": trait[0], "value": trait[1], "evidence": evidence}
 
 
-def _own_traits(customer: Row, log: Iterable[Row]) -> dict[Trait, list[Citation]]:
+def _own_traits(customer: Row, own_log: Iterable[Row]) -> dict[Trait, list[Citation]]:
     own: dict[Trait, list[Citation]] = defaultdict(list)
-    for trait in _profile_traits(customer):
-        own[trait].append({"table": "Customers", "row_id": customer["customer_id"]})
-    for row in log:
-        for trait in _log_traits(row):
-            own[trait].append({"table": "SecurityLogs", "row_id": row["log_id"]})
+    for _, trait, citation in _sightings([customer], own_log):
+        own[trait].append(citation)
     return own
 
 
-def _sightings(
-    own: Mapping[Trait, list[Citation]], everyone: Iterable[Row], log: Iterable[Row]
-) -> Iterator[tuple[int, Trait, Citation]]:
-    """Who else shows which of these traits, and the row that says so."""
-    for row in everyone:
+def _sightings(people: Iterable[Row], log: Iterable[Row]) -> Iterator[tuple[int, Trait, Citation]]:
+    """Every trait that somebody shows, and the row that says so."""
+    for row in people:
         for trait in _profile_traits(row):
-            if trait in own:
-                yield row["customer_id"], trait, {"table": "Customers", "row_id": row["customer_id"]}
-    values = [value for kind, value in own if kind in {"device", "ip", "card"}]
-    # Reading structure out of text is slow; most rows can be ruled out by a plain search first.
-    mentions = re.compile("|".join(map(re.escape, values)) or r"(?!)", re.IGNORECASE)
+            yield row["customer_id"], trait, {"table": "Customers", "row_id": row["customer_id"]}
     for row in log:
-        if mentions.search(row["description"] or ""):
-            for trait in _log_traits(row):
-                if trait in own:
-                    yield row["customer_id"], trait, {"table": "SecurityLogs", "row_id": row["log_id"]}
+        for trait in _log_traits(row):
+            yield row["customer_id"], trait, {"table": "SecurityLogs", "row_id": row["log_id"]}
 
 
 def _profile_traits(row: Row) -> Iterator[Trait]:

@@ -75,9 +75,10 @@ def _outcome(text: str) -> bool | None:
 def _address(text: str) -> str | None:
     for candidate in _ADDRESS.findall(text):
         try:
-            return str(ipaddress.ip_address(candidate))
+            ipaddress.ip_address(candidate)
         except ValueError:
             continue
+        return str(candidate)
     return None
 
 

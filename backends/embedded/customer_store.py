@@ -18,6 +18,7 @@ from casework.customers import (
     TABLES,
     Between,
     CustomerStoreError,
+    Mentions,
     Order,
     ReadOnlyStoreError,
     Row,
@@ -226,6 +227,9 @@ def _condition(where: Where) -> tuple[str, list[Value]]:
         if isinstance(wanted, Between):
             parts.append(f"{column} BETWEEN ? AND ?")
             values += wanted
+        elif isinstance(wanted, Mentions):
+            parts.append("(" + " OR ".join([f"instr({column}, ?)"] * len(wanted.parts) or ["0"]) + ")")
+            values += wanted.parts
         elif isinstance(wanted, tuple):
             parts.append(f"{column} IN ({', '.join('?' * len(wanted))})")
             values += wanted

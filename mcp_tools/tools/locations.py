@@ -2,13 +2,14 @@
 
 import datetime
 
-from casework.customers import Between, CustomerStore, Order, Row
-from mcp_tools.linked_entities import linked_entities
+from casework.customers import Between, CustomerStore, Mentions, Order, Row
+from mcp_tools.linked_entities import linked_entities, traceable_parts
 from mcp_tools.security_text import parse_security_text
 from mcp_tools.tools.accounts import customer_row
 from mcp_tools.tools.arguments import Days, Whole
 
 _LOG_COLUMNS = ("log_id", "event_type", "event_timestamp", "description")
+_MAX_PARTS = 200
 
 
 class LocationTools:
@@ -42,7 +43,11 @@ class LocationTools:
         """
         customer = await customer_row(self._customers, customer_id)
         everyone = await self._customers.rows("Customers")
-        log = await self._customers.rows("SecurityLogs")
+        own_log = await self._log(customer_id)
+        elsewhere = await self._customers.rows(
+            "SecurityLogs", {"description": Mentions(traceable_parts(own_log)[:_MAX_PARTS])}
+        )
+        log = [*reversed(own_log), *(row for row in elsewhere if row["customer_id"] != customer_id)]
         return {"customer_id": customer_id, **linked_entities(customer, everyone, log)}
 
     async def _log(self, customer_id: Whole, since: datetime.date | None = None) -> list[Row]:

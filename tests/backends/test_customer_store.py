@@ -17,6 +17,7 @@ from casework.customers import (
     TABLES,
     Between,
     CustomerStoreError,
+    Mentions,
     Order,
     ReadOnlyStoreError,
     Row,
@@ -71,6 +72,10 @@ async def test_rows_match_by_value_by_set_and_by_range(store: SqliteCustomerStor
     assert [r["first_name"] for r in await store.rows("Customers", {"customer_id": 2})] == ["Ben"]
     assert len(await store.rows("Customers", {"customer_id": (1, 2, 3)})) == 2
     assert await store.rows("Customers", {"customer_id": ()}) == []
+    assert [
+        r["customer_id"] for r in await store.rows("Customers", {"first_name": Mentions(("en", "zz"))})
+    ] == [2]
+    assert await store.rows("Customers", {"first_name": Mentions(())}) == []
     march = {"usage_date": Between("2026-03-02", "2026-03-03")}
     assert [r["usage_id"] for r in await store.rows("DataUsage", march)] == [1, 2]
 

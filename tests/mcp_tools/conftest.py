@@ -119,7 +119,7 @@ def start_tools() -> Iterator[StartTools]:
     started: list[subprocess.Popen[str]] = []
 
     def start(**settings: str) -> subprocess.Popen[str]:
-        environment = {**os.environ, "MCP_PORT": "0", **settings}  # noqa: TID251  a child's, not ours
+        environment = {**os.environ, "MCP_PORT": "0", **settings}
         process = subprocess.Popen(
             [sys.executable, "-m", "mcp_tools"], env=environment, stderr=subprocess.PIPE, text=True
         )
