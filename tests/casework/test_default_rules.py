@@ -1,6 +1,7 @@
 """Each default rule fires on what it is for, and stays silent on what nearly looks like it."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,8 @@ Events = list[Telemetry]
 
 
 def _usual(event_type: str, field: str, value: float, times: int = 5) -> Events:
-    return [record(event_type, -HOUR * (times - number), **{field: value}) for number in range(times)]
+    usual: dict[str, Any] = {field: value}
+    return [record(event_type, -HOUR * (times - number), **usual) for number in range(times)]
 
 
 def _logins(*stops: tuple[float, str, bool]) -> Events:
@@ -43,7 +45,7 @@ def _credentials(bought_at: float, first: str = "email_change", second: str = "p
     ]
 
 
-def _each(event_type: str, count: int, apart: float, **details: object) -> Events:
+def _each(event_type: str, count: int, apart: float, **details: Any) -> Events:
     return [record(event_type, number * apart, **details) for number in range(count)]
 
 
