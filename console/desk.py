@@ -29,12 +29,14 @@ class Desk:
         now: Callable[[], datetime] = wall_clock,
         jitter: Callable[[], float] = random.random,
         key: Callable[[], str] = new_key,
+        give_up_seconds: float = GIVE_UP_SECONDS,
     ) -> None:
         self._api = api
         self._tell = tell
         self._now = now
         self._jitter = jitter
         self._key = key
+        self._give_up_seconds = give_up_seconds
 
     async def read(self, case_id: str) -> CaseDetail:
         """A case whole, with its record. Raises ConsoleError, which is told as well."""
@@ -52,12 +54,13 @@ class Desk:
     async def decide(self, case_id: str, request: DecisionRequest) -> CaseSummary:
         """Send a decision until the server has recorded or refused it, always under the same key.
 
-        Raises RefusedError, NotPermittedError, InvalidError; UnreachableError after 15 minutes.
+        Raises RefusedError, NotPermittedError, InvalidError; UnreachableError when
+        that has taken too long (15 minutes, unless told otherwise).
         """
         key = self._key()
         self._tell(n.DecisionSent(key, case_id, request, self._now()))
         try:
-            async with asyncio.timeout(GIVE_UP_SECONDS):
+            async with asyncio.timeout(self._give_up_seconds):
                 return self._answered(await self._until_answered(case_id, request, key))
         except TimeoutError as error:
             raise UnreachableError("the decision could not be delivered; it is NOT recorded") from error

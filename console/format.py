@@ -18,8 +18,8 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 class Glyphs:
     """The few characters of the chrome that are not letters, in one set per terminal ability."""
 
-    full: str = "█"
-    empty: str = "░"
+    full: str = "━"
+    empty: str = "╌"
     rule: str = "─"
     bar: str = "│"
     branch: str = "├"

@@ -67,11 +67,10 @@ class TelemetryTail:
     alerting: tuple[str, ...] = ()
 
     def rate(self, now: datetime) -> float:
-        """Events per second over the last ten whole seconds."""
+        """Events per second over the last ten whole seconds, or since the first one if that is less."""
         second = int(now.timestamp())
-        return sum(count for when, count in self.per_second if second - RATE_SECONDS <= when < second) / (
-            RATE_SECONDS
-        )
+        counted = [(when, count) for when, count in self.per_second if second - RATE_SECONDS <= when < second]
+        return sum(count for _, count in counted) / (second - counted[0][0]) if counted else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 
+from casework.actor import Role
 from casework.assessment import Assessment, Contribution
 from casework.case import Case
 from casework.events import CaseEvent, ToolCalled
@@ -53,9 +54,8 @@ def _score(assessment: Assessment, sheet: Sheet) -> list[Line]:
         lines.append(said("  no evidence added to the risk", "dim"))
     lines.append(said(f"  {assessment.evidence_risk:5.2f}  what the evidence weighs", "strong"))
     for floor in assessment.floors:
-        lines += _hanging(
-            f"  {floor.minimum:5.2f}  ", f"floor: {floor.reason} ({floor.role} decides)", "warn", sheet
-        )
+        who = "" if floor.role is Role.ANALYST else f", and a {floor.role} decides"
+        lines += _hanging(f"  {floor.minimum:5.2f}  ", f"floor: {floor.reason}{who}", "warn", sheet)
     total: Tone = risk_tone(assessment.risk)
     lines.append((Span(f"  {assessment.risk:5.2f}  ", total), Span(f"risk, {assessment.level}", total)))
     return lines

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from casework import events as ev
-from casework.actor import ActorKind
+from casework.actor import Actor, ActorKind
 from casework.events import CaseEvent
-from console.format import clean, clock, day_and_time, words
+from console.format import clean, clock, day_and_time, fit, words
 from console.lines import Line, Span, Tone, plain, said
 from console.pages.sheet import Sheet
 
@@ -26,15 +26,23 @@ def timeline_section(events: Iterable[CaseEvent], sheet: Sheet) -> list[Line]:
 def event_lines(event: CaseEvent, sheet: Sheet) -> list[Line]:
     """One event, wrapped under its own text."""
     text, tone = described(event)
-    who = clean(event.actor.label)
+    width = 14 if sheet.width >= 60 else 8
+    who = _who(event.actor)
     lead: Line = (
         Span(f"{event.seq:>3} ", "dim"),
         Span(f"{clock(event.occurred_at)} ", "dim"),
-        Span(f"{who[:14]:<14} ", "accent" if event.actor.kind is ActorKind.PERSON else "dim"),
+        Span(
+            fit(who, width, sheet.glyphs) + " ", "accent" if event.actor.kind is ActorKind.PERSON else "dim"
+        ),
     )
     indent = " " * len(plain(lead))
     wrapped = sheet.text(text, indent, tone)
     return [(*lead, *wrapped[0][1:]), *wrapped[1:]]
+
+
+def _who(actor: Actor) -> str:
+    """People by their name, everybody else by what they are."""
+    return clean(actor.label) if actor.kind is ActorKind.PERSON else f"{actor.kind}"
 
 
 def described(event: CaseEvent) -> tuple[str, Tone]:  # noqa: PLR0911, PLR0912 (one case per kind of event)

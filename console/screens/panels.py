@@ -69,7 +69,6 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
         page.styles.height = max(1, min(len(lines), self.app.size.height - self.taken_rows))
         page.show(lines)
         self.query_one("#keys", LineView).show([self.keys()])
-        self.call_after_refresh(lambda: page.show(lines))
 
     @property
     def taken_rows(self) -> int:

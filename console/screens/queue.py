@@ -69,7 +69,9 @@ class QueueScreen(WorkScreen):
         wide = self.size.width
         self.query_one("#preview").display = wide >= PREVIEW_FROM
         self.query_one("#stream").display = wide >= THREE_PANES_FROM
-        self.query_one("#telemetry").styles.height = 1 if self.size.height < 30 else 4
+        strip = self.query_one("#telemetry")
+        strip.display = wide < THREE_PANES_FROM
+        strip.styles.height = 1 if self.size.height < 30 else 4
         self.call_after_refresh(self.console_app.repaint)
 
     def show(self, state: ConsoleState, *, force: bool = False) -> None:

@@ -27,7 +27,7 @@ class WorkScreen(Screen[None]):
     """A screen with a case in hand. Subclasses say which, and render the state."""
 
     scope: ClassVar[Scope] = "queue"
-    AUTO_FOCUS = None
+    AUTO_FOCUS = ""
 
     @property
     def console_app(self) -> "ConsoleApp":

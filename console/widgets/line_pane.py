@@ -43,7 +43,7 @@ class LinePane(Widget):
         for row in changed:
             self._strips.pop(row, None)
         if changed:
-            self.refresh(*(Region(0, row, self.size.width, 1) for row in changed))
+            self.refresh(*(Region(0, row, self.outer_size.width, 1) for row in changed))
 
     def render_line(self, y: int) -> Strip:
         """The strip of a row, made once per change."""

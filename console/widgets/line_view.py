@@ -26,6 +26,10 @@ class LineView(LinePane):
         self._top = max(0, min(self._top + count, self._last_top))
         self._repaint()
 
+    def on_resize(self) -> None:
+        """More or fewer lines are in view now."""
+        self.scroll_lines(0)
+
     @property
     def top(self) -> int:
         """The first line in view, counted from zero."""

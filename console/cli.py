@@ -1,0 +1,77 @@
+"""The command line: without a command it opens the console, with one it does the same from the shell.
+
+Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 conflict, 5 not permitted, 6 unreachable, 7 partial.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from console.session import AsOption, ServerOption, settings_from
+from console.verbs import deciding, looking, streaming, working
+
+app = typer.Typer(
+    name="fraud-console",
+    help="Fraud cases in a terminal: without a command, the console opens.",
+    no_args_is_help=False,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 conflict, 5 not permitted, "
+    "6 unreachable, 7 partial.",
+)
+
+LOOK, DECIDE, WORK, STREAM = "Look", "Decide", "Work", "Stream"
+app.command("cases", rich_help_panel=LOOK)(looking.cases)
+app.command("show", rich_help_panel=LOOK)(looking.show)
+app.command("stats", rich_help_panel=LOOK)(looking.stats)
+app.command("audit", rich_help_panel=LOOK)(looking.audit)
+app.command("approve", rich_help_panel=DECIDE)(deciding.approve)
+app.command("reject", rich_help_panel=DECIDE)(deciding.reject)
+app.command("withdraw", rich_help_panel=DECIDE)(working.withdraw)
+app.command("next", rich_help_panel=WORK)(working.next_case)
+app.command("claim", rich_help_panel=WORK)(working.claim)
+app.command("release", rich_help_panel=WORK)(working.release)
+app.command("note", rich_help_panel=WORK)(working.note)
+app.command("tail", rich_help_panel=STREAM)(streaming.tail)
+app.command("ingest", rich_help_panel=STREAM)(streaming.ingest)
+
+
+@app.callback(invoke_without_command=True)
+def console(
+    context: typer.Context,
+    *,
+    server: ServerOption = None,
+    operator: AsOption = None,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII only.")] = False,
+    readonly: Annotated[bool, typer.Option("--readonly", help="Look, but change nothing.")] = False,
+    fps: Annotated[
+        int | None,
+        typer.Option(min=1, max=30, help="Frames per second; 4 suits a slow line.", show_default=False),
+    ] = None,
+) -> None:
+    """Fraud cases in a terminal: without a command, the console opens."""
+    context.obj = {"server": server, "operator": operator}
+    if context.invoked_subcommand is None:
+        raise typer.Exit(
+            open_console(
+                server=server,
+                operator=operator,
+                ascii=ascii_only or None,
+                readonly=readonly or None,
+                frames_per_second=fps,
+            )
+        )
+
+
+def open_console(**flags: object) -> int:
+    """Open the console on this terminal; returns its exit code."""
+    settings = settings_from(**flags)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        typer.echo("The console needs a terminal. From scripts use `fraud-console cases --json`.", err=True)
+        return 2
+    from console.app import make_console  # noqa: PLC0415 (only the console itself loads Textual)
+
+    screen = make_console(settings)
+    screen.run(mouse=False)
+    return screen.return_code or 0

@@ -1,0 +1,122 @@
+"""One shell command against the server: settings, connection, errors as sentences and exit codes."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from click import get_current_context
+from pydantic import BaseModel, ValidationError
+from rich.console import Console
+from rich.text import Text
+
+from console.format import ASCII, UNICODE, Glyphs, clean
+from console.lines import Line, drawn
+from console.problems import ConsoleError
+from console.settings import ConsoleSettings
+
+if TYPE_CHECKING:
+    from console.api import ConsoleApi
+
+ServerOption = Annotated[
+    str | None, typer.Option("--server", help="Where the server is.", show_default=False)
+]
+AsOption = Annotated[
+    str | None, typer.Option("--as", help="Who you are on a server without logins.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, errors too.")]
+CaseArgument = Annotated[str, typer.Argument(help="The case, such as fraud-ALERT-001.")]
+
+
+def settings_from(**flags: object) -> ConsoleSettings:
+    """Settings with the flags that were given; a wrong one is named with its value, and exits with 2."""
+    try:
+        return ConsoleSettings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            complaint = f"FRAUD_CONSOLE_{name} is {problem['input']!r}: {problem['msg']}"
+            typer.echo(clean(complaint), err=True)
+        raise typer.Exit(2) from error
+
+
+def _flags_before_the_verb() -> dict[str, str | None]:
+    """Flags given as `fraud-console --server URL cases`; the verb's own win over them."""
+    context = get_current_context(silent=True)
+    found = context.find_root().obj if context else None
+    return found if isinstance(found, dict) else {}
+
+
+class Session:
+    """What one command needs: a way to the server, and a way to answer."""
+
+    def __init__(self, server: str | None, operator: str | None, as_json: bool) -> None:
+        before = _flags_before_the_verb()
+        self.settings = settings_from(
+            server=server or before.get("server"), operator=operator or before.get("operator")
+        )
+        self.as_json = as_json
+        self.out = Console(highlight=False, soft_wrap=False)
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """What the terminal can show."""
+        encoding = (sys.stdout.encoding or "").lower()
+        return UNICODE if "utf" in encoding and not self.settings.ascii else ASCII
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person can be asked."""
+        return not self.as_json and sys.stdin.isatty() and sys.stdout.isatty()
+
+    def run(self, work: "Callable[[ConsoleApi], Awaitable[int]]") -> NoReturn:
+        """Do the work and exit with its code, or with the code of what went wrong."""
+        try:
+            code = asyncio.run(self._connected(work))
+        except ConsoleError as error:
+            self._fail(error)
+        except BrokenPipeError:
+            code = 0
+        except KeyboardInterrupt:
+            code = 130
+        raise typer.Exit(code)
+
+    async def _connected(self, work: "Callable[[ConsoleApi], Awaitable[int]]") -> int:
+        from console.api import HttpApi  # noqa: PLC0415 (slow to load; --help does without)
+
+        api = HttpApi(self.settings)
+        try:
+            return await work(api)
+        finally:
+            await api.aclose()
+
+    def _fail(self, error: ConsoleError) -> NoReturn:
+        if self.as_json:
+            problem = error.problem.model_dump(mode="json") if error.problem else None
+            body = {"error": str(error), "exit_code": error.exit_code, "problem": problem}
+            typer.echo(json.dumps(body))
+        else:
+            typer.echo(clean(str(error)), err=True)
+        raise typer.Exit(error.exit_code)
+
+    def answer(self, model: BaseModel) -> None:
+        """A whole answer as JSON."""
+        typer.echo(model.model_dump_json())
+
+    def say(self, text: str) -> None:
+        """A sentence for people; nothing when the answer is JSON."""
+        if not self.as_json:
+            typer.echo(clean(text))
+
+    def lines(self, lines: Iterable[Line]) -> None:
+        """A page for people, in colour where the terminal takes it."""
+        from console.widgets.palette import DARK  # noqa: PLC0415 (only a page needs colours)
+
+        for line in lines:
+            text = Text(no_wrap=True, overflow="crop")
+            for part in drawn(line, 10_000, self.glyphs):
+                text.append(part.text, DARK[part.tone])
+            text.rstrip()
+            self.out.print(text, soft_wrap=True)

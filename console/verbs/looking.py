@@ -1,0 +1,200 @@
+"""Verbs that look and change nothing: cases, show, stats, audit."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from console.clock import wall_clock
+from console.format import clean, plural, span, words
+from console.lines import BLANK, Line
+from console.pages.sheet import Sheet
+from console.problems import UsageError
+from console.session import AsOption, CaseArgument, JsonOption, ServerOption, Session
+
+if TYPE_CHECKING:
+    from casework.views import AuditReport, CaseList, CaseSummary, Stats
+    from console.api import ConsoleApi
+    from console.filters import Filter
+
+SCAN_LIMIT = 20_000
+"""How many cases a filter looks through at most."""
+PAGE = 500
+
+
+def cases(
+    filter_words: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILTER]...", help="Such as risk>0.7 status:waiting mine.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many rows at most.")] = 50,
+    server: ServerOption = None,
+    operator: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List cases in the queue's order, filtered in the queue's language."""
+    from console import filters  # noqa: PLC0415
+
+    session = Session(server, operator, as_json)
+
+    async def work(api: "ConsoleApi") -> int:
+        try:
+            wanted = filters.parse(" ".join(filter_words or []))
+        except filters.FilterError as error:
+            raise UsageError(str(error)) from error
+        found = await _matching(api, wanted)
+        shown = filters.in_order(found)[:limit]
+        if as_json:
+            session.answer(_as_list(shown, len(found)))
+        else:
+            _print_rows(session, shown, len(found))
+        return 0
+
+    session.run(work)
+
+
+async def _matching(api: "ConsoleApi", wanted: "Filter") -> list["CaseSummary"]:
+    from console.filters import View  # noqa: PLC0415
+
+    view = View((await api.me()).actor.actor_id, wall_clock())
+    query = {} if any(term.names_status for term in wanted.terms) else {"status": "open"}
+    found: list[CaseSummary] = []
+    after: dict[str, str] = {}
+    for _ in range(SCAN_LIMIT // PAGE):
+        page = await api.cases(**query, limit=str(PAGE), **after)
+        found += [row for row in page.items if wanted.matches(row, view)]
+        if page.next_cursor is None:
+            break
+        after = {"cursor": page.next_cursor}
+    return found
+
+
+def _as_list(rows: "list[CaseSummary]", total: int) -> "CaseList":
+    from casework.views import CaseList  # noqa: PLC0415
+
+    return CaseList(items=tuple(rows), next_cursor=None, total=total)
+
+
+def _print_rows(session: Session, rows: "list[CaseSummary]", total: int) -> None:
+    from console.pages.rows import progress_text, status_text  # noqa: PLC0415
+
+    sheet = Sheet(120, wall_clock(), session.glyphs)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("case", "risk", "severity", "type", "customer", "status", "left", "claim"):
+        table.add_column(title, no_wrap=True)
+    for row in rows:
+        left = span((row.deadline - sheet.now).total_seconds()) if row.deadline else "-"
+        status = status_text(row, sheet) if row.risk is not None else f"agents {progress_text(row.progress)}"
+        cells = (
+            row.case_id,
+            "-" if row.risk is None else f"{row.risk:.2f}",
+            row.severity,
+            words(row.alert_type),
+            str(row.customer_id),
+            status,
+            left,
+            row.claim.name if row.claim else "-",
+        )
+        table.add_row(*(Text(clean(cell)) for cell in cells))
+    if rows:
+        session.out.print(table)
+    more = f", {len(rows)} shown" if total > len(rows) else ""
+    session.say(f"{plural(total, 'case')}{more}.")
+
+
+def show(
+    case_id: CaseArgument,
+    *,
+    timeline: Annotated[bool, typer.Option("--timeline", help="The whole record as well.")] = False,
+    tools: Annotated[bool, typer.Option("--tools", help="Every tool call with its result as well.")] = False,
+    server: ServerOption = None,
+    operator: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one case: assessment, findings and what they rest on."""
+    session = Session(server, operator, as_json)
+
+    async def work(api: "ConsoleApi") -> int:
+        detail = await api.case(case_id)
+        if as_json:
+            session.answer(detail)
+            return 0
+        from console.pages import case_head, case_sections  # noqa: PLC0415
+        from console.pages import timeline as record  # noqa: PLC0415
+
+        events = await api.timeline(case_id)
+        sheet = Sheet(max(60, min(session.out.width, 120)), wall_clock(), session.glyphs)
+        page: list[Line] = [*case_head.head(detail.summary, sheet), BLANK]
+        page += [*case_sections.assessment_section(detail, events, sheet), BLANK]
+        page += case_sections.findings_section(detail, sheet)
+        if tools:
+            page += [BLANK, *case_sections.tools_section(detail, events, sheet, whole=True)]
+        if timeline:
+            page += [BLANK, *record.timeline_section(events, sheet)]
+        session.lines(page)
+        return 0
+
+    session.run(work)
+
+
+def stats(server: ServerOption = None, operator: AsOption = None, as_json: JsonOption = False) -> None:
+    """The desk at a glance."""
+    session = Session(server, operator, as_json)
+
+    async def work(api: "ConsoleApi") -> int:
+        found = await api.stats()
+        if as_json:
+            session.answer(found)
+        else:
+            _print_stats(session, found)
+        return 0
+
+    session.run(work)
+
+
+def _print_stats(session: Session, found: "Stats") -> None:
+    waits = found.oldest_waiting_seconds
+    median = found.median_decision_seconds
+    table = Table(box=None, pad_edge=False, show_header=False)
+    rows = (
+        ("open cases", f"{found.open_total:,}"),
+        ("waiting for a decision", f"{found.awaiting_total:,}"),
+        ("longest wait", span(waits) if waits is not None else "-"),
+        ("next deadline", f"{found.next_deadline:%Y-%m-%d %H:%M %Z}" if found.next_deadline else "-"),
+        ("decisions accepted", f"{found.decisions_accepted:,}"),
+        ("median time to decide", span(median) if median is not None else "-"),
+        ("telemetry events", f"{found.telemetry_events:,}"),
+        *((f"status {words(name)}", f"{count:,}") for name, count in found.by_status.items()),
+        *((f"outcome {words(name)}", f"{count:,}") for name, count in found.by_outcome.items()),
+        *((f"alerts by {name}", f"{count:,}") for name, count in found.alerts_by_rule.items()),
+    )
+    for name, value in rows:
+        table.add_row(Text(clean(name)), Text(clean(value)))
+    session.out.print(table)
+
+
+def audit(
+    case_id: Annotated[str | None, typer.Argument(help="One case; without it, all.")] = None,
+    server: ServerOption = None,
+    operator: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify the hash chain of the record; exit code 1 when a record was changed."""
+    session = Session(server, operator, as_json)
+
+    async def work(api: "ConsoleApi") -> int:
+        report = await api.verify(case_id)
+        if as_json:
+            session.answer(report)
+        else:
+            _print_report(session, report)
+        return 1 if report.broken else 0
+
+    session.run(work)
+
+
+def _print_report(session: Session, report: "AuditReport") -> None:
+    for broken in report.broken:
+        session.say(f"BROKEN {broken.case_id} at record {broken.seq}: {broken.reason}")
+    verdict = f"{plural(len(report.broken), 'case')} broken" if report.broken else "every record verifies"
+    session.say(f"{plural(report.cases, 'case')}, {plural(report.events, 'record')}: {verdict}.")

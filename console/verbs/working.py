@@ -1,0 +1,74 @@
+"""Verbs that take work on or leave a word: claim, release, next, note."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from console.session import AsOption, CaseArgument, JsonOption, ServerOption, Session
+
+if TYPE_CHECKING:
+    from casework.views import CaseSummary
+    from console.api import ConsoleApi
+
+
+def claim(
+    case_id: CaseArgument, server: ServerOption = None, operator: AsOption = None, as_json: JsonOption = False
+) -> None:
+    """Take a case, or renew your claim."""
+    _change(Session(server, operator, as_json), lambda api: api.claim(case_id), "claimed {row.case_id}")
+
+
+def release(
+    case_id: CaseArgument, server: ServerOption = None, operator: AsOption = None, as_json: JsonOption = False
+) -> None:
+    """Give a claim back."""
+    _change(Session(server, operator, as_json), lambda api: api.release(case_id), "released {row.case_id}")
+
+
+def next_case(server: ServerOption = None, operator: AsOption = None, as_json: JsonOption = False) -> None:
+    """Claim the most urgent case that waits for you; exit code 3 when none does."""
+    said = "claimed {row.case_id}: {row.alert_type}, customer {row.customer_id}"
+    _change(Session(server, operator, as_json), lambda api: api.next_case(), said)
+
+
+def note(
+    case_id: CaseArgument,
+    text: Annotated[str, typer.Argument(help="What to write; it stays in the record.")],
+    server: ServerOption = None,
+    operator: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a note."""
+
+    async def write(api: "ConsoleApi") -> "CaseSummary":
+        from console.api import new_key  # noqa: PLC0415
+
+        return await api.note(case_id, text, new_key())
+
+    _change(Session(server, operator, as_json), write, "noted on {row.case_id}")
+
+
+def withdraw(
+    case_id: CaseArgument,
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    server: ServerOption = None,
+    operator: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a decision back while it is held."""
+    said = "the decision on {row.case_id} is withdrawn"
+    _change(Session(server, operator, as_json), lambda api: api.withdraw(case_id, reason), said)
+
+
+def _change(session: Session, ask: "Callable[[ConsoleApi], Awaitable[CaseSummary]]", said: str) -> NoReturn:
+    """Ask for one change and answer with the case as it is afterwards."""
+
+    async def work(api: "ConsoleApi") -> int:
+        row = await ask(api)
+        if session.as_json:
+            session.answer(row)
+        session.say(f"Recorded: {said.format(row=row)}.")
+        return 0
+
+    session.run(work)

@@ -1,0 +1,66 @@
+"""Cases in memory: their events, their projection, and everything that changed, in order."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from casework.case import Case, apply
+from casework.canonical import GENESIS
+from casework.errors import NotFoundError
+from casework.events import CaseEvent, NewEvent, seal
+from casework.telemetry import Telemetry
+from casework.views import CaseChange, CaseSummary, TelemetrySeen, summarise
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Record:
+    """Append-only events per case, and one list of frames in the order things happened."""
+
+    def __init__(self) -> None:
+        self.cases: dict[str, Case] = {}
+        self.events: dict[str, list[CaseEvent]] = {}
+        self.frames: list[tuple[str, CaseChange | TelemetrySeen]] = []
+        self.case_head = 0
+        self.telemetry_head = 0
+        self.changed = asyncio.Condition()
+
+    @property
+    def cursor(self) -> str:
+        return f"c{self.case_head}.t{self.telemetry_head}"
+
+    def load(self, case_id: str) -> Case:
+        if case_id not in self.cases:
+            raise NotFoundError(f"there is no case {case_id}")
+        return self.cases[case_id]
+
+    def row(self, case_id: str) -> CaseSummary:
+        return summarise(self.load(case_id), now())
+
+    async def append(self, case_id: str, events: Sequence[NewEvent]) -> CaseSummary:
+        record = self.events.setdefault(case_id, [])
+        for new in events:
+            if any(known.event_id == new.event_id for known in record):
+                continue
+            case = self.cases.get(case_id)
+            sealed = seal(new, case_id, len(record) + 1, case.head_hash if case else GENESIS)
+            self.cases[case_id] = apply(case, sealed)
+            record.append(sealed)
+            self.case_head += 1
+            self._publish("case", CaseChange(cursor=self.cursor, event=sealed, summary=self.row(case_id)))
+        await self.wake()
+        return self.row(case_id)
+
+    async def telemetry(self, event: Telemetry) -> None:
+        self.telemetry_head += 1
+        self._publish("telemetry", TelemetrySeen(cursor=self.cursor, event=event))
+        await self.wake()
+
+    async def wake(self) -> None:
+        async with self.changed:
+            self.changed.notify_all()
+
+    def _publish(self, kind: str, frame: CaseChange | TelemetrySeen) -> None:
+        self.frames.append((kind, frame))
