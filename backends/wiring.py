@@ -1,14 +1,21 @@
 """The only place that chooses implementations: settings in, ports out."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
+from backends.action_settings import ActionSettings
 from backends.durable import open_case_flow
+from backends.embedded.action_ledger import open_action_ledger
+from backends.embedded.analyst import PlaybookAnalyst
 from backends.embedded.case_store import open_case_store
 from backends.embedded.event_bus import open_event_bus
+from backends.fallback_analyst import FallbackAnalyst
+from backends.model_settings import ModelSettings
 from backends.settings import BackendSettings
-from casework.ports import CaseFlow, CaseStore, EventBus
+from backends.webhook import WebhookExecutor, open_webhook
+from casework.ports import ActionPort, Analyst, CaseFlow, CaseStore, EventBus
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +42,43 @@ async def open_backends(settings: BackendSettings) -> AsyncIterator[Backends]:
             ),
             flow=await stack.enter_async_context(open_case_flow(settings)),
         )
+
+
+@asynccontextmanager
+async def open_analyst(settings: ModelSettings) -> AsyncIterator[Analyst]:
+    """The model analyst with the playbook as its substitute, or the playbook alone."""
+    playbook = PlaybookAnalyst()
+    if not settings.has_model:
+        yield playbook
+        return
+    from backends.azure.analyst import open_model_analyst  # noqa: PLC0415 - embedded mode never loads it
+
+    async with open_model_analyst(settings) as model:
+        yield FallbackAnalyst(model, playbook)
+
+
+@asynccontextmanager
+async def open_actions(
+    backend: BackendSettings, settings: ActionSettings, clock: Callable[[], datetime]
+) -> AsyncIterator[ActionPort]:
+    """The action port: an idempotent ledger beside the cases, and the webhook behind it if there is one."""
+    async with AsyncExitStack() as stack:
+        executor: WebhookExecutor | None = None
+        if settings.action_webhook_url is not None and settings.action_webhook_secret is not None:
+            executor = await stack.enter_async_context(
+                open_webhook(
+                    str(settings.action_webhook_url),
+                    settings.action_webhook_secret.get_secret_value(),
+                    settings.action_webhook_seconds,
+                    clock,
+                )
+            )
+        ledger = backend.fraud_data_dir / "actions.db"
+        yield await stack.enter_async_context(open_action_ledger(ledger, clock, executor))
+
+
+@asynccontextmanager
+async def open_cases(settings: BackendSettings) -> AsyncIterator[CaseStore]:
+    """The case record alone, for a process that needs nothing else."""
+    async with open_case_store(settings.cases_db) as cases:
+        yield cases

@@ -37,6 +37,10 @@ class Bridge:
             future.cancel()
             raise UnavailableError(f"no answer within {seconds:.0f} s") from error
 
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let a coroutine run beside everything else until `stop`."""
+        asyncio.run_coroutine_threadsafe(work, self._loop)
+
     def stop(self, seconds: float = 2) -> None:
         """Cancel what still runs and end the thread, waiting at most `seconds`."""
         asyncio.run_coroutine_threadsafe(_cancel_everything(), self._loop)

@@ -11,8 +11,7 @@ import structlog
 from fastmcp import Client
 from mcp.types import CallToolResult
 from pydantic import JsonValue
-from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt
-from tenacity import wait_random_exponential as jittered
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from casework.errors import UnavailableError
 from casework.finding import Specialist, ToolCall
@@ -23,22 +22,36 @@ log = structlog.get_logger()
 
 CALL_SECONDS = 10.0
 CONNECT_SECONDS = 5.0
-TRIES = 3
-PAUSE_SECONDS = 5.0
-"""After a failed connection, how long calls fail at once instead of each waiting for the same refusal."""
+PATIENCE_SECONDS = 10.0
+"""How long to keep trying to reach the server: a restart takes less than that."""
+PAUSE_SECONDS = 15.0
+"""After that, how long calls fail at once instead of each waiting for the same refusal."""
 MAX_RESULT_CHARACTERS = 200_000
 
 
 class ToolUnavailableError(UnavailableError):
-    """The tool server cannot be reached."""
+    """The tool server gave no answer."""
+
+
+class BrokenSessionError(ToolUnavailableError):
+    """The session could not be opened, or broke: another one may do."""
 
 
 class McpTools:
     """A tool server behind one kept session, reopened when it breaks. Use from one event loop only."""
 
-    def __init__(self, target: Any, *, call_seconds: float = CALL_SECONDS) -> None:
+    def __init__(
+        self,
+        target: Any,
+        *,
+        call_seconds: float = CALL_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
+        pause_seconds: float = PAUSE_SECONDS,
+    ) -> None:
         self._target = target
         self._call_seconds = call_seconds
+        self._patience_seconds = patience_seconds
+        self._pause_seconds = pause_seconds
         self._client: Client[Any] | None = None
         self._exit = AsyncExitStack()
         self._opening = asyncio.Lock()
@@ -51,17 +64,21 @@ class McpTools:
 
     async def call(self, tool: str, arguments: Mapping[str, JsonValue]) -> CallToolResult:
         """Call a tool, with a fresh session if the kept one broke. Raises ToolUnavailableError."""
+        if time.monotonic() < self._paused_until:
+            raise ToolUnavailableError(self._reason)
+        attempts = AsyncRetrying(
+            retry=retry_if_exception_type(BrokenSessionError),
+            stop=stop_after_delay(self._patience_seconds),
+            wait=wait_random_exponential(multiplier=0.1, max=2),
+            reraise=True,
+        )
         try:
-            async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type(ToolUnavailableError),
-                stop=stop_after_attempt(TRIES),
-                wait=jittered(multiplier=0.1, max=1),
-            ):
-                with attempt:
-                    return await self._call_once(tool, arguments)
-        except RetryError as error:
-            raise ToolUnavailableError(str(error.last_attempt.exception())) from error
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            return await attempts(self._call_once, tool, arguments)
+        except BrokenSessionError as error:
+            self._paused_until = time.monotonic() + self._pause_seconds
+            self._reason = str(error)
+            log.warning("mcp_unreachable", reason=self._reason, pause_seconds=self._pause_seconds)
+            raise
 
     async def ping(self) -> bool:
         """Whether the server answers now."""
@@ -71,7 +88,6 @@ class McpTools:
                 await client.list_tools()
         except Exception as error:
             log.info("mcp_unreachable", reason=_words(error))
-            await self._drop()
             return False
         return True
 
@@ -87,27 +103,27 @@ class McpTools:
         except TimeoutError as error:
             raise ToolUnavailableError(f"no answer within {self._call_seconds:.0f} s") from error
         except Exception as error:  # the transport raises many kinds; all mean that the session is of no use
-            await self._drop()
-            raise ToolUnavailableError(_words(error)) from error
+            await self._drop(client)
+            raise BrokenSessionError(f"the tool server: {_words(error)}") from error
 
     async def _session(self) -> "Client[Any]":
         async with self._opening:
             if self._client is not None and self._client.is_connected():
                 return self._client
-            if time.monotonic() < self._paused_until:
-                raise ToolUnavailableError(self._reason)
             client: Client[Any] = Client(self._target, init_timeout=CONNECT_SECONDS)
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await self._exit.enter_async_context(client)
             except Exception as error:  # see _call_once
-                self._paused_until = time.monotonic() + PAUSE_SECONDS
-                self._reason = f"cannot reach the tool server: {_words(error)}"
-                raise ToolUnavailableError(self._reason) from error
+                raise BrokenSessionError(f"cannot reach the tool server: {_words(error)}") from error
             self._client = client
+            self._paused_until = 0.0
             return client
 
-    async def _drop(self) -> None:
+    async def _drop(self, broken: "Client[Any] | None" = None) -> None:
+        """Let the session go, unless another call already opened a new one."""
+        if broken is not None and broken is not self._client:
+            return
         self._client = None
         leaving, self._exit = self._exit, AsyncExitStack()
         try:

@@ -1,0 +1,122 @@
+"""`python -m worker`: pull work from the task hub until told to stop. Opens no port of its own accord."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import Any, NoReturn
+
+import structlog
+import uvloop
+from durabletask.azuremanaged.worker import DurableTaskSchedulerWorker
+from durabletask.grpc_options import GrpcWorkerResiliencyOptions
+from durabletask.worker import ConcurrencyOptions
+from pydantic import ValidationError
+
+from casework.errors import CaseworkError
+from worker.bridge import Bridge
+from worker.health import check_port, serve_health
+from worker.logs import set_up_logs
+from worker.opening import Settings, open_desk, read_settings
+from worker.registry import register
+from worker.settings import settings_problems
+
+WRONG_SETTING = 2
+CANNOT_START = 1
+START_SECONDS = 30.0
+CLOSE_SECONDS = 3.0
+SWITCH_SECONDS = 0.02
+"""A few threads that hand work to one another: switching less often was measured to be faster."""
+
+log = structlog.get_logger("worker")
+
+
+def main() -> None:
+    """The `fraud-worker` command. Exit code 2 is a wrong setting, 1 something else in the way."""
+    try:
+        settings = read_settings()
+    except ValidationError as error:
+        _complain(WRONG_SETTING, *settings_problems(error))
+    set_up_logs(settings.worker.worker_log_level)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        _work(settings, stop)
+    except CaseworkError as error:
+        _complain(CANNOT_START, str(error))
+
+
+def _work(settings: Settings, stop: threading.Event) -> None:
+    port = settings.worker.worker_health_port
+    if port:
+        check_port(port)
+    bridge = Bridge()
+    bridge.start()
+    desk = open_desk(settings)
+    opened = bridge.call(desk.__aenter__(), START_SECONDS)
+    worker = _worker(settings)
+    register(worker, opened.desk, bridge)
+    if port:
+        bridge.spawn(serve_health(port, opened.desk.analyst.name, opened.hub_answers, opened.tools.ping))
+    worker.start()  # type: ignore[no-untyped-call]  # the SDK leaves its return type out
+    log.info("working", hub=settings.backend.dts_address, analyst=opened.desk.analyst.name)
+    stop.wait()
+    _leave(worker, bridge, desk, settings.worker.worker_drain_seconds)
+
+
+def _worker(settings: Settings) -> DurableTaskSchedulerWorker:
+    has_model = settings.model.has_model
+    credential: Any = None
+    if settings.backend.dts_secure:
+        from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - embedded mode never loads it
+
+        credential = DefaultAzureCredential()
+    return DurableTaskSchedulerWorker(
+        host_address=settings.backend.dts_address,
+        taskhub=settings.backend.dts_taskhub,
+        token_credential=credential,
+        secure_channel=settings.backend.dts_secure,
+        logger=logging.getLogger("durabletask"),
+        concurrency_options=ConcurrencyOptions(
+            maximum_concurrent_activity_work_items=settings.worker.worker_work_items,
+            maximum_concurrent_orchestration_work_items=settings.worker.worker_work_items,
+            maximum_concurrent_entity_work_items=settings.worker.investigations(has_model=has_model),
+            maximum_thread_pool_workers=settings.worker.threads(has_model=has_model),
+        ),
+        resiliency_options=GrpcWorkerResiliencyOptions(
+            hello_timeout_seconds=5, reconnect_backoff_base_seconds=0.2, reconnect_backoff_cap_seconds=3
+        ),
+    )
+
+
+def _leave(worker: Any, bridge: Bridge, desk: Any, drain_seconds: float) -> None:
+    """Stop taking work, give what is in hand a while, and go: the hub redelivers the rest."""
+    log.info("stopping", drain_seconds=drain_seconds)
+    drained = threading.Thread(target=worker.stop, daemon=True)
+    drained.start()
+    drained.join(drain_seconds)
+    try:
+        bridge.call(desk.__aexit__(None, None, None), CLOSE_SECONDS)
+    except CaseworkError as error:
+        log.warning("not_closed_in_time", reason=str(error))
+    bridge.stop()
+    log.info("stopped", drained=not drained.is_alive())
+    logging.shutdown()
+    # The SDK's threads are not daemons and may still wait for work that was cut short.
+    os._exit(0)
+
+
+def _complain(exit_code: int, *sentences: str) -> NoReturn:
+    for sentence in sentences:
+        sys.stderr.write(f"fraud-worker: {sentence}\n")
+    sys.stderr.flush()
+    os._exit(exit_code)
+
+
+if __name__ == "__main__":
+    main()

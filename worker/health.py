@@ -1,0 +1,58 @@
+"""An optional probe on loopback: whether the worker can reach what it needs."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from casework.errors import UnavailableError
+
+HOST = "127.0.0.1"
+LOOK_SECONDS = 3.0
+
+Look = Callable[[], Awaitable[bool]]
+
+
+async def serve_health(port: int, analyst: str, hub: Look, mcp: Look) -> None:
+    """Answer GET /health until cancelled. 200 while the task hub answers; the body says the rest."""
+
+    async def health(_request: Request) -> JSONResponse:
+        hub_ok, mcp_ok = await asyncio.gather(_looked(hub), _looked(mcp))
+        body = {
+            "status": "healthy" if hub_ok and mcp_ok else "degraded",
+            "hub": {"connected": hub_ok},
+            "mcp": {"reachable": mcp_ok},
+            "analyst": analyst,
+        }
+        return JSONResponse(body, status_code=200 if hub_ok else 503)
+
+    app = Starlette(routes=[Route("/health", health, methods=["GET"])])
+    config = uvicorn.Config(app, loop="none", log_config=None, access_log=False, lifespan="off")
+    await uvicorn.Server(config).serve(sockets=[_listen(port)])
+
+
+def check_port(port: int) -> None:
+    """Raise UnavailableError, in words, when the port is not to be had."""
+    _listen(port).close()
+
+
+async def _looked(look: Look) -> bool:
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            return await look()
+    except TimeoutError:
+        return False
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        raise UnavailableError(
+            f"cannot listen on {HOST}:{port}: {error.strerror}; set WORKER_HEALTH_PORT to a free port or to 0"
+        ) from error

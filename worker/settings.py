@@ -1,0 +1,54 @@
+"""Everything the worker can be told from outside, checked once at start."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AnyHttpUrl, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SPARE_THREADS = 2
+"""Threads that stay free for orchestrations and activities while every investigation waits for something."""
+
+
+class WorkerSettings(BaseSettings):
+    """How the worker reaches its tools and how much it takes on at once."""
+
+    model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    mcp_server_uri: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8000/mcp")
+    """The tool server's streamable HTTP endpoint."""
+    worker_investigations: Annotated[int, Field(ge=0, le=200)] = 0
+    """Investigations at once; 0 chooses: 2 for the playbook, which is never idle, 16 for a model."""
+    worker_work_items: Annotated[int, Field(ge=1, le=1000)] = 64
+    """Orchestration turns, and activities, taken from the task hub at once."""
+    worker_health_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Loopback port that answers GET /health; 0 opens none."""
+    worker_drain_seconds: Annotated[float, Field(gt=0, le=18)] = 12.0
+    """How long work in hand may take after SIGTERM; then it is left to be redelivered."""
+    data_clock: date | None = None
+    """The day to judge customer data against, for a database that ends in the past; nothing means today."""
+    worker_log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def investigations(self, *, has_model: bool) -> int:
+        """How many investigations to run at once."""
+        return self.worker_investigations or (16 if has_model else 2)
+
+    def threads(self, *, has_model: bool) -> int:
+        """How many threads the durable functions share."""
+        return self.investigations(has_model=has_model) + SPARE_THREADS
+
+
+def settings_problems(error: ValidationError) -> list[str]:
+    """Each wrong setting with its name, its value and what is allowed."""
+    return [
+        f"{'_'.join(str(part) for part in problem['loc']).upper() or 'settings'}"
+        f"{_value(problem['loc'], problem['input'])}: {problem['msg']}"
+        for problem in error.errors()
+    ]
+
+
+def _value(place: tuple[int | str, ...], given: object) -> str:
+    """The value as given; never that of a secret, nor a whole settings tree."""
+    name = "".join(str(part) for part in place).lower()
+    secret = not place or "key" in name or "secret" in name
+    return "" if secret else f"={str(given)[:80]}"
