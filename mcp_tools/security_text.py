@@ -8,6 +8,7 @@ Whatever cannot be read is None, never a guess.
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mcp_tools.countries import COUNTRIES, country_name
 
@@ -38,6 +39,7 @@ class SecurityText:
     channel: str | None = None
 
 
+@lru_cache(maxsize=4096)
 def parse_security_text(description: str | None) -> SecurityText:
     """The structured reading of one description."""
     text = description or ""

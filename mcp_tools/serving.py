@@ -18,6 +18,9 @@ from mcp_tools.app import MCP_PATH, create_app, create_tool_server
 from mcp_tools.settings import McpSettings
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_MAX_CONNECTIONS = 256
+"""Callers beyond this many at once are told 503, so that no queue behind them grows without end."""
+
 _log = structlog.get_logger("mcp_tools")
 
 
@@ -45,6 +48,7 @@ async def serve(settings: McpSettings) -> None:
             http="httptools",
             ws="none",
             access_log=False,
+            limit_concurrency=_MAX_CONNECTIONS,
             log_config=None,
             timeout_graceful_shutdown=settings.shutdown_seconds,
         )

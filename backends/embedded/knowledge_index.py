@@ -13,6 +13,7 @@ from casework.customers import Row
 Embed = Callable[[str], Sequence[float]]
 """Turns a question into a vector in the space of the stored ones."""
 
+_MAX_QUERY_CHARACTERS = 4000
 _MAX_QUERY_WORDS = 32
 _WORD = re.compile(r"\w+")
 
@@ -64,7 +65,7 @@ class KnowledgeIndex:
 
 def match_expression(query: str) -> str:
     """An FTS5 expression that matches any word of `query`; no text a user types is syntax in it."""
-    words = dict.fromkeys(word.lower() for word in _WORD.findall(query))
+    words = dict.fromkeys(word.lower() for word in _WORD.findall(query[:_MAX_QUERY_CHARACTERS]))
     return " OR ".join(f'"{word}"' for word in list(words)[:_MAX_QUERY_WORDS])
 
 
