@@ -86,8 +86,10 @@ class Database:
                 left = recheck - self._loop.time()
                 if left <= 0:
                     break
+                # Not wait_for: before Python 3.12 it can swallow a cancellation, and the caller never ends.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(written.wait(), min(POLL_SECONDS, left))
+                    async with asyncio.timeout(min(POLL_SECONDS, left)):
+                        await written.wait()
             if self._loop.time() >= deadline:
                 return await self.read(ready)
 
