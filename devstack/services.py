@@ -60,7 +60,7 @@ def _worker(stack: StackSettings, shared: Mapping[str, str]) -> Service:
 
 
 def _server(stack: StackSettings, shared: Mapping[str, str]) -> Service:
-    own = {"SERVER_PORT": str(stack.server_port), "EVENT_PRODUCER_ENABLED": "true"}
+    own = {"SERVER_PORT": str(stack.server_port)}
     health = f"{stack.server_url}/health"
     return Service("server", "server", _module("server"), {**shared, **own}, health, stack.server_port)
 
