@@ -17,7 +17,7 @@ from casework.ports import StoredEvent
 from casework.rules import Rule, default_rules, load_rules
 from server import openapi, problems
 from server.desk import Clock, Desk, utc_now
-from server.guards import Deadlines, HostGuard
+from server.guards import Bounds, HostGuard
 from server.ingest import Ingest
 from server.legacy import page, routes, socket
 from server.legacy.producer import Producer
@@ -88,7 +88,6 @@ def create_app(
         version=version("fraud-console"),
         summary="Cases, decisions and live telemetry for fraud analysts.",
         lifespan=lifespan,
-        max_body_size=settings.body_limit_bytes,
     )
     problems.register(app)
     _mount(app, settings)
@@ -111,7 +110,8 @@ def _mount(app: FastAPI, settings: ServerSettings) -> None:
 def _guard(app: FastAPI, settings: ServerSettings) -> None:
     """The last one added is the outermost."""
     app.add_middleware(
-        Deadlines,
+        Bounds,
+        body_bytes=settings.body_limit_bytes,
         body_seconds=settings.body_timeout_seconds,
         answer_seconds=settings.request_timeout_seconds,
         unbounded=UNBOUNDED.__contains__,
@@ -200,11 +200,19 @@ async def _running(desk: Desk) -> AsyncIterator[None]:
     finally:
         desk.close_streams()
         await desk.producer.stop()
-        for task in tasks:
+        await _end(tasks)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait for them; again for one that lost its cancellation on the way."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
             task.cancel()
-        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(outcome, Exception):
-                log.error("loop_ended_badly", reason=repr(outcome))
+        _, pending = await asyncio.wait(pending, timeout=1)
+    for task in tasks:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("loop_ended_badly", loop=task.get_name(), reason=repr(error))
 
 
 def _loops(desk: Desk) -> list[tuple[str, Callable[[], Awaitable[None]]]]:

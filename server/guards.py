@@ -1,4 +1,4 @@
-"""What stands before every route: the Host and Origin checks, deadlines for bodies and for answers."""
+"""What stands before every route: the Host and Origin checks, and bounds on bodies and answers."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 from fastapi import HTTPException
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -49,13 +48,23 @@ class HostGuard:
         return respond(of_status(403, f"pages from {origin[:100]} may not change anything here"))
 
 
-class Deadlines:
-    """Bounds how long a body may take to arrive and a request to be answered; streams are left alone."""
+class Bounds:
+    """Bounds how large a body may be, how long it may take to arrive, and how long an answer may take.
+
+    Paths for which `unbounded` holds may take as long as they like to answer.
+    """
 
     def __init__(
-        self, app: ASGIApp, body_seconds: float, answer_seconds: float, unbounded: Callable[[str], bool]
+        self,
+        app: ASGIApp,
+        *,
+        body_bytes: int,
+        body_seconds: float,
+        answer_seconds: float,
+        unbounded: Callable[[str], bool],
     ) -> None:
         self._app = app
+        self._body_bytes = body_bytes
         self._body_seconds = body_seconds
         self._answer_seconds = answer_seconds
         self._unbounded = unbounded
@@ -64,20 +73,32 @@ class Deadlines:
         if scope["type"] != "http" or self._unbounded(scope["path"]):
             await self._app(scope, receive, send)
             return
+        if self._announced(scope) > self._body_bytes:
+            await respond(of_status(413, self._too_large, scope["path"]))(scope, receive, send)
+            return
         answer = _Answer(send)
         try:
             async with asyncio.timeout(self._answer_seconds):
-                await self._app(scope, self._hurried(receive), answer.send)
+                await self._app(scope, self._bounded(receive), answer.send)
         except TimeoutError as error:
             if answer.begun:
                 raise
-            await respond(problem_of(error, HTTPConnection(scope).url.path))(scope, receive, send)
+            await respond(problem_of(error, scope["path"]))(scope, receive, send)
 
-    def _hurried(self, receive: Receive) -> Receive:
-        complete = False
+    @property
+    def _too_large(self) -> str:
+        return f"the body is larger than {self._body_bytes} bytes"
 
-        async def receive_in_time() -> Message:
-            nonlocal complete
+    def _announced(self, scope: Scope) -> int:
+        length = Headers(scope=scope).get("content-length", "")
+        return int(length) if length.isdecimal() and len(length) < 20 else 0
+
+    def _bounded(self, receive: Receive) -> Receive:
+        """A `receive` that refuses a body once it is too large or too slow, announced or not."""
+        taken, complete = 0, False
+
+        async def receive_within_bounds() -> Message:
+            nonlocal taken, complete
             if complete:
                 return await receive()
             try:
@@ -85,10 +106,13 @@ class Deadlines:
                     message = await receive()
             except TimeoutError:
                 raise HTTPException(408, f"the body did not arrive within {self._body_seconds:g} s") from None
+            taken += len(message.get("body", b""))
+            if taken > self._body_bytes:
+                raise HTTPException(413, self._too_large)
             complete = not message.get("more_body", False)
             return message
 
-        return receive_in_time
+        return receive_within_bounds
 
 
 class _Answer:

@@ -1,0 +1,197 @@
+"""The queue, single cases, claims, get-next and notes."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from casework.alert import Severity
+from casework.decision import Stage
+from casework.events import Claimed
+from tests.builders import NOW, event, make_assessment, make_person, review_requested
+from tests.server.desk import Running, decision_body
+
+
+async def _ids(server: Running, **params: Any) -> list[str]:
+    answer = await server.http.get("/api/v1/cases", params=params)
+    assert answer.status_code == 200, answer.text
+    return [item["case_id"] for item in answer.json()["items"]]
+
+
+async def test_the_queue_is_filtered_and_paged(server: Running) -> None:
+    for number in range(1, 6):
+        await server.put_review(f"A-{number}", customer_id=number, severity=Severity.LOW)
+    await server.put_review("B-1", customer_id=9, alert_type="sim_swap")
+    assert len(await _ids(server)) == 6
+    assert await _ids(server, type="sim_swap") == ["fraud-B-1"]
+    assert await _ids(server, customer=3) == ["fraud-A-3"]
+    assert await _ids(server, q="sim_swap b-1") == ["fraud-B-1"]
+    assert len(await _ids(server, status="waiting", severity="low")) == 5
+    assert await _ids(server, status="closed,held") == []
+    assert await _ids(server, min_risk=0.99) == []
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        params = {"limit": "4", **({"cursor": cursor} if cursor else {})}
+        page = (await server.http.get("/api/v1/cases", params=params)).json()
+        assert page["total"] == 6
+        seen += [item["case_id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert sorted(seen) == sorted(await _ids(server))
+
+
+@pytest.mark.parametrize(
+    ("params", "field"),
+    [
+        ({"status": "opne"}, "status"),
+        ({"limit": 0}, "limit"),
+        ({"limit": "many"}, "limit"),
+        ({"sort": "colour"}, "sort"),
+        ({"min_risk": 2}, "min_risk"),
+        ({"min_risk": "nan"}, "min_risk"),
+        ({"customer": -1}, "customer"),
+        ({"type": "'; drop table cases"}, "type"),
+        ({"cursor": "garbage"}, "cursor"),
+        ({"severity": "terrible"}, "severity"),
+    ],
+)
+async def test_a_wrong_filter_is_named(server: Running, params: dict[str, Any], field: str) -> None:
+    answer = await server.http.get("/api/v1/cases", params=params)
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+async def test_counts_name_the_cursor_to_join_the_stream_at(server: Running) -> None:
+    await server.put_review()
+    counts = (await server.http.get("/api/v1/cases/counts")).json()
+    assert (counts["total"], counts["by_status"]["awaiting_review"]) == (1, 1)
+    assert counts["cursor"].startswith("c")
+
+
+async def test_a_case_is_shown_whole(server: Running) -> None:
+    await server.put_review("A-1")
+    await server.put_review("A-2")
+    shown = (await server.http.get("/api/v1/cases/fraud-A-1")).json()
+    assert [finding["specialist"] for finding in shown["findings"]] == ["usage", "location", "billing"]
+    assert [other["case_id"] for other in shown["related"]] == ["fraud-A-2"]
+    evidence = (await server.http.get("/api/v1/cases/fraud-A-1/evidence")).json()
+    assert evidence["findings"] == shown["findings"]
+
+
+async def test_the_timeline_comes_in_pages_without_gaps(server: Running) -> None:
+    case = await server.put_review()
+    seen: list[int] = []
+    after: int | None = 0
+    while after is not None:
+        page = await server.http.get("/api/v1/cases/fraud-A-1/timeline", params={"after": after, "limit": 3})
+        seen += [item["seq"] for item in page.json()["items"]]
+        after = page.json()["next_after"]
+    assert seen == list(range(1, case.seq + 1))
+
+
+@pytest.mark.parametrize("path", ["", "/timeline", "/evidence"])
+async def test_an_unknown_case_is_not_found(server: Running, path: str) -> None:
+    answer = await server.http.get(f"/api/v1/cases/fraud-none{path}")
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
+
+
+@pytest.mark.parametrize("case_id", ["..%2f..%2fetc%2fpasswd", "a%00b", "%F0%9F%98%80", "a" * 200])
+async def test_an_impossible_id_reaches_no_store(server: Running, case_id: str) -> None:
+    assert (await server.http.get(f"/api/v1/cases/{case_id}")).status_code in (404, 422)
+
+
+async def test_a_claim_keeps_others_out_until_it_expires(server: Running) -> None:
+    await server.put_review()
+    url = "/api/v1/cases/fraud-A-1/claim"
+    mine = await server.http.post(url, headers={"X-Operator": "ann"})
+    assert mine.json()["claim"]["name"] == "ann"
+    theirs = await server.http.post(url, headers={"X-Operator": "bob"})
+    assert (theirs.status_code, theirs.json()["type"]) == (409, "/problems/claimed")
+    assert "ann" in theirs.json()["detail"]
+    assert await _ids(server, claimed_by="none") == []
+    server.clock.now += timedelta(seconds=server.desk.policy.claim_seconds + 1)
+    assert (await server.http.post(url, headers={"X-Operator": "bob"})).status_code == 200
+
+
+async def test_a_released_case_is_free(server: Running) -> None:
+    await server.put_review()
+    url = "/api/v1/cases/fraud-A-1/claim"
+    await server.http.post(url, headers={"X-Operator": "ann"})
+    released = await server.http.request("DELETE", url, headers={"X-Operator": "ann"})
+    assert (released.status_code, released.json()["claim"]) == (200, None)
+    again = await server.http.request("DELETE", url, headers={"X-Operator": "ann"})
+    assert again.status_code == 200
+    assert await _ids(server, claimed_by="none") == ["fraud-A-1"]
+
+
+async def test_my_cases_are_those_i_claimed(server: Running) -> None:
+    await server.put_review("A-1")
+    await server.put_review("A-2")
+    await server.http.post("/api/v1/cases/fraud-A-2/claim", headers={"X-Operator": "ann"})
+    answer = await server.http.get(
+        "/api/v1/cases", params={"claimed_by": "me"}, headers={"X-Operator": "ann"}
+    )
+    assert [item["case_id"] for item in answer.json()["items"]] == ["fraud-A-2"]
+
+
+async def test_get_next_gives_every_case_to_one_person_only(server: Running) -> None:
+    for number in range(8):
+        await server.put_review(f"A-{number}")
+
+    async def ask(number: int) -> Any:
+        return await server.http.post("/api/v1/cases/next", json={}, headers={"X-Operator": f"p{number}"})
+
+    answers = await asyncio.gather(*(ask(number) for number in range(12)))
+    given = Counter(answer.json()["case_id"] for answer in answers if answer.status_code == 200)
+    assert sorted(given.values()) == [1] * 8
+    assert sorted(answer.status_code for answer in answers) == [200] * 8 + [404] * 4
+
+
+async def test_get_next_takes_the_most_urgent_that_fits(server: Running) -> None:
+    await server.put_review("A-1", alert_type="sim_swap")
+    await server.put_review("A-2")
+    answer = await server.http.post("/api/v1/cases/next", json={"alert_type": "sim_swap"})
+    assert answer.json()["case_id"] == "fraud-A-1"
+    assert answer.json()["claim"]["actor_id"] == "local:operator"
+
+
+async def test_get_next_never_hands_the_first_approver_their_own_second_approval(server: Running) -> None:
+    case = await server.put_review()
+    await server.http.post(
+        "/api/v1/cases/fraud-A-1/decision", json=decision_body(case), headers={"X-Operator": "ann"}
+    )
+    decided = await server.cases.load(case.case_id)
+    second = review_requested(make_assessment(), 2, Stage.SECOND, proposed=decided.decision)
+    await server.put([event(second, "review:2")])
+    first = await server.http.post("/api/v1/cases/next", headers={"X-Operator": "ann"})
+    other = await server.http.post("/api/v1/cases/next", headers={"X-Operator": "bob"})
+    assert (first.status_code, other.status_code) == (404, 200)
+
+
+async def test_an_expired_claim_does_not_hide_a_case_from_get_next(server: Running) -> None:
+    await server.put_review()
+    claimed = Claimed(until=NOW + timedelta(seconds=1))
+    await server.put([event(claimed, "claimed:1", make_person("gone"))])
+    assert (await server.http.post("/api/v1/cases/next")).status_code == 200
+
+
+async def test_a_note_with_a_key_is_written_once(server: Running) -> None:
+    await server.put_review()
+    url, headers = "/api/v1/cases/fraud-A-1/notes", {"Idempotency-Key": "k"}
+    for _ in range(2):
+        answer = await server.http.post(url, json={"text": "called back"}, headers=headers)
+        assert (answer.status_code, answer.json()["notes"]) == (201, 1)
+    other = await server.http.post(url, json={"text": "something else"}, headers=headers)
+    assert other.status_code == 409
+    without = await server.http.post(url, json={"text": "called back"})
+    assert without.json()["notes"] == 2
+
+
+@pytest.mark.parametrize("body", [{"text": ""}, {"text": "   "}, {}, {"text": "x", "author": "me"}])
+async def test_an_empty_or_forged_note_is_refused(server: Running, body: dict[str, str]) -> None:
+    case = await server.put_review()
+    answer = await server.http.post("/api/v1/cases/fraud-A-1/notes", json=body)
+    assert answer.status_code == 422
+    assert (await server.cases.load(case.case_id)).seq == case.seq
