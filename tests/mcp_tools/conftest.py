@@ -65,11 +65,14 @@ INSERT INTO KnowledgeDocuments VALUES
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     """A rollback-journal file with the twelve tables and nothing else."""
-    path = tmp_path / "contoso.db"
-    with sqlite3.connect(path) as connection:
+    return create(tmp_path / "contoso.db")
+
+
+def create(path: Path) -> Path:
+    """Write the known rows to a new file."""
+    with read_write(path) as connection:
         connection.executescript(SCHEMA.read_text("utf-8"))
         connection.executescript(ROWS)
-    connection.close()
     return path
 
 
@@ -113,9 +116,9 @@ class ToolProcess:
 StartTools = Callable[..., subprocess.Popen[str]]
 
 
-@pytest.fixture
-def start_tools() -> Iterator[StartTools]:
-    """Start the server process with settings; whatever still runs is killed afterwards."""
+@contextmanager
+def tool_starter() -> Iterator[StartTools]:
+    """Start server processes with settings; whatever still runs is killed afterwards."""
     started: list[subprocess.Popen[str]] = []
 
     def start(**settings: str) -> subprocess.Popen[str]:
@@ -126,16 +129,33 @@ def start_tools() -> Iterator[StartTools]:
         started.append(process)
         return process
 
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+    try:
+        yield start
+    finally:
+        for process in started:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def start_tools() -> Iterator[StartTools]:
+    """Starts server processes that end with the test."""
+    with tool_starter() as start:
+        yield start
 
 
 @pytest.fixture
 def tool_process(start_tools: StartTools, database: Path) -> ToolProcess:
-    """A ready server process over the database."""
+    """A ready server process over the database, this test's own."""
     return wait_until_ready(start_tools(DB_PATH=str(database)))
+
+
+@pytest.fixture(scope="session")
+def shared_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToolProcess]:
+    """A ready read-only server process over the known rows, for tests that only ask."""
+    known = create(tmp_path_factory.mktemp("shared") / "contoso.db")
+    with tool_starter() as start:
+        yield wait_until_ready(start(DB_PATH=str(known)))
 
 
 def wait_until_ready(process: subprocess.Popen[str]) -> ToolProcess:

@@ -277,8 +277,8 @@ ERRORS = [
 
 
 @pytest.fixture
-async def http_tools(tool_process: Any) -> AsyncIterator[Client[Any]]:
-    async with Client(tool_process.url) as client:
+async def http_tools(shared_process: Any) -> AsyncIterator[Client[Any]]:
+    async with Client(shared_process.url) as client:
         yield client
 
 
@@ -310,7 +310,7 @@ async def test_the_server_offers_the_eighteen_tools_and_ours_with_flat_parameter
 
 
 async def test_a_client_of_the_older_protocol_is_answered_in_plain_json_without_a_session(
-    tool_process: Any,
+    shared_process: Any,
 ) -> None:
     headers = {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-06-18"}
     hello = {
@@ -323,7 +323,7 @@ async def test_a_client_of_the_older_protocol_is_answered_in_plain_json_without_
     async with httpx.AsyncClient(headers=headers) as client:
         answers = [
             await client.post(
-                tool_process.url, json={"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+                shared_process.url, json={"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
             )
             for method, params in (("initialize", hello), ("tools/call", call))
         ]

@@ -135,8 +135,18 @@ def test_a_wrong_setting_stops_the_start_with_its_name_value_and_what_is_allowed
     assert f"{name}={value} is not allowed; it may be {allowed}" in said
 
 
-def test_a_page_from_elsewhere_cannot_call_the_tools(tool_process: Any) -> None:
-    rebound = httpx.post(tool_process.url, headers={"host": "evil.example"}, json={})
+def test_a_huge_request_is_refused_whole(shared_process: Any) -> None:
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"padding": " " * 20_000_000}}
+
+    refused = httpx.post(
+        shared_process.url, json=call, headers={"accept": "application/json, text/event-stream"}
+    )
+
+    assert refused.status_code == 413
+
+
+def test_a_page_from_elsewhere_cannot_call_the_tools(shared_process: Any) -> None:
+    rebound = httpx.post(shared_process.url, headers={"host": "evil.example"}, json={})
 
     assert rebound.status_code == 421
 
