@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from devstack.settings import StackSettings
 
+STORY_SECONDS = 20
+"""How often the simulator plays a fraud story; often enough to meet one in the first half minute."""
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -59,14 +62,15 @@ def _worker(stack: StackSettings, shared: Mapping[str, str]) -> Service:
     return Service("worker", "worker", _module("worker"), {**shared, **own}, health, port)
 
 
-def _server(stack: StackSettings, shared: Mapping[str, str]) -> Service:
-    own = {"SERVER_PORT": str(stack.server_port)}
+def _server(stack: StackSettings, shared: Mapping[str, str], *, produce: bool) -> Service:
+    own = {"SERVER_PORT": str(stack.server_port), "EVENT_PRODUCER_ENABLED": str(produce).lower()}
     health = f"{stack.server_url}/health"
     return Service("server", "server", _module("server"), {**shared, **own}, health, stack.server_port)
 
 
 def _simulator(stack: StackSettings, shared: Mapping[str, str], interval_seconds: float) -> Service:
-    options = ("--server", stack.server_url, "--interval", str(interval_seconds), "--stories")
+    pace = ("--interval", str(interval_seconds), "--stories", "--story-every", str(STORY_SECONDS))
+    options = ("--server", stack.server_url, *pace)
     return Service("simulator", "telemetry", (*_module("devstack.simulator"), *options), shared)
 
 

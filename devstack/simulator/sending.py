@@ -132,7 +132,7 @@ class ProducerSwitch:
             return self._running
         self._asked_at = monotonic_now
         try:
-            response = await self._client.get(self._url)
+            response = await self._client.get(self._url, headers={"X-Producer": "external"})
             if response.is_success:
                 self._running = bool(response.json().get("running", True))
         except (httpx.TransportError, ValueError, AttributeError) as error:

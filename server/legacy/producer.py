@@ -16,6 +16,8 @@ from casework.telemetry import TELEMETRY, Telemetry
 WARM_UP = 5
 JITTER_SECONDS = 0.5
 SHORTEST_SECONDS = 0.05
+ATTACHED_SECONDS = 10.0
+"""How long a simulator that asked whether to run keeps the server's own scenes quiet."""
 
 log = structlog.get_logger("server.producer")
 
@@ -131,7 +133,7 @@ def _data_usage(gb: float, subscription_id: int) -> Record:
 
 
 class Producer:
-    """Publishes scenes at an interval while it is switched on."""
+    """The switch for demo telemetry. While it is on, an attached simulator sends; without one, this does."""
 
     def __init__(
         self,
@@ -148,6 +150,11 @@ class Producer:
         self._random = random
         self._scenes = Scenes(random, secrets.token_hex(3), anomaly_probability)
         self._task: asyncio.Task[None] | None = None
+        self._attached_until: datetime | None = None
+
+    def attach(self) -> None:
+        """A simulator follows the switch: leave the sending to it for a while."""
+        self._attached_until = self._clock() + timedelta(seconds=ATTACHED_SECONDS)
 
     @property
     def running(self) -> bool:
@@ -166,7 +173,8 @@ class Producer:
     async def _run(self) -> None:
         while True:
             try:
-                await self._bus.publish(self._scenes.next(self._clock()))
+                if self._attached_until is None or self._attached_until < self._clock():
+                    await self._bus.publish(self._scenes.next(self._clock()))
             except UnavailableError as error:
                 log.warning("event_not_published", reason=str(error))
             pause = self.interval_seconds + self._random.uniform(-JITTER_SECONDS, JITTER_SECONDS)

@@ -100,8 +100,12 @@ async def events(
 
 
 @router.get("/producer/status", summary="Whether the demo's telemetry runs")
-async def producer_status(desk: TheDesk) -> ProducerStatus:
+async def producer_status(
+    desk: TheDesk, x_producer: Annotated[str | None, Header(max_length=20)] = None
+) -> ProducerStatus:
     producer = desk.producer
+    if x_producer == "external":
+        producer.attach()
     return ProducerStatus(
         running=producer.running,
         interval_seconds=producer.interval_seconds,
