@@ -3,12 +3,14 @@
 import asyncio
 import signal
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.events import Resize
 from textual.screen import Screen
 
@@ -143,7 +145,8 @@ class ConsoleApp(App[None]):
         """Render the state on every work screen; only lines that differ are sent."""
         for screen in self.screen_stack:
             if isinstance(screen, WorkScreen) and screen.is_mounted:
-                screen.show(self.state)
+                with suppress(NoMatches):  # a screen that is being taken down has nothing left to show
+                    screen.show(self.state)
 
     def say(self, text: str, tone: Tone = "") -> None:
         """A message in the bottom line for some seconds."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from console.session import AsOption, ServerOption, settings_from
+from console.session import FLAGS_BEFORE_THE_VERB, AsOption, ServerOption, settings_from
 from console.verbs import deciding, looking, streaming, working
 
 app = typer.Typer(
@@ -51,7 +51,7 @@ def console(
     ] = None,
 ) -> None:
     """Fraud cases in a terminal: without a command, the console opens."""
-    context.obj = {"server": server, "operator": operator}
+    FLAGS_BEFORE_THE_VERB.set({"server": server, "operator": operator})
     if context.invoked_subcommand is None:
         raise typer.Exit(
             open_console(

@@ -75,6 +75,8 @@ _BY_STATUS: dict[int, type[ConsoleError]] = {
     409: RefusedError,
     413: InvalidError,
     422: InvalidError,
+    502: UnreachableError,
+    504: UnreachableError,
 }
 
 

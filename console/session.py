@@ -3,11 +3,11 @@
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from click import get_current_context
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.text import Text
@@ -42,18 +42,15 @@ def settings_from(**flags: object) -> ConsoleSettings:
         raise typer.Exit(2) from error
 
 
-def _flags_before_the_verb() -> dict[str, str | None]:
-    """Flags given as `fraud-console --server URL cases`; the verb's own win over them."""
-    context = get_current_context(silent=True)
-    found = context.find_root().obj if context else None
-    return found if isinstance(found, dict) else {}
+FLAGS_BEFORE_THE_VERB: ContextVar[Mapping[str, str | None] | None] = ContextVar("flags", default=None)
+"""Flags given as `fraud-console --server URL cases`; the verb's own win over them."""
 
 
 class Session:
     """What one command needs: a way to the server, and a way to answer."""
 
     def __init__(self, server: str | None, operator: str | None, as_json: bool) -> None:
-        before = _flags_before_the_verb()
+        before = FLAGS_BEFORE_THE_VERB.get() or {}
         self.settings = settings_from(
             server=server or before.get("server"), operator=operator or before.get("operator")
         )

@@ -72,7 +72,7 @@ async def main(port_file: str) -> None:
     bound.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(desk.app, log_level="warning", timeout_graceful_shutdown=1))
     talking = asyncio.get_running_loop().create_task(chatter(desk))
-    Path(port_file).write_text(str(bound.getsockname()[1]))
+    await asyncio.to_thread(Path(port_file).write_text, str(bound.getsockname()[1]))
     await server.serve(sockets=[bound])
     talking.cancel()
 

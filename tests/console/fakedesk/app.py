@@ -1,27 +1,32 @@
 """The API over the record, with switches for what can go wrong on the way."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from fastapi import FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import ValidationError
 
 from casework import commands, errors, views
 from casework.action import ActionReceipt
-from casework.actor import SYSTEM, Actor, ActorKind, Role
+from casework.actor import Actor, ActorKind, Role
 from casework.canonical import verify_chain
-from casework.case import Case
 from casework.decision import DecisionRequest
-from casework.events import ActionExecuted, ActionStarted, CaseClosed, DecisionApplied, FindingRecorded, HoldStarted
-from casework.events import Outcome
+from casework.events import (
+    ActionExecuted,
+    ActionStarted,
+    CaseClosed,
+    DecisionApplied,
+    FindingRecorded,
+    HoldStarted,
+    Outcome,
+)
 from casework.finding import Specialist, TokenUsage
 from casework.telemetry import TELEMETRY
 from casework.transitions import AWAITING, Status
 from fakedesk import stories
 from fakedesk.record import Record, now
-from pydantic import ValidationError
 
 STATUS_OF = {
     errors.NotFoundError: (404, "not-found"),
@@ -84,11 +89,23 @@ class Desk:
         began = ActionStarted(action=decision.action, attempt=case.attempt)
         await record.append(case_id, [stories.event(case_id, "began", began, now())])
         for step in decision.action.steps:
-            receipt = ActionReceipt(action_id=f"{case_id}:1:{step}", step=step, executed_at=now(), reference="LEDGER-7")
+            receipt = ActionReceipt(
+                action_id=f"{case_id}:1:{step}", step=step, executed_at=now(), reference="LEDGER-7"
+            )
             body = ActionExecuted(receipt=receipt)
             await record.append(case_id, [stories.event(case_id, f"done:{step}", body, now())])
-        closed = CaseClosed(outcome=Outcome.ACTIONED if decision.action.steps else Outcome.CLEARED, action=decision.action)
+        closed = CaseClosed(
+            outcome=Outcome.ACTIONED if decision.action.steps else Outcome.CLEARED, action=decision.action
+        )
         await record.append(case_id, [stories.event(case_id, "closed", closed, now())])
+
+
+class LostAnswer(Response):
+    """An answer that breaks off before its first byte of content, as a dropped line does."""
+
+    async def __call__(self, scope, receive, send):  # type: ignore[no-untyped-def]
+        headers = [(b"content-length", b"100"), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 202, "headers": headers})
 
 
 def person(name: str | None) -> Actor:
@@ -108,7 +125,7 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
         response = await call_next(request)
         if desk.drop_answers and request.method == "POST":
             desk.drop_answers -= 1
-            raise ConnectionResetError("the answer is lost")
+            return LostAnswer()
         return response
 
     @app.exception_handler(errors.CaseworkError)
@@ -129,7 +146,9 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
         return views.CaseCounts(by_status=by, total=len(record.cases), cursor=record.cursor)
 
     @app.get("/api/v1/cases")
-    async def cases(status: str = "open", limit: int = 100, cursor: int = 0, customer: int | None = None) -> views.CaseList:
+    async def cases(
+        status: str = "open", limit: int = 100, cursor: int = 0, customer: int | None = None
+    ) -> views.CaseList:
         closed = status == "closed"
         rows = [
             record.row(case_id)
@@ -146,7 +165,9 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
         case = record.load(case_id)
         found = tuple(e.body.finding for e in record.events[case_id] if isinstance(e.body, FindingRecorded))
         related = tuple(
-            record.row(other) for other, c in record.cases.items() if c.alert.customer_id == case.alert.customer_id
+            record.row(other)
+            for other, c in record.cases.items()
+            if c.alert.customer_id == case.alert.customer_id
         )
         return views.CaseDetail(
             summary=record.row(case_id), case=case, findings=found, related=related, server_time=now()
@@ -173,16 +194,23 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
 
     @app.post("/api/v1/cases/{case_id}/decision", status_code=202)
     async def decision(
-        case_id: str, body: DecisionRequest, x_operator: str | None = Header(None), idempotency_key: str | None = Header(None)
+        case_id: str,
+        body: DecisionRequest,
+        x_operator: str | None = Header(None),
+        idempotency_key: str | None = Header(None),
     ) -> views.CaseSummary:
-        events = commands.submit_decision(record.load(case_id), body, person(x_operator), now(), idempotency_key)
+        events = commands.submit_decision(
+            record.load(case_id), body, person(x_operator), now(), idempotency_key
+        )
         row = await record.append(case_id, events)
         if events:
             desk.drive(case_id)
         return row
 
     @app.post("/api/v1/cases/{case_id}/withdraw", status_code=202)
-    async def withdraw(case_id: str, body: views.WithdrawRequest, x_operator: str | None = Header(None)) -> views.CaseSummary:
+    async def withdraw(
+        case_id: str, body: views.WithdrawRequest, x_operator: str | None = Header(None)
+    ) -> views.CaseSummary:
         who = person(x_operator)
         await change(case_id, lambda c: commands.withdraw(c, who, now(), body.reason))
         await stories.ask(record, case_id, now())
@@ -198,7 +226,10 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
 
     @app.post("/api/v1/cases/{case_id}/notes", status_code=201)
     async def note(
-        case_id: str, body: views.NoteRequest, x_operator: str | None = Header(None), idempotency_key: str | None = Header(None)
+        case_id: str,
+        body: views.NoteRequest,
+        x_operator: str | None = Header(None),
+        idempotency_key: str | None = Header(None),
     ) -> views.CaseSummary:
         who = person(x_operator)
         return await change(case_id, lambda c: commands.add_note(c, who, now(), body.text, idempotency_key))
@@ -209,12 +240,19 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
         for item in body.items:
             request = DecisionRequest(**item.model_dump(exclude={"case_id"}))
             try:
-                await change(item.case_id, lambda c, r=request: commands.submit_decision(c, r, person(x_operator), now()))
+                await change(
+                    item.case_id,
+                    lambda c, r=request: commands.submit_decision(c, r, person(x_operator), now()),
+                )
                 desk.drive(item.case_id)
-                results.append(views.BulkResult(case_id=item.case_id, accepted=True, status=202, detail="recorded"))
+                results.append(
+                    views.BulkResult(case_id=item.case_id, accepted=True, status=202, detail="recorded")
+                )
             except errors.CaseworkError as error:
                 code = next((s for t, (s, _) in STATUS_OF.items() if isinstance(error, t)), 500)
-                results.append(views.BulkResult(case_id=item.case_id, accepted=False, status=code, detail=str(error)))
+                results.append(
+                    views.BulkResult(case_id=item.case_id, accepted=False, status=code, detail=str(error))
+                )
         good = sum(r.accepted for r in results)
         return views.BulkResponse(results=tuple(results), accepted=good, refused=len(results) - good)
 
@@ -228,7 +266,9 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
             except ValidationError as error:
                 first = error.errors()[0]
                 field = ".".join(map(str, first["loc"])) or "record"
-                rejected.append(views.RejectedTelemetry(index=index, event_id=None, field=field, reason=first["msg"]))
+                rejected.append(
+                    views.RejectedTelemetry(index=index, event_id=None, field=field, reason=first["msg"])
+                )
         return views.TelemetryReceipt(accepted=accepted, duplicates=0, rejected=tuple(rejected))
 
     @app.get("/api/v1/stats")
@@ -256,13 +296,21 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
     async def verify(case_id: str | None = None) -> views.AuditReport:
         chosen = {case_id: record.events[case_id]} if case_id else record.events
         broken = [
-            views.AuditBreak(case_id=cid, seq=b.seq, reason=b.reason) for cid, es in chosen.items() if (b := verify_chain(es))
+            views.AuditBreak(case_id=cid, seq=b.seq, reason=b.reason)
+            for cid, es in chosen.items()
+            if (b := verify_chain(e.link for e in es))
         ]
-        return views.AuditReport(cases=len(chosen), events=sum(map(len, chosen.values())), broken=tuple(broken))
+        return views.AuditReport(
+            cases=len(chosen), events=sum(map(len, chosen.values())), broken=tuple(broken)
+        )
 
     @app.get("/api/v1/stream")
-    async def stream(topics: str = "cases,telemetry", cursor: str = "c0.t0", last_event_id: str | None = Header(None)) -> Response:
-        return StreamingResponse(_frames(desk, last_event_id or cursor, topics), media_type="text/event-stream")
+    async def stream(
+        topics: str = "cases,telemetry", cursor: str = "c0.t0", last_event_id: str | None = Header(None)
+    ) -> Response:
+        return StreamingResponse(
+            _frames(desk, last_event_id or cursor, topics), media_type="text/event-stream"
+        )
 
 
 async def _frames(desk: Desk, cursor: str, topics: str) -> AsyncIterator[str]:
@@ -279,8 +327,8 @@ async def _frames(desk: Desk, cursor: str, topics: str) -> AsyncIterator[str]:
                 sent += 1
                 at = [int(part[1:]) for part in frame.cursor.split(".")]
                 fresh = at[0] > cases if kind == "case" else at[1] > telemetry
-                if fresh and (kind == "case" and "cases" in topics or kind in topics):
-                    yield f"event: {kind}\nid: {frame.cursor}\ndata: {json.dumps(frame.model_dump(mode='json'))}\n\n"
+                if fresh and ((kind == "case" and "cases" in topics) or kind in topics):
+                    yield f"event: {kind}\nid: {frame.cursor}\ndata: {frame.model_dump_json()}\n\n"
             async with record.changed:
                 if sent < len(record.frames) or desk.cut != cut:
                     continue
@@ -290,6 +338,3 @@ async def _frames(desk: Desk, cursor: str, topics: str) -> AsyncIterator[str]:
                     yield ": beat\n\n"
     finally:
         desk.streams -= 1
-
-
-__all__ = ["Case", "Desk", "SYSTEM"]

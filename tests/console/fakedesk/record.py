@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from casework.case import Case, apply
 from casework.canonical import GENESIS
+from casework.case import Case, apply
 from casework.errors import NotFoundError
 from casework.events import CaseEvent, NewEvent, seal
 from casework.telemetry import Telemetry

@@ -1,10 +1,9 @@
 """Cases to work on: alerts, findings and assessments built with the domain's own functions."""
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from casework.action import Action
-from casework.actor import AGENT, SYSTEM
+from casework.actor import AGENT
 from casework.alert import Alert, Severity, case_id_for
 from casework.assessment import Assessment, assess
 from casework.commands import open_case
@@ -15,6 +14,7 @@ from casework.events import (
     FindingRecorded,
     InvestigationStarted,
     NewEvent,
+    NoteAdded,
     ReviewRequested,
     ToolCalled,
 )
@@ -27,7 +27,10 @@ TOOLS = {
     Specialist.LOCATION: ("get_security_logs", "get_login_history"),
     Specialist.BILLING: ("get_billing_summary", "get_customer_orders"),
 }
-HOSTILE = "\x1b]0;pwned\x07\x1b[2J\x1b[31m[bold red]X[/]\u202eevil\u2066\u200d\x9b5m\u0301\u0301\u0301\u0301 a\rb\x00"
+HOSTILE = (
+    "\x1b]0;pwned\x07\x1b[2J\x1b[31m[bold red]X[/]"
+    "\u202eevil\u2066\u200d\x9b5m\u0301\u0301\u0301\u0301 a\rb\x00"
+)
 
 
 def alert(number: int, kind: str = "multi_country_login", **changes: object) -> Alert:
@@ -44,7 +47,12 @@ def alert(number: int, kind: str = "multi_country_login", **changes: object) -> 
 
 def call(specialist: Specialist, attempt: int, index: int, customer_id: int, text: str = "") -> ToolCall:
     rows = [
-        {"log_id": 40 + i, "event_type": "login_failed", "country": text or "Romania", "ip": f"185.220.101.{i}"}
+        {
+            "log_id": 40 + i,
+            "event_type": "login_failed",
+            "country": text or "Romania",
+            "ip": f"185.220.101.{i}",
+        }
         for i in range(4)
     ]
     return ToolCall(
@@ -76,8 +84,16 @@ def finding(specialist: Specialist, attempt: int, about: Alert, text: str = "") 
             rows=tuple(RowRef(table="SecurityLogs", row_id=i) for i in range(41, 45)),
             check="failed_then_success",
         ),
-        Claim(text=text or "the address belongs to an anonymiser", weight=0.35, rows=(RowRef(table="SecurityLogs", row_id=44),)),
-        Claim(text=text or "the customer told support about a trip", weight=-0.05, status=ClaimStatus.UNSUPPORTED),
+        Claim(
+            text=text or "the address belongs to an anonymiser",
+            weight=0.35,
+            rows=(RowRef(table="SecurityLogs", row_id=44),),
+        ),
+        Claim(
+            text=text or "the customer told support about a trip",
+            weight=-0.05,
+            status=ClaimStatus.UNSUPPORTED,
+        ),
     )
     return Finding(
         specialist=specialist,
@@ -155,7 +171,9 @@ async def ask(record: Record, case_id: str, at: datetime, stage: Stage = Stage.A
     await record.append(case_id, events)
 
 
-async def investigated(record: Record, about: Alert, at: datetime, terms: Terms | None = None, text: str = "") -> str:
+async def investigated(
+    record: Record, about: Alert, at: datetime, terms: Terms | None = None, text: str = ""
+) -> str:
     """A case whose agents have finished and which waits for a decision."""
     case_id = await opened(record, about, at, terms)
     await begin(record, case_id, at, text)
@@ -167,4 +185,8 @@ async def investigated(record: Record, about: Alert, at: datetime, terms: Terms 
     return case_id
 
 
-__all__ = ["SYSTEM", "Decimal", "HOSTILE"]
+async def add_note(record: Record, case_id: str, text: str) -> None:
+    """Somebody writes a note."""
+    case = record.load(case_id)
+    body = NoteAdded(text=text)
+    await record.append(case_id, [event(case_id, f"note:{case.seq}", body, case.updated_at)])

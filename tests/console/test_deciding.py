@@ -1,0 +1,242 @@
+"""Deciding in the console: nothing counts until the server recorded it, and nothing is decided twice."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from conftest import Running
+from fakedesk import stories
+from fakedesk.app import person
+from fakedesk.record import now
+from screens import console
+
+from casework import commands
+from casework.alert import Severity
+from casework.decision import DecisionRequest
+from casework.events import DecisionSubmitted, NoteAdded
+from casework.policy import Terms
+from casework.transitions import Status
+
+QUICK = Terms(hold_seconds=0)
+SLOW = Terms(hold_seconds=600)
+CASE = "fraud-ALERT-001"
+
+
+async def one_case(running: Running, terms: Terms = QUICK, **changes: object) -> None:
+    await stories.investigated(
+        running.record, stories.alert(1, **changes), now() - timedelta(minutes=9), terms
+    )
+
+
+def decisions(running: Running) -> list[DecisionSubmitted]:
+    return [e.body for e in running.record.events[CASE] if isinstance(e.body, DecisionSubmitted)]
+
+
+async def test_approving_what_is_recommended_closes_the_case(running: Running) -> None:
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press("enter")
+        await screen.sees("four failed sign-ins", "[1 assessment]")
+        await screen.press("a")
+        await screen.sees(
+            "Approve: lock account?", "locks the account of customer 201", "unlock account", "enter"
+        )
+        assert not decisions(running)
+        await screen.press("enter")
+        await screen.sees("Recorded: ana approved lock_account", "actioned")
+    (made,) = decisions(running)
+    assert made.decision.assessment_hash == running.record.load(CASE).assessment_hash
+    assert running.record.load(CASE).status is Status.CLOSED
+
+
+async def test_escape_in_the_confirmation_decides_nothing(running: Running) -> None:
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?")
+        await screen.press("escape")
+        await screen.sees("enter", "filter")
+        assert screen.app.is_running
+    assert not decisions(running)
+
+
+async def test_another_action_is_chosen_from_the_list(running: Running) -> None:
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press("A")
+        await screen.sees("Approve which action?", "(recommended)")
+        await screen.press("2")
+        await screen.sees("refunds the disputed charges")
+        await screen.press("enter")
+        await screen.sees("Approve: refund charges?")
+        await screen.press("enter")
+        await screen.sees("Recorded: ana approved refund_charges")
+    assert [made.decision.action for made in decisions(running)] == ["refund_charges"]
+
+
+async def test_rejecting_needs_feedback_and_sends_the_agents_back(running: Running) -> None:
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press("enter", "r")
+        await screen.sees("Reject with feedback")
+        await screen.press("enter")
+        await screen.sees("it is required")
+        await screen.press(*"Look at Lagos")
+        await screen.press("enter")
+        await screen.sees("Recorded: ana rejected", "attempt 2 of 3", "Look at Lagos")
+    assert [made.decision.feedback for made in decisions(running)] == ["Look at Lagos"]
+
+
+async def test_what_was_typed_is_kept_when_the_panel_is_left(running: Running) -> None:
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press("r")
+        await screen.sees("Reject with feedback")
+        await screen.press(*"half")
+        await screen.press("escape")
+        await screen.until(lambda: screen.app.state.drafts == {(CASE, "feedback"): "half"})
+        await screen.press("q")
+        await screen.sees("draft not sent")
+        await screen.press("escape")
+        await screen.press("r")
+        await screen.until(lambda: screen.app.screen.query("#words"))
+        assert screen.app.screen.query_one("#words").text == "half"
+
+
+async def test_who_comes_second_is_told_who_decided_what(running: Running) -> None:
+    await one_case(running, SLOW)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press("enter")
+        await screen.sees("four failed sign-ins")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?")
+        await approve_as(running, "bob")
+        await screen.press("enter")
+        seen = await screen.sees("NOT RECORDED", "bob approved lock_account", "What changed since you looked")
+        assert "Recorded:" not in seen
+        await screen.press("escape")
+        await screen.sees("[1 assessment]")
+    assert [made.decision.actor.name for made in decisions(running)] == ["bob"]
+
+
+async def approve_as(running: Running, name: str) -> None:
+    case = running.record.load(CASE)
+    request = DecisionRequest(
+        attempt=case.attempt, assessment_hash=case.assessment_hash or "", approved=True, action="lock_account"
+    )
+    await running.record.append(CASE, commands.submit_decision(case, request, person(name), now()))
+
+
+async def test_a_stale_decision_shows_what_changed_and_asks_again(running: Running) -> None:
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press("enter")
+        await screen.sees("four failed sign-ins")
+        await screen.press("a")
+        await screen.sees("attempt 1, assessment")
+        await reject_as(running, "bob")
+        await screen.press("enter")
+        await screen.sees("NOT RECORDED", "attempt 2 is under review", "1  ->  2", "decide again")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?", "attempt 2, assessment")
+        await screen.press("enter")
+        await screen.sees("Recorded: ana approved lock_account")
+    assert [(made.decision.attempt, made.decision.approved) for made in decisions(running)] == [
+        (1, False),
+        (2, True),
+    ]
+
+
+async def reject_as(running: Running, name: str) -> None:
+    case = running.record.load(CASE)
+    request = DecisionRequest(
+        attempt=1, assessment_hash=case.assessment_hash or "", approved=False, feedback="look again"
+    )
+    await running.record.append(CASE, commands.submit_decision(case, request, person(name), now()))
+    await running.desk._drive(CASE)
+
+
+async def test_a_decision_whose_answer_is_lost_is_recorded_once(running: Running) -> None:
+    await one_case(running)
+    running.desk.drop_answers = 4
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?")
+        await screen.press("enter")
+        await screen.sees("Recorded: ")
+    assert len(decisions(running)) == 1
+
+
+async def test_a_held_decision_can_be_withdrawn(running: Running) -> None:
+    await one_case(running, SLOW)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press("enter", "a")
+        await screen.sees("after a hold of 10m")
+        await screen.press("enter")
+        await screen.sees("held", "u withdraws")
+        await screen.press("u")
+        await screen.sees("withdrawn", "decide")
+    assert running.record.load(CASE).status is Status.AWAITING_REVIEW
+
+
+async def test_a_case_is_claimed_and_given_back_with_the_same_key(running: Running) -> None:
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press("c")
+        await screen.sees("mine 1", "the case is yours")
+        await screen.press("c")
+        await screen.sees("mine 0", "given back")
+
+
+async def test_get_next_claims_and_opens_the_most_urgent_case(running: Running) -> None:
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press("n")
+        await screen.sees("claim ana", "why this risk")
+        await screen.press("escape")
+        await screen.press("n")
+        await screen.sees("Nothing waits for you")
+
+
+async def test_a_note_is_written_once_although_its_answer_is_lost(running: Running) -> None:
+    await one_case(running)
+    running.desk.drop_answers = 1
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press("m")
+        await screen.sees("A note stays")
+        await screen.press(*"called back", "enter")
+        await screen.sees("Recorded: your note")
+    notes = [e.body.text for e in running.record.events[CASE] if isinstance(e.body, NoteAdded)]
+    assert notes == ["called back"]
+
+
+async def test_who_may_not_decide_is_told_before_and_after(running: Running) -> None:
+    await one_case(running, severity=Severity.CRITICAL, amount=Decimal(9000))
+    async with console(running.settings("viewer-vic")) as screen:
+        await screen.sees("multi country")
+        await screen.press("a")
+        await screen.sees("needs the role senior; you are viewer", "four-eyes")
+        await screen.press("enter")
+        await screen.sees("NOT RECORDED", "this needs the role")
+    assert not decisions(running)
+
+
+async def test_a_read_only_console_refuses_to_change_anything(running: Running) -> None:
+    await one_case(running)
+    async with console(running.settings(readonly=True)) as screen:
+        await screen.sees("multi country", "READ-ONLY")
+        for key in "acrmn":
+            await screen.press(key)
+            await screen.sees("This console is read-only")
+    assert not decisions(running)

@@ -1,0 +1,85 @@
+"""Values as text: durations and money read well, and no outside text can command a terminal."""
+
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from fakedesk.stories import HOSTILE
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from console import format as f
+from console.lines import Span, drawn, outside, plain, wrap
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-5, "0s"), (0, "0s"), (59, "59s"), (60, "1m"), (3599, "59m"), (3600, "1h00"), (90061, "1d1h")],
+)
+def test_a_span_names_its_two_largest_units(seconds: int, text: str) -> None:
+    assert f.span(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("left", "text"), [(-180, "over 3m"), (0, "0:00"), (65, "1:05"), (3599, "59:59"), (7260, "2h01")]
+)
+def test_a_countdown_counts_seconds_only_below_an_hour(left: int, text: str) -> None:
+    assert f.countdown(NOW + timedelta(seconds=left), NOW) == text
+
+
+def test_money_has_separators_and_two_decimals() -> None:
+    assert (f.money(Decimal("12345.5")), f.money(None)) == ("12,345.50", "-")
+
+
+@pytest.mark.parametrize("risk", [0.0, 0.31, 0.6, 1.0])
+def test_a_risk_bar_is_as_wide_as_asked_and_as_full_as_the_risk(risk: float) -> None:
+    bar = f.risk_bar(risk, 10)
+    assert (len(bar), bar.count(f.UNICODE.full)) == (10, round(risk * 10))
+
+
+def test_an_unknown_risk_has_no_bar_at_all() -> None:
+    assert f.risk_bar(None, 5) == "     "
+
+
+def test_the_hostile_text_loses_every_byte_a_terminal_obeys_and_keeps_its_letters() -> None:
+    cleaned = f.clean(HOSTILE)
+    assert (
+        "\x1b" not in cleaned and "\x9b" not in cleaned and "\u202e" not in cleaned and "\x00" not in cleaned
+    )
+    assert "pwned" in cleaned and "[bold red]" in cleaned
+
+
+@given(st.text())
+def test_clean_text_holds_no_control_no_format_and_no_joiner(text: str) -> None:
+    cleaned = f.clean(text)
+    assert not [c for c in cleaned if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")]
+    assert not [c for c in cleaned if "\ufe00" <= c <= "\ufe0f"]
+
+
+@given(st.text())
+def test_cleaning_twice_is_cleaning_once(text: str) -> None:
+    assert f.clean(f.clean(text)) == f.clean(text)
+
+
+@given(st.text(), st.integers(0, 60))
+def test_fitted_text_is_exactly_as_wide_as_asked(text: str, width: int) -> None:
+    assert cell_len(f.fit(f.clean(text), width)) == width
+
+
+@given(st.text(), st.integers(12, 90))
+def test_wrapped_text_stays_within_the_width_and_loses_no_letter(text: str, width: int) -> None:
+    lines = wrap(text, width, indent="  ")
+    assert all(cell_len(plain(line)) <= width for line in lines)
+    kept = "".join(plain(line) for line in lines).replace(" ", "")
+    assert kept == f.clean(text).replace(" ", "")
+
+
+@given(st.text(), st.integers(1, 40))
+def test_an_ascii_line_is_ascii_and_within_the_width(text: str, width: int) -> None:
+    line = drawn((outside(text), Span("│ ok")), width, f.ASCII)
+    assert plain(line).isascii()
+    assert cell_len(plain(line)) <= width
