@@ -37,7 +37,7 @@ def services(stack: StackSettings, *, interval_seconds: float = 1.0, simulate: b
         _taskhub(stack, shared),
         _mcp_tools(stack, shared),
         _worker(stack, shared),
-        _server(stack, shared),
+        _server(stack, shared, produce=simulate),
     ]
     if simulate:
         found.append(_simulator(stack, shared, interval_seconds))
