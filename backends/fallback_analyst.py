@@ -3,10 +3,18 @@
 import structlog
 
 from casework.errors import UnavailableError
-from casework.finding import Finding
+from casework.finding import Finding, TokenUsage
 from casework.ports import Analyst, AnalystRequest, ToolBox
 
 log = structlog.get_logger()
+
+
+class AnalystFailedError(UnavailableError):
+    """An analyst gave up; `usage` is what it had used by then, which is paid for all the same."""
+
+    def __init__(self, message: str, usage: TokenUsage) -> None:
+        super().__init__(message)
+        self.usage = usage
 
 
 class FallbackAnalyst:
@@ -24,9 +32,10 @@ class FallbackAnalyst:
         try:
             return await self._first.investigate(request, tools)
         except UnavailableError as error:
+            spent = error.usage if isinstance(error, AnalystFailedError) else TokenUsage()
             reason = f"{self._first.name} was not available: {error}"
             log.warning(
                 "analyst_degraded", case_id=request.case_id, specialist=request.specialist, reason=str(error)
             )
         finding = await self._second.investigate(request, tools)
-        return finding.model_copy(update={"degraded": reason[:8000]})
+        return finding.model_copy(update={"degraded": reason[:8000], "usage": finding.usage + spent})

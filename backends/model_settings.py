@@ -32,6 +32,8 @@ class ModelSettings(BaseSettings):
     """How often one specialist may ask the model."""
     model_max_tokens: Annotated[int, Field(ge=1_000, le=1_000_000)] = 60_000
     """How many tokens, in and out, one specialist may use."""
+    model_max_output_tokens: Annotated[int, Field(ge=100, le=100_000)] = 4_000
+    """How many tokens one answer may have, a reasoning model's thinking included."""
     model_max_cost_usd: Annotated[Decimal, Field(gt=0, le=100)] = Decimal("0.50")
     """What one specialist may cost; counts only when prices are set."""
     model_seconds: Annotated[float, Field(gt=0, le=3600)] = 75.0

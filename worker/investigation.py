@@ -24,6 +24,9 @@ from worker.payloads import CaseCall, RunRequest
 
 log = structlog.get_logger()
 
+Question = tuple[str, str]
+"""A tool and its arguments as canonical JSON."""
+
 
 @dataclass(frozen=True, slots=True)
 class Investigated:
@@ -43,10 +46,13 @@ async def investigate(
     memory = await remember(desk.cases, request.case_id, request.attempt)
     if case.status is Status.INVESTIGATING and case.attempt == request.attempt:
         journal = Journal(desk.cases, request.case_id)
+        shared: dict[Question, asyncio.Future[ToolCall]] = {}
         async with asyncio.TaskGroup() as group:
             for specialist in Specialist:
                 if specialist not in memory.findings:
-                    shift = _Shift(desk, journal, memory, request, specialist, histories.get(specialist, ()))
+                    shift = _Shift(
+                        desk, journal, memory, shared, request, specialist, histories.get(specialist, ())
+                    )
                     group.create_task(shift.work())
         case = await conclude(desk, request.case_id, request.attempt)
     memory = await remember(desk.cases, request.case_id, request.attempt)
@@ -113,6 +119,8 @@ class _Shift:
     desk: Desk
     journal: Journal
     memory: Memory
+    shared: "dict[Question, asyncio.Future[ToolCall]]"
+    """Answers that specialists working at the same time may share: the same question is asked once."""
     request: RunRequest
     specialist: Specialist
     history: tuple[str, ...]
@@ -171,7 +179,7 @@ class JournalledTools:
                 self.made.append(known)
             return known
         self._asked[key] = number = self._asked.get(key, 0) + 1
-        answered = await self._inner.call(tool, arguments)
+        answered = await self._answer((tool, key[2]), arguments)
         call = answered.model_copy(update={"call_id": call_id(tool, arguments, number)})
         now, attempt = shift.desk.clock(), shift.request.attempt
         await shift.journal.write(
@@ -181,3 +189,14 @@ class JournalledTools:
         if call.error is None:
             self._known[key] = call
         return call
+
+    async def _answer(self, question: Question, arguments: Mapping[str, JsonValue]) -> ToolCall:
+        """Ask, or wait for whoever is asking the same; a failed answer is not shared any further."""
+        shared = self._shift.shared
+        if (asked := shared.get(question)) is not None and question[0] in self.names:
+            answer = await asyncio.shield(asked)
+            if answer.error is None:
+                return answer
+        mine = asyncio.ensure_future(self._inner.call(question[0], arguments))
+        shared[question] = mine
+        return await asyncio.shield(mine)  # others may wait for it when this specialist's time is up
