@@ -130,7 +130,11 @@ class Database:
         self._writer.close()
 
     def _commit(self, batch: list[_Write]) -> None:
-        """Run a batch in one transaction; a job that fails takes back only its own changes."""
+        """Run a batch in one transaction; a job that fails takes back only its own changes.
+
+        A job whose caller gave up before it began is left out; from here on nobody can give up.
+        """
+        batch = [write for write in batch if write.future.set_running_or_notify_cancel()]
         outcomes: list[tuple[_Write, Any, BaseException | None]] = []
         try:
             with _translated(self.path):
