@@ -1,5 +1,6 @@
 """`python -m mcp_tools`: serve the customer tools over MCP."""
 
+import argparse
 import asyncio
 import sys
 from collections.abc import Callable
@@ -12,10 +13,14 @@ from mcp_tools.settings import McpSettings, allowed_values
 
 _WRONG_SETTING = 2
 _CANNOT_START = 1
+_EPILOG = "Configured by environment variables; .env.example lists every one with its default."
 
 
 def main() -> None:
     """Entry point. Exits with 2 for a wrong setting and 1 when something else is in the way."""
+    argparse.ArgumentParser(
+        "fraud-mcp-tools", description="Serves the customer tools over MCP.", epilog=_EPILOG
+    ).parse_args()
     try:
         settings = McpSettings()
     except ValidationError as error:

@@ -1,5 +1,6 @@
 """Starts the server: settings from the environment, one process, a bounded stop."""
 
+import argparse
 import socket
 import sys
 from typing import NoReturn
@@ -18,6 +19,7 @@ from server.settings import ServerSettings, settings_problems
 
 BACKLOG = 2048
 LARGEST_SOCKET_MESSAGE = 64 * 1024
+_EPILOG = "Configured by environment variables; .env.example lists every one with its default."
 
 log = structlog.get_logger("server")
 
@@ -35,6 +37,9 @@ class DrainingServer(uvicorn.Server):
 
 def main() -> None:
     """The `fraud-server` command. Exit code 2 is a wrong setting, 1 a port that is not to be had."""
+    argparse.ArgumentParser(
+        "fraud-server", description="Serves the API, the live streams and the page.", epilog=_EPILOG
+    ).parse_args()
     try:
         settings = ServerSettings()
         backend_settings, policy = BackendSettings(), PolicySettings().policy()

@@ -1,5 +1,6 @@
 """`python -m worker`: pull work from the task hub until told to stop. Opens no port of its own accord."""
 
+import argparse
 import asyncio
 import logging
 import os
@@ -27,6 +28,7 @@ WRONG_SETTING = 2
 CANNOT_START = 1
 START_SECONDS = 30.0
 CLOSE_SECONDS = 3.0
+_EPILOG = "Configured by environment variables; .env.example lists every one with its default."
 SWITCH_SECONDS = 0.02
 """A few threads that hand work to one another: switching less often was measured to be faster."""
 
@@ -35,6 +37,11 @@ log = structlog.get_logger("worker")
 
 def main() -> None:
     """The `fraud-worker` command. Exit code 2 is a wrong setting, 1 something else in the way."""
+    argparse.ArgumentParser(
+        "fraud-worker",
+        description="Pulls investigations from the task hub and works on them; opens no port.",
+        epilog=_EPILOG,
+    ).parse_args()
     try:
         settings = read_settings()
     except ValidationError as error:
