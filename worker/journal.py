@@ -1,8 +1,9 @@
 """Writes an investigation into the case as it happens, and remembers what an interrupted one had done."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from pydantic import JsonValue
@@ -70,6 +71,12 @@ async def _whole_record(cases: CaseStore, case_id: str) -> list[CaseEvent]:
     return events
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    decide: Callable[[Case], Events]
+    done: "asyncio.Future[None]"
+
+
 class Journal:
     """Appends to one case. What is written while a write is under way goes out together in the next.
 
@@ -79,42 +86,41 @@ class Journal:
     def __init__(self, cases: CaseStore, case_id: str) -> None:
         self._cases = cases
         self._case_id = case_id
-        self._pending: list[tuple[Callable[[Case], Events], asyncio.Future[None]]] = []
-        self._turn = asyncio.Lock()
+        self._pending: list[_Entry] = []
+        self._writing: asyncio.Task[None] | None = None
 
     async def write(self, decide: Callable[[Case], Events]) -> None:
-        """Return once the events are in the record, or dropped. Raises UnavailableError."""
-        done = asyncio.get_running_loop().create_future()
-        self._pending.append((decide, done))
-        async with self._turn:
-            if not done.done():
-                await self._flush()
-        await done
+        """Return once the events are in the record, or dropped. Raises UnavailableError.
 
-    async def _flush(self) -> None:
-        batch, self._pending = self._pending, []
-        try:
-            async for attempt in _store_attempts():
-                with attempt:
-                    await record(self._cases, self._case_id, lambda case: self._events(case, batch))
-        except BaseException as error:
-            for _, done in batch:
-                if not done.done():
-                    done.set_exception(
-                        error if isinstance(error, Exception) else UnavailableError("cut short")
-                    )
-            raise
-        for _, done in batch:
-            if not done.done():
-                done.set_result(None)
+        Whoever stops waiting does not stop the writing: others' events may be in the same batch.
+        """
+        entry = _Entry(decide, asyncio.get_running_loop().create_future())
+        self._pending.append(entry)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_pending())
+        await entry.done
 
-    def _events(
-        self, case: Case, batch: list[tuple[Callable[[Case], Events], "asyncio.Future[None]"]]
-    ) -> list[NewEvent]:
-        events: dict[str, NewEvent] = {}
-        for decide, _ in batch:
+    async def _write_pending(self) -> None:
+        while self._pending:
+            batch, self._pending = self._pending, []
+            failure: Exception | None = None
             try:
-                events |= {event.event_id: event for event in decide(case)}
+                await _store_attempts()(record, self._cases, self._case_id, partial(self._events, batch))
+            except Exception as error:  # handed to everyone whose events were in the batch
+                failure = error
+            for entry in batch:
+                if entry.done.done():
+                    continue
+                if failure is None:
+                    entry.done.set_result(None)
+                else:
+                    entry.done.set_exception(failure)
+
+    def _events(self, batch: "Sequence[_Entry]", case: Case) -> list[NewEvent]:
+        events: dict[str, NewEvent] = {}
+        for entry in batch:
+            try:
+                events |= {event.event_id: event for event in entry.decide(case)}
             except TransitionError as error:
                 log.warning("late_write_dropped", case_id=self._case_id, reason=str(error))
         return list(events.values())

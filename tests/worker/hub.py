@@ -76,12 +76,13 @@ class FakeAnalyst:
     name: str = "fake"
     asked: list[AnalystRequest] = field(default_factory=list)
     on_ask: Callable[[AnalystRequest], None] = lambda _request: None
-    wait_for: asyncio.Event | None = None
     seconds: float = 0
+    same_question: bool = False
 
     async def investigate(self, request: AnalystRequest, tools: ToolBox) -> Finding:
         self.asked.append(request)
-        call = await tools.call("look", {"customer_id": request.alert.customer_id})
+        whose = "anybody" if self.same_question else request.specialist
+        call = await tools.call("look", {"customer_id": request.alert.customer_id, "for": whose})
         self.on_ask(request)
         if self.seconds:
             await asyncio.sleep(self.seconds)
