@@ -3,7 +3,7 @@ RUN := .venv/bin
 PACKAGES := casework backends taskhub worker server mcp_tools console devstack
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit e2e lint format lock clean venv
+.PHONY: help demo test check unit e2e lint format lock env clean
 
 help: ## What each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ lock: ## Pin the dependencies anew, with hashes and without registry addresses
 		--no-emit-index-url --no-annotate --no-header --quiet -o requirements/runtime.txt
 	$(RUN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --no-header --quiet -c requirements/runtime.txt -o requirements/dev.txt
+
+env: ## Write .env.example from the settings
+	$(RUN)/python -m devstack.env_example > .env.example
 
 clean: ## Remove the environment and the caches; the cases in .fraud-console stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

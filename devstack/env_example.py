@@ -1,0 +1,88 @@
+"""Writes `.env.example` from the settings themselves: `python -m devstack.env_example > .env.example`."""
+
+import ast
+import inspect
+import sys
+import textwrap
+from collections.abc import Iterator
+
+from pydantic import AliasChoices
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
+
+from backends.action_settings import ActionSettings
+from backends.model_settings import ModelSettings
+from backends.policy_settings import PolicySettings
+from backends.settings import BackendSettings
+from console.settings import ConsoleSettings
+from mcp_tools.settings import McpSettings
+from server.settings import ServerSettings
+from taskhub.settings import TaskHubSettings
+from worker.settings import WorkerSettings
+
+WIDTH = 110
+GROUPS: tuple[tuple[str, type[BaseSettings]], ...] = (
+    ("Where things are kept, and which backend each seam uses", BackendSettings),
+    ("Policy: the fraud team's numbers (server and worker)", PolicySettings),
+    ("fraud-server", ServerSettings),
+    ("fraud-worker", WorkerSettings),
+    ("The model; without an endpoint the playbook investigates (worker)", ModelSettings),
+    ("Actions (worker)", ActionSettings),
+    ("fraud-mcp-tools", McpSettings),
+    ("fraud-taskhub", TaskHubSettings),
+    ("fraud-console", ConsoleSettings),
+)
+
+
+def env_example() -> str:
+    """Every setting of every program, commented out, with its default and its meaning."""
+    lines = [
+        "# Every setting with its default. Nothing needs to be set: the defaults are the embedded parts.",
+        "# Set what you change in the environment; a wrong value stops the program and says what is allowed.",
+    ]
+    for title, settings in GROUPS:
+        lines += ["", f"# --- {title}", *_lines(settings)]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(settings: type[BaseSettings]) -> Iterator[str]:
+    meanings = _meanings(settings)
+    for name, field in settings.model_fields.items():
+        yield from textwrap.wrap(meanings.get(name, ""), WIDTH, initial_indent="# ", subsequent_indent="# ")
+        yield f"#{_variable(settings, name, field)}={_default(field)}"
+
+
+def _meanings(settings: type[BaseSettings]) -> dict[str, str]:
+    """The string under each field, which is where its meaning is written."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(settings))).body[0]
+    assert isinstance(tree, ast.ClassDef)
+    found = {}
+    for field, meaning in zip(tree.body, tree.body[1:], strict=False):
+        match field, meaning:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                found[name] = " ".join(text.split())
+    return found
+
+
+def _variable(settings: type[BaseSettings], name: str, field: FieldInfo) -> str:
+    alias = field.validation_alias
+    first = alias.choices[0] if isinstance(alias, AliasChoices) else alias
+    prefix = settings.model_config.get("env_prefix", "")
+    return str(first or prefix + name).upper()
+
+
+def _default(field: FieldInfo) -> str:
+    """The default as one would write it; empty where it is nothing, or differs from user to user."""
+    match field.default:
+        case bool() as value:
+            return str(value).lower()
+        case frozenset() | tuple() as values:
+            return ",".join(sorted(map(str, values)))
+        case value if value is None or field.default_factory is not None:
+            return ""
+        case value:
+            return str(value)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(env_example())
