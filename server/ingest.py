@@ -16,6 +16,7 @@ from casework.policy import Terms
 from casework.ports import CaseFlow, CaseStore, EventBus, TelemetryBatch
 from casework.rules import Detection, Detector, Rule, RuleMode
 from casework.telemetry import Telemetry
+from casework.transitions import Status
 from server.live.sse import Clock
 from server.observed import Observed
 from server.opening import open_case, start_flow
@@ -106,7 +107,7 @@ class Ingest:
             log.exception("alert_parked", alert_id=alert.alert_id)
             self._park(alert.alert_id, str(error))
             return
-        if case.seq == 1 and self._clock() >= self._engine_away_until:
+        if case.status is Status.OPEN and self._clock() >= self._engine_away_until:
             started = await start_flow(self._flow, case, self._patience)
             if not started:
                 self._engine_away_until = self._clock() + ENGINE_PAUSE

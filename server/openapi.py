@@ -71,6 +71,51 @@ _EXAMPLES: dict[int, tuple[str, dict[str, Any]]] = {
 }
 
 
+_DECISION = {
+    "attempt": 1,
+    "assessment_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "approved": True,
+    "action": "lock_account",
+    "notes": "confirmed with the customer",
+}
+REQUEST_EXAMPLES: dict[str, dict[str, Any]] = {
+    "/api/v1/cases/next": {"alert_type": "account_takeover"},
+    "/api/v1/cases/{case_id}/decision": _DECISION,
+    "/api/v1/cases/{case_id}/withdraw": {"reason": "wrong customer"},
+    "/api/v1/cases/{case_id}/reverse": {
+        "action_id": "fraud-ALERT-001:1:lock_account",
+        "reason": "the customer proved who they are",
+    },
+    "/api/v1/cases/{case_id}/notes": {"text": "called back, no answer"},
+    "/api/v1/decisions": {"items": [{"case_id": "fraud-ALERT-001", **_DECISION}]},
+    "/api/v1/telemetry": {
+        "events": [
+            {
+                "event_id": "EVT-000001",
+                "event_type": "login",
+                "customer_id": 7,
+                "occurred_at": "2026-03-02T09:00:00Z",
+                "details": {"country": "USA", "ip": "203.0.113.7", "success": True},
+            }
+        ]
+    },
+    "/api/workflow/start": {
+        "alert_id": "ALERT-001",
+        "customer_id": 1,
+        "alert_type": "multi_country_login",
+        "description": "Login attempts from USA and Russia within 2 hours",
+        "severity": "high",
+        "approval_timeout_hours": 72,
+    },
+    "/api/workflow/decision": {
+        "instance_id": "fraud-ALERT-001",
+        "alert_id": "ALERT-001",
+        "approved": True,
+        "approved_action": "lock_account",
+    },
+}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that may refuse with these statuses (422 and 503 come by themselves)."""
     return {status: _response(status) for status in statuses}
@@ -96,6 +141,9 @@ def _described(app: FastAPI) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             _complete(path, method, operation["responses"], has_body="requestBody" in operation)
+            if "requestBody" in operation and path in REQUEST_EXAMPLES:
+                media = operation["requestBody"]["content"]["application/json"]
+                media["example"] = REQUEST_EXAMPLES[path]
     return schema
 
 

@@ -12,6 +12,7 @@ from casework.case import Case
 from casework.decision import DecisionRequest
 from casework.errors import ConflictError, InvalidInputError, NotFoundError
 from casework.policy import Terms
+from casework.transitions import Status
 from server.deciding import deliver, submit, whole_record
 from server.dependencies import Caller, TheDesk
 from server.legacy.models import (
@@ -47,7 +48,7 @@ async def start(body: StartRequest, desk: TheDesk) -> Started:
     terms = _terms(desk.policy.terms, body.approval_timeout_hours)
     alert = Alert(detected_at=desk.clock(), **body.model_dump(exclude={"approval_timeout_hours"}))
     case = await open_case(desk.backends.cases, alert, terms, desk.clock)
-    if case.seq == 1:
+    if case.status is Status.OPEN:
         await start_flow(desk.backends.flow, case, desk.settings.flow_patience_seconds)
     return Started(instance_id=case.case_id, alert_id=alert.alert_id)
 

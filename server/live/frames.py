@@ -11,7 +11,8 @@ from casework.ports import StoredEvent, StoredTelemetry
 from casework.views import StreamNotice, summarise
 from server.live.position import Position, Source
 
-HEARTBEAT = format_sse_event(comment="still here")
+HEARTBEAT = b": still here\n"
+"""A comment line without the blank one, which some clients take for an empty event."""
 
 
 class Topic(StrEnum):

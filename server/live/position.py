@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from casework.errors import InvalidInputError
 
-_PATTERN = re.compile(r"c(\d{1,18})\.t(\d{1,18})")
+_PATTERN = re.compile(r"c([0-9]{1,18})\.t([0-9]{1,18})")
 
 
 class Source(StrEnum):

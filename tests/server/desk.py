@@ -147,6 +147,7 @@ async def running(
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url=BASE) as http,
         ):
+            await until(lambda: app.state.desk.sweep.rounds > 0, "the first sweep")
             yield Running(app, http, flow, moment, backends)
 
 
@@ -182,7 +183,7 @@ async def until(look: Callable[[], bool], what: str) -> None:
     """Return once something holds; fail when it does not within the deadline."""
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
-            while not look():
+            while not look():  # noqa: ASYNC110 - what is looked at rings no bell
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(f"waited {DEADLINE_SECONDS:.0f} s for {what}") from None
@@ -192,7 +193,7 @@ async def eventually(look: Callable[[], Awaitable[T | None]], what: str) -> T:
     """The first result that is not None."""
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
-            while (found := await look()) is None:
+            while (found := await look()) is None:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
             return found
     except TimeoutError:

@@ -117,6 +117,19 @@ async def test_failures_of_a_store_are_told_apart(
     assert ("retry-after" in answer.headers) == (status in (429, 503))
 
 
+async def test_writes_given_up_while_they_wait_do_not_stop_the_store(server: Running) -> None:
+    await server.put_review()
+    url = "/api/v1/cases/fraud-A-1/notes"
+    given_up = [asyncio.ensure_future(server.http.post(url, json={"text": f"{n}"})) for n in range(20)]
+    for turns, task in enumerate(given_up):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.gather(*given_up, return_exceptions=True)
+    async with asyncio.timeout(20):
+        assert (await server.http.post(url, json={"text": "last"})).status_code == 201
+
+
 async def test_unknown_routes_and_methods_are_problems_too(server: Running) -> None:
     nothing = await server.http.get("/api/v1/nothing")
     wrong = await server.http.put("/api/v1/cases")
