@@ -75,7 +75,10 @@ def _ensure(kind: str) -> None:
     if not any(VENV.glob(".ready-*")) or not _runs():
         _create()
     requirements = ROOT / "requirements" / f"{kind}.txt"
-    _step(f"Installing the {kind} dependencies (about a minute)", _pip("--require-hashes", "-r", str(requirements)))
+    _step(
+        f"Installing the {kind} dependencies (about a minute)",
+        _pip("--require-hashes", "-r", str(requirements)),
+    )
     own = _pip("--no-deps", "--no-build-isolation", "-e", str(ROOT))
     _step("Installing fraud-console itself", own)
     stamp.write_text(wanted)
@@ -91,7 +94,10 @@ def _current(stamp: Path, wanted: str) -> bool:
 
 
 def _runs() -> bool:
-    return PYTHON.exists() and subprocess.run([PYTHON, "-c", ""], check=False, capture_output=True).returncode == 0
+    return (
+        PYTHON.exists()
+        and subprocess.run([PYTHON, "-c", ""], check=False, capture_output=True).returncode == 0
+    )
 
 
 def _create() -> None:
@@ -135,12 +141,16 @@ def _step(title: str, command: list[str]) -> None:
             break
         except subprocess.TimeoutExpired:
             if interactive:
-                print(f"\r{title} ... {time.monotonic() - started:.0f} s", end="", file=sys.stderr, flush=True)
+                print(
+                    f"\r{title} ... {time.monotonic() - started:.0f} s", end="", file=sys.stderr, flush=True
+                )
     if interactive:
         print(f"\r{title}: {time.monotonic() - started:.1f} s        ", file=sys.stderr, flush=True)
     if process.returncode != 0:
         tail = "\n".join(output.strip().splitlines()[-15:])
-        raise Trouble(f"{title} failed:\n{tail}\nCheck the network and the folder, then run the same command again.")
+        raise Trouble(
+            f"{title} failed:\n{tail}\nCheck the network and the folder, then run the same command again."
+        )
 
 
 if __name__ == "__main__":

@@ -71,13 +71,24 @@ def _processes(stack: StackSettings) -> Iterator[Check]:
 
 
 def _seams(stack: StackSettings) -> list[Check]:
-    from backends.settings import BackendSettings  # noqa: PLC0415 - keeps `fraud-console --help` fast
+    """Which backend each seam uses, from the same settings that the programs read."""
+    from backends.action_settings import ActionSettings  # noqa: PLC0415 - keeps `fraud-console --help` fast
+    from backends.model_settings import ModelSettings  # noqa: PLC0415
+    from backends.settings import BackendSettings  # noqa: PLC0415
 
-    settings = BackendSettings()
-    hub = f"Azure at {settings.dts_address}" if settings.dts_secure else f"embedded at {stack.taskhub_url}"
+    try:
+        backend, model, action = BackendSettings(), ModelSettings(), ActionSettings()
+    except ValueError as error:
+        return [Check("settings", "bad", str(error).replace("\n", " "), "see .env.example")]
+    hub = f"Azure at {backend.dts_address}" if backend.dts_secure else f"embedded at {stack.taskhub_url}"
+    endpoint = model.azure_openai_endpoint or model.openai_base_url
+    webhook = action.action_webhook_url
     return [
         Check("seam: durable execution", "ok", hub),
-        Check("seam: cases", "ok", f"embedded SQLite {settings.fraud_data_dir / 'cases.db'}"),
-        Check("seam: telemetry", "ok", f"embedded SQLite {settings.fraud_data_dir / 'telemetry.db'}"),
+        Check("seam: cases", "ok", f"embedded SQLite, {stack.data_dir / 'cases.db'}"),
+        Check("seam: telemetry", "ok", f"embedded SQLite, {stack.data_dir / 'telemetry.db'}"),
+        Check("seam: customers", "ok", f"embedded SQLite, {stack.contoso_db}"),
+        Check("seam: analyst", "ok", f"{model.model} at {endpoint}" if endpoint else "playbook, no model"),
+        Check("seam: actions", "ok", f"ledger and webhook {webhook}" if webhook else "ledger"),
         Check("seam: identity", "ok", "loopback operator, no login"),
     ]
