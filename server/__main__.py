@@ -45,7 +45,7 @@ def main() -> None:
         backend_settings, policy = BackendSettings(), PolicySettings().policy()
         app = create_app(settings, backend_settings=backend_settings, policy=policy)
     except ValidationError as error:
-        _stop("\n".join(settings_problems(error)), 2)
+        _stop("\n".join(settings_problems(error, ServerSettings, PolicySettings)), 2)
     except CaseworkError as error:
         _stop(f"RULES_FILE: {error}", 2)
     set_up_logs()

@@ -19,9 +19,7 @@ class ServerSettings(BaseSettings):
 
     server_host: str = "127.0.0.1"
     """A loopback address: callers are not authenticated, so nobody else may reach the port."""
-    server_port: Annotated[
-        Port, Field(validation_alias=AliasChoices("server_port", "backend_port", "SERVER_PORT"))
-    ] = 8001
+    server_port: Annotated[Port, Field(validation_alias=AliasChoices("server_port", "backend_port"))] = 8001
     """0 takes any free port."""
     allowed_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
     """Names, beside the loopback ones, that a Host header may carry; separated by commas."""
@@ -88,10 +86,19 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def settings_problems(error: ValidationError) -> list[str]:
-    """One sentence per wrong setting: its name, its value and what is allowed."""
-    return [
-        f"{'.'.join(str(part) for part in detail['loc']).upper()}={detail['input']!r}: "
-        f"{detail['msg'].removeprefix('Value error, ')}"
-        for detail in error.errors(include_url=False)
-    ]
+def settings_problems(error: ValidationError, *models: type[BaseSettings]) -> list[str]:
+    """One sentence per wrong setting: its name (or names), its value and what is allowed."""
+    other_names = {
+        str(choices[0]): [str(choice).upper() for choice in choices[1:]]
+        for model in models
+        for field in model.model_fields.values()
+        if isinstance(field.validation_alias, AliasChoices)
+        for choices in [field.validation_alias.choices]
+    }
+    told = []
+    for detail in error.errors(include_url=False):
+        place = [str(part) for part in detail["loc"]]
+        others = other_names.get(place[0], []) if place else []
+        name = " or ".join([".".join(place).upper(), *others])
+        told.append(f"{name}={detail['input']!r}: {detail['msg'].removeprefix('Value error, ')}")
+    return told

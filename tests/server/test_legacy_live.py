@@ -102,7 +102,7 @@ async def test_a_whole_case_is_told_in_the_demos_words(web: Running) -> None:
         submitted = await _next(socket)
         assert (submitted["type"], submitted["action"]) == ("decision_submitted", "lock_account")
         await web.put(after_approval())
-        messages = []
+        messages: list[dict[str, Any]] = []
         while not messages or messages[-1]["status"] != "COMPLETED":
             messages.append(await _next(socket))
     assert {message["type"] for message in messages} == {"status_update"}
