@@ -1,5 +1,7 @@
 """`fraud-console up`: the whole product on this machine, started, watched, and stopped together."""
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -7,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from pathlib import Path
 from types import FrameType
 
 from devstack.errors import StackError
@@ -79,11 +82,11 @@ def _run(stack: StackSettings, environment: Mapping[str, str], with_console: boo
         try:
             running.start(_say)
             running.watch()
-            _say(f"server     {stack.server_url}   logs: fraud-console logs -f --data-dir {stack.data_dir}")
+            _say(f"server     {stack.server_url}   logs: {_program()} logs -f --data-dir {stack.data_dir}")
             if with_console:
                 return _console(stack.server_url, environment, stopped)
             _say("no terminal here, so no console: attach one with")
-            _say(f"  fraud-console --server {stack.server_url}")
+            _say(f"  {_program()} --server {stack.server_url}")
             _say("Ctrl-C, or SIGTERM to this process, stops everything.")
             stopped.wait()
             return 0
@@ -127,6 +130,13 @@ def _stop_signals() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _program() -> str:
+    """How to call this program from the folder the user is in."""
+    if shutil.which("fraud-console"):
+        return "fraud-console"
+    return os.path.relpath(Path(sys.executable).with_name("fraud-console"))
 
 
 def _say(line: str) -> None:
