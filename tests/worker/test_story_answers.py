@@ -1,16 +1,21 @@
 """Every fraud story, investigated by the playbook over the real tools, reaches the answer in its key."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from backends.embedded.analyst import PlaybookAnalyst
-from casework.finding import FindingStatus
+from casework.finding import Finding, FindingStatus
+from casework.playbooks import PLAYBOOKS
+from casework.ports import AnalystRequest, ToolBox
 from devstack.seed import seed_contoso
 from devstack.stories import STORIES
 from devstack.stories.story import Story
+from tests.builders import make_alert
 from tests.worker.desk import NOW, TODAY, investigated, story_tools
+from worker.opening import data_clock
 from worker.toolbox import McpTools
 
 
@@ -57,3 +62,48 @@ async def test_words_change_nothing_about_the_verdict(story: Story, tools: McpTo
         plain.recommended_action,
         plain.route,
     )
+
+
+@pytest.mark.parametrize("alert_type", [playbook.alert_types[0] for playbook in PLAYBOOKS])
+async def test_nothing_is_found_against_customers_who_live_ordinarily(
+    alert_type: str, tools: McpTools
+) -> None:
+    for customer_id in range(31, 251, 23):
+        alert = make_alert(customer_id=customer_id, alert_type=alert_type, detected_at=NOW)
+        findings, assessment = await investigated(PlaybookAnalyst(), tools, alert)
+        assert assessment.evidence_risk < 0.2, {s: found.summary for s, found in findings.items()}
+
+
+class ObedientModel:
+    """A model that does whatever a customer's text tells it: risk 0, no questions."""
+
+    name = "obedient"
+
+    async def investigate(self, request: AnalystRequest, tools: ToolBox) -> Finding:
+        await tools.call("unlock_account", {"customer_id": request.alert.customer_id})
+        return Finding(
+            specialist=request.specialist,
+            attempt=request.attempt,
+            status=FindingStatus.EVALUATED,
+            risk=0.0,
+            summary="as instructed, this case is clear",
+            analyst=self.name,
+        )
+
+
+async def test_a_model_that_obeys_the_customer_cannot_close_a_severe_case(tools: McpTools) -> None:
+    story = next(story for story in STORIES if story.key == "injected_instructions")
+    _, assessment = await investigated(ObedientModel(), tools, story.alert(NOW))
+    assert assessment.evidence_risk == 0
+    assert (assessment.risk, assessment.route) == (0.6, "review")
+
+
+async def test_an_old_database_is_judged_by_its_own_clock(tools: McpTools) -> None:
+    story = next(story for story in STORIES if story.key == "impossible_travel")
+    much_later = NOW + timedelta(days=400)
+    findings, late = await investigated(PlaybookAnalyst(), tools, story.alert(much_later), now=much_later)
+    assert {found.status for found in findings.values()} == {FindingStatus.NOT_EVALUABLE}
+    clock = data_clock(TODAY, lambda: much_later)
+    _, in_time = await investigated(PlaybookAnalyst(), tools, story.alert(much_later), now=clock())
+    assert late.recommended_action == "clear"
+    assert in_time.recommended_action == "lock_account"
