@@ -25,7 +25,7 @@ from console.pages.help import help_page
 from console.pages.sheet import Sheet
 from console.screens.case import CaseScreen
 from console.screens.help import SMALLEST, HelpPanel, TooSmall
-from console.screens.panels import ChoicePanel, ConfirmPanel, NoticePanel, Page, WordsPanel
+from console.screens.panels import Answer, ChoicePanel, ConfirmPanel, NoticePanel, Page, Panel, WordsPanel
 from console.screens.queue import QueueScreen
 from console.screens.work import WorkScreen
 from console.settings import ConsoleSettings
@@ -209,19 +209,25 @@ class ConsoleApp(App[None]):
         except ConsoleError as error:
             self.log(str(error))
 
+    async def _ask(self, panel: "Panel[Answer]") -> Answer:
+        """Put a panel in front and wait for its answer."""
+        answered = self.push_screen(panel, wait_for_dismiss=True)
+        self.work.panel_opens()
+        return await answered
+
     async def confirm(self, title: str, page: Page) -> bool:
         """Ask; only an explicit yes is one."""
-        return await self.push_screen_wait(ConfirmPanel(title, page, self.glyphs))
+        return await self._ask(ConfirmPanel(title, page, self.glyphs))
 
     async def notice(self, title: str, page: Page, *, again: bool) -> bool:
         """Show something that must be read; True when the analyst wants to decide again."""
-        return await self.push_screen_wait(NoticePanel(title, page, self.glyphs, again=again, tone="bad"))
+        return await self._ask(NoticePanel(title, page, self.glyphs, again=again, tone="bad"))
 
     async def choose(
         self, title: str, choices: Sequence[str], page: Callable[[int, int], Sequence[Line]]
     ) -> int | None:
         """Ask for one of several."""
-        return await self.push_screen_wait(ChoicePanel(title, choices, page, self.glyphs))
+        return await self._ask(ChoicePanel(title, choices, page, self.glyphs))
 
     async def write(self, title: str, page: Page, case_id: str, kind: str) -> str | None:
         """Ask for words; what is typed is kept as a draft until it is sent."""
@@ -230,7 +236,7 @@ class ConsoleApp(App[None]):
             self.tell(n.DraftKept(case_id, kind, text))
 
         draft = self.state.drafts.get((case_id, kind), "")
-        return await self.push_screen_wait(WordsPanel(title, page, self.glyphs, draft=draft, keep=keep))
+        return await self._ask(WordsPanel(title, page, self.glyphs, draft=draft, keep=keep))
 
     def show_help(self, scope: Scope) -> None:
         """The keys of a screen."""

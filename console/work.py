@@ -8,7 +8,6 @@ from casework.decision import DecisionRequest
 from casework.views import CaseDetail
 from console import news as n
 from console.actions import BY_NAME
-from console.desk import Desk
 from console.format import words
 from console.lines import BLANK, Line, said
 from console.pages import decision as pages
@@ -17,6 +16,7 @@ from console.problems import CaseNotFoundError, ConsoleError, RefusedError
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
+    from console.desk import Desk
 
 CHOICES = (Action.LOCK_ACCOUNT, Action.REFUND_CHARGES, Action.BOTH, Action.CLEAR)
 
@@ -26,6 +26,16 @@ class Work:
 
     def __init__(self, app: "ConsoleApp") -> None:
         self._app = app
+        self._opening = False
+
+    @property
+    def opening(self) -> bool:
+        """Whether a panel has been asked for that is not on the screen yet."""
+        return self._opening
+
+    def panel_opens(self) -> None:
+        """The panel is on the screen now; keys are its own."""
+        self._opening = False
 
     def start(self, what: str, case_id: str) -> None:
         """Begin a piece of work, unless the console may only look or is not connected yet."""
@@ -43,20 +53,25 @@ class Work:
                 "note": self._note,
                 "next_case": self._next_case,
             }
+            self._opening = True
             self._app.run_worker(self._guarded(steps[what], desk, case_id), group="work", exit_on_error=True)
 
-    async def _guarded(self, step: Callable[[Desk, str], Awaitable[None]], desk: Desk, case_id: str) -> None:
+    async def _guarded(
+        self, step: Callable[["Desk", str], Awaitable[None]], desk: "Desk", case_id: str
+    ) -> None:
         try:
             await step(desk, case_id)
         except ConsoleError as error:
             self._app.say(str(error), "bad")
+        finally:
+            self._opening = False
 
-    async def _approve(self, desk: Desk, case_id: str) -> None:
+    async def _approve(self, desk: "Desk", case_id: str) -> None:
         detail = await self._decidable(desk, case_id)
         if detail is not None and (action := detail.summary.recommended_action) is not None:
             await self._confirm(desk, detail, action)
 
-    async def _choose(self, desk: Desk, case_id: str) -> None:
+    async def _choose(self, desk: "Desk", case_id: str) -> None:
         detail = await self._decidable(desk, case_id)
         if detail is None:
             return
@@ -70,7 +85,7 @@ class Work:
         if picked is not None:
             await self._confirm(desk, detail, CHOICES[picked])
 
-    async def _confirm(self, desk: Desk, detail: CaseDetail, action: Action) -> None:
+    async def _confirm(self, desk: "Desk", detail: CaseDetail, action: Action) -> None:
         def page(width: int) -> Sequence[Line]:
             sheet = self._sheet(width)
             return [
@@ -84,7 +99,7 @@ class Work:
             request = DecisionRequest(**_binding(detail), approved=True, action=action)
             await self._send(desk, detail, request, again=self._approve)
 
-    async def _reject(self, desk: Desk, case_id: str) -> None:
+    async def _reject(self, desk: "Desk", case_id: str) -> None:
         detail = await self._decidable(desk, case_id)
         if detail is None:
             return
@@ -108,10 +123,10 @@ class Work:
 
     async def _send(
         self,
-        desk: Desk,
+        desk: "Desk",
         detail: CaseDetail,
         request: DecisionRequest,
-        again: Callable[[Desk, str], Awaitable[None]],
+        again: Callable[["Desk", str], Awaitable[None]],
     ) -> bool:
         """Send a decision; True once the server has recorded it. A refusal is shown with what changed."""
         case_id = detail.case.case_id
@@ -125,10 +140,10 @@ class Work:
 
     async def _refused(
         self,
-        desk: Desk,
+        desk: "Desk",
         before: CaseDetail,
         error: ConsoleError,
-        again: Callable[[Desk, str], Awaitable[None]],
+        again: Callable[["Desk", str], Awaitable[None]],
     ) -> None:
         case_id = before.case.case_id
         after: CaseDetail | None = None
@@ -147,11 +162,11 @@ class Work:
         if await self._app.notice("Your decision was not recorded", page, again=possible):
             await again(desk, case_id)
 
-    async def _withdraw(self, desk: Desk, case_id: str) -> None:
+    async def _withdraw(self, desk: "Desk", case_id: str) -> None:
         await desk.withdraw(case_id)
         self._app.say("Recorded: the decision is withdrawn; the case waits again.", "good")
 
-    async def _claim(self, desk: Desk, case_id: str) -> None:
+    async def _claim(self, desk: "Desk", case_id: str) -> None:
         row = self._app.state.cases.get(case_id)
         if row is not None and row.claim is not None and row.claim.actor_id == self._app.state.actor_id:
             await desk.release(case_id)
@@ -160,7 +175,7 @@ class Work:
             await desk.claim(case_id)
             self._app.say("Recorded: the case is yours.", "good")
 
-    async def _note(self, desk: Desk, case_id: str) -> None:
+    async def _note(self, desk: "Desk", case_id: str) -> None:
         def page(width: int) -> Sequence[Line]:
             return [said(case_id, "strong"), said("A note stays in the record for ever.", "dim")]
 
@@ -170,7 +185,7 @@ class Work:
             self._app.tell_now(n.DraftKept(case_id, "note", ""))
             self._app.say("Recorded: your note.", "good")
 
-    async def _next_case(self, desk: Desk, case_id: str) -> None:
+    async def _next_case(self, desk: "Desk", case_id: str) -> None:
         try:
             summary = await desk.next_case()
         except CaseNotFoundError:
@@ -178,7 +193,7 @@ class Work:
             return
         self._app.open_case(summary.case_id)
 
-    async def _decidable(self, desk: Desk, case_id: str) -> CaseDetail | None:
+    async def _decidable(self, desk: "Desk", case_id: str) -> CaseDetail | None:
         """The case as it is on the screen, if a decision on it is asked for; otherwise say why not."""
         if any(pending.case_id == case_id for pending in self._app.state.pending.values()):
             self._app.say("A decision on this case is on its way already.", "warn")

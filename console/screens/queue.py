@@ -139,14 +139,20 @@ class QueueScreen(WorkScreen):
         return (Span(f"{at}/{total:,}{beyond}", "strong"), Span(f"{filtered} ", "accent"))
 
     def on_input_changed(self, event: Input.Changed) -> None:
+        self._filter_by(event.value)
+        self.console_app.repaint()
+
+    def _filter_by(self, text: str) -> None:
+        """Use a filter as soon as it can be understood; until then the last good one stays."""
         try:
-            self._filter = parse(event.value)
+            self._filter = parse(text)
             self._complaint = ""
         except FilterError as error:
             self._complaint = str(error)
-        self.console_app.repaint()
 
-    def on_input_submitted(self) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the filter. Typed in a burst, enter comes before the changes are told, so it is read here."""
+        self._filter_by(event.value)
         box = self.query_one("#filter", Input)
         box.display = bool(self._filter.text)
         self.set_focus(None)

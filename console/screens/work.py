@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding
 from textual.screen import Screen
+from textual.widgets import Input
 
-from console.actions import Scope, available
+from console.actions import BY_NAME, Scope, available
 from console.pages.sheet import Sheet
 from console.state import ConsoleState
 from console.widgets.line_pane import LinePane
@@ -14,10 +15,18 @@ if TYPE_CHECKING:
     from console.app import ConsoleApp
 
 
+WHILE_TYPING = frozenset({"back", "command_palette"})
+"""Actions whose keys mean the same while the filter is being typed."""
+
+
 def bindings_for(scope: Scope) -> list[Binding]:
-    """The key bindings of a screen, straight from the list of actions."""
+    """The key bindings of a screen, straight from the list of actions.
+
+    They have priority so that a key is acted on before the next one is read: of keys that come in
+    one packet, those after `/` must reach the filter and not claim or approve anything.
+    """
     return [
-        Binding(",".join(action.keys), action.name, action.help, show=False)
+        Binding(",".join(action.keys), action.name, action.help, show=False, priority=True)
         for action in available(scope)
         if action.name not in ("command_palette",)
     ]
@@ -28,6 +37,15 @@ class WorkScreen(Screen[None]):
 
     scope: ClassVar[Scope] = "queue"
     AUTO_FOCUS = ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys belong to the text field while one has the focus, and to a panel that is about to open."""
+        known = BY_NAME.get(action)
+        if known is None:
+            return True
+        if self.console_app.work.opening and known.name != "back":
+            return False
+        return not isinstance(self.focused, Input) or action in WHILE_TYPING
 
     @property
     def console_app(self) -> "ConsoleApp":

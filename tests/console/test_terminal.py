@@ -1,0 +1,128 @@
+"""The console on a real pseudo-terminal, against a desk in another process: from start to a decided case."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pexpect
+import pyte
+import pytest
+
+HERE = Path(__file__).parent
+PATIENCE_SECONDS = 45.0
+
+
+@pytest.fixture
+def desk_port(tmp_path: Path) -> Iterator[int]:
+    port_file = tmp_path / "port"
+    desk = subprocess.Popen([sys.executable, "-m", "fakedesk", str(port_file)], cwd=HERE)
+    try:
+        wait_for(lambda: port_file.exists() and bool(port_file.read_text()), "the desk does not start")
+        yield int(port_file.read_text())
+    finally:
+        desk.kill()
+        desk.wait()
+
+
+class Terminal:
+    """A terminal of 80 by 24 with the console in it."""
+
+    def __init__(self, port: int, *flags: str) -> None:
+        self.screen = pyte.Screen(80, 24)
+        self.stream = pyte.ByteStream(self.screen)
+        self.raw = b""
+        environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
+        server = f"http://127.0.0.1:{port}"
+        self.child = pexpect.spawn(
+            sys.executable,
+            ["-m", "console", "--server", server, "--as", "pat", *flags],
+            dimensions=(24, 80),
+            env=environment,
+            cwd=str(HERE.parent.parent),
+            timeout=PATIENCE_SECONDS,
+        )
+
+    def read(self) -> None:
+        try:
+            got = self.child.read_nonblocking(65536, timeout=0.1)
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            return
+        self.raw += got
+        self.stream.feed(got)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    def sees(self, *words: str) -> None:
+        wait_for(
+            lambda: self.read() or all(w in self.text for w in words), f"{words} in:\n", lambda: self.text
+        )
+
+    def ends(self) -> int | None:
+        wait_for(lambda: self.read() or not self.child.isalive(), "the console does not end")
+        self.read()
+        self.child.close()
+        return self.child.exitstatus
+
+
+def wait_for(condition: Callable[[], object], what: str, detail: Callable[[], str] = str) -> None:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < until, what + detail()
+
+
+def restored(raw: bytes) -> bool:
+    """Whether the terminal was given back: alternate screen left, cursor shown, after all else."""
+    return raw.rfind(b"\x1b[?1049l") > raw.rfind(b"\x1b[?1049h") and raw.rfind(b"\x1b[?25h") > raw.rfind(
+        b"\x1b[?25l"
+    )
+
+
+def test_from_start_to_a_decided_case_at_80x24(desk_port: int) -> None:
+    terminal = Terminal(desk_port)
+    terminal.sees("waiting 26", "live", "pat (lead)")
+    terminal.child.send("/api scraping\r")
+    terminal.sees("api scraping", "1/6")
+    terminal.child.send("\r")
+    terminal.sees("why this risk", "[1 assessment]")
+    terminal.child.send("a")
+    terminal.sees("Approve: lock account?")
+    terminal.child.send("\r")
+    terminal.sees("Recorded: pat approved lock_account")
+    terminal.sees("actioned")
+    terminal.child.send("\x1b")
+    terminal.sees("enter open")
+    case = httpx.get(f"http://127.0.0.1:{desk_port}/api/v1/cases?status=closed").json()["items"]
+    assert [row["outcome"] for row in case] == ["actioned"]
+    terminal.child.send("q")
+    assert terminal.ends() == 0
+    assert restored(terminal.raw)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_console_and_restores_the_terminal(desk_port: int, number: signal.Signals) -> None:
+    terminal = Terminal(desk_port)
+    terminal.sees("waiting 26", "live")
+    terminal.child.kill(number)
+    assert terminal.ends() == 128 + number
+    assert restored(terminal.raw)
+
+
+def test_the_mouse_is_left_alone_and_hostile_bytes_never_reach_the_terminal(desk_port: int) -> None:
+    terminal = Terminal(desk_port)
+    terminal.sees("waiting 26", "live")
+    terminal.child.send("/case:alert-003\r")
+    terminal.sees("1/1")
+    terminal.child.send("\r")
+    terminal.sees("pwned", "why this risk")
+    assert b"pwned\x07" not in terminal.raw and b"\x1b]0;pwned" not in terminal.raw
+    assert b"\x1b[?1000h" not in terminal.raw and b"\x1b[?1003h" not in terminal.raw
+    terminal.child.send("\x1bq")
+    terminal.child.kill(signal.SIGTERM)
+    terminal.ends()

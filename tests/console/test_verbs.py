@@ -1,0 +1,184 @@
+"""The verbs from the shell: the same work, honest exit codes, and JSON for programs."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from conftest import Running
+from fakedesk import stories
+from fakedesk.record import now
+
+from casework.policy import Terms
+from casework.views import CaseList, CaseSummary
+
+ROOT = Path(__file__).parent.parent.parent
+CASE = "fraud-ALERT-001"
+GOOD = {
+    "event_id": "ev-1",
+    "customer_id": 7,
+    "occurred_at": "2026-01-05T10:00:00Z",
+    "event_type": "login",
+    "details": {"country": "Germany", "ip": "10.0.0.1", "success": True},
+}
+
+
+class Answer:
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+async def shell(running: Running | None, *words: str, stdin: str = "") -> Answer:
+    """Run a verb in a process of its own."""
+    server = f"http://127.0.0.1:{running.port}" if running else "http://127.0.0.1:9"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "console",
+        *words,
+        "--server",
+        server,
+        "--as",
+        "ana",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    async with asyncio.timeout(45):
+        out, err = await process.communicate(stdin.encode())
+    return Answer(process.returncode or 0, out.decode(), err.decode())
+
+
+async def furnish(running: Running, count: int = 1) -> None:
+    for number in range(1, count + 1):
+        about = stories.alert(number)
+        await stories.investigated(running.record, about, now() - timedelta(minutes=9), Terms(hold_seconds=0))
+
+
+async def test_cases_are_listed_for_people_and_for_programs(running: Running) -> None:
+    await furnish(running, 2)
+    answer = await shell(running, "cases", "risk>0.7")
+    assert (answer.code, "2 cases." in answer.out, CASE in answer.out) == (0, True, True)
+    answer = await shell(running, "cases", "customer:202", "--json")
+    assert [row.case_id for row in CaseList.model_validate_json(answer.out).items] == ["fraud-ALERT-002"]
+
+
+async def test_a_case_is_shown_with_its_reasons(running: Running) -> None:
+    await furnish(running)
+    answer = await shell(running, "show", CASE, "--timeline", "--tools")
+    assert answer.code == 0
+    for words in ("why this risk", "rests on SecurityLogs", "get_login_history", "waits for a decision"):
+        assert words in answer.out
+
+
+async def test_approve_binds_to_the_assessment_it_read(running: Running) -> None:
+    await furnish(running)
+    sealed = running.record.load(CASE).assessment_hash or ""
+    stale = await shell(running, "approve", CASE, "--hash", "0" * 12)
+    assert (stale.code, "look again" in stale.err) == (4, True)
+    made = await shell(running, "approve", CASE, "--hash", sealed[:12], "--action", "both", "--json")
+    assert made.code == 0
+    assert "ana approved both" in (CaseSummary.model_validate_json(made.out).decided or "")
+    again = await shell(running, "approve", CASE, "--json")
+    assert (again.code, json.loads(again.out)["exit_code"]) == (4, 4)
+
+
+async def test_reject_needs_feedback(running: Running) -> None:
+    await furnish(running)
+    assert (await shell(running, "reject", CASE)).code == 2
+    assert (await shell(running, "reject", CASE, "--feedback", " ")).code == 2
+    assert (await shell(running, "reject", CASE, "--feedback", "look at Lagos")).code == 0
+
+
+async def test_several_decisions_have_a_result_each_and_an_exit_code_for_some(running: Running) -> None:
+    await furnish(running, 2)
+    answer = await shell(running, "approve", CASE, "fraud-ALERT-002", "fraud-ALERT-404")
+    assert answer.code == 7
+    assert "2 recorded, 1 refused." in answer.out and "there is no case" in answer.out
+
+
+async def test_work_is_taken_noted_and_given_back(running: Running) -> None:
+    await furnish(running)
+    assert (await shell(running, "next")).code == 0
+    assert (await shell(running, "next")).code == 3
+    assert (await shell(running, "note", CASE, "called back")).code == 0
+    assert (await shell(running, "release", CASE)).code == 0
+    claimed = await shell(running, "claim", CASE, "--json")
+    assert json.loads(claimed.out)["claim"]["name"] == "ana"
+    assert (await shell(running, "withdraw", CASE)).code == 4
+
+
+async def test_bad_lines_of_telemetry_are_named_and_the_good_ones_taken(running: Running) -> None:
+    lines = [json.dumps(GOOD), "not json", "", json.dumps({**GOOD, "customer_id": "x", "event_id": "ev-2"})]
+    answer = await shell(running, "ingest", "-", "--batch", "2", stdin="\n".join(lines))
+    assert answer.code == 7
+    assert "line 2" in answer.err and "line 4" in answer.err and "line 1:" not in answer.err
+    assert running.record.telemetry_head == 1
+
+
+async def test_telemetry_comes_from_a_file_too(running: Running, tmp_path: Path) -> None:
+    source = tmp_path / "events.jsonl"
+    source.write_text("".join(json.dumps({**GOOD, "event_id": f"ev-{i}"}) + "\n" for i in range(1200)))
+    answer = await shell(running, "ingest", str(source), "--json")
+    assert (answer.code, json.loads(answer.out)["accepted"]) == (0, 1200)
+    assert (await shell(running, "ingest", str(tmp_path / "none.jsonl"))).code == 2
+
+
+async def test_tail_prints_a_line_per_change_from_a_cursor_on(running: Running) -> None:
+    await furnish(running)
+    answer = await shell(running, "tail", "--cursor", "c0.t0", "--limit", "3", "--json")
+    kinds = [json.loads(line)["data"]["event"]["body"]["type"] for line in answer.out.splitlines()]
+    assert (answer.code, kinds) == (0, ["opened", "investigation_started", "tool_called"])
+
+
+async def test_the_record_is_verified(running: Running) -> None:
+    await furnish(running)
+    sound = await shell(running, "audit")
+    assert (sound.code, "every record verifies" in sound.out) == (0, True)
+    record = running.record.events[CASE]
+    record[2] = record[2].model_copy(update={"occurred_at": now()})
+    broken = await shell(running, "audit")
+    assert (broken.code, f"BROKEN {CASE} at record 3" in broken.out) == (1, True)
+
+
+async def test_stats_speak_of_the_desk(running: Running) -> None:
+    await furnish(running)
+    answer = await shell(running, "stats")
+    assert (answer.code, "waiting for a decision" in answer.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "words", [("cases",), ("show", CASE), ("approve", CASE), ("next",), ("stats", "--json")]
+)
+async def test_an_unreachable_server_is_one_sentence_with_what_to_do(words: tuple[str, ...]) -> None:
+    answer = await shell(None, *words)
+    told = json.loads(answer.out)["error"] if "--json" in words else answer.err
+    assert answer.code == 6
+    assert "refuses the connection" in told and "fraud-console up" in told
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("cases", "colour:red"),
+        ("show",),
+        ("tail", "--topics", "gossip"),
+        ("approve", CASE, "--action", "jail"),
+    ],
+)
+async def test_a_wrong_command_line_is_usage(running: Running, words: tuple[str, ...]) -> None:
+    assert (await shell(running, *words)).code == 2
+
+
+async def test_an_unknown_case_is_not_found(running: Running) -> None:
+    answer = await shell(running, "show", "fraud-none")
+    assert (answer.code, answer.out) == (3, "")
+
+
+async def test_without_a_terminal_the_console_says_what_to_do_instead(running: Running) -> None:
+    answer = await shell(running)
+    assert (answer.code, "needs a terminal" in answer.err) == (2, True)
