@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 _SLICE = 32
 """Items matched before other tasks get the event loop."""
+_REMEMBERED = 10_000
+"""Abandoned items whose pauses grow; forgetting them starts their pauses over, no more."""
 _TABLES = {
     Kind.ORCHESTRATION: ("instances", "key"),
     Kind.ACTIVITY: ("activities", "seq"),
@@ -143,6 +145,8 @@ class Dispatcher:
         """A worker gives an item back; it is handed out again after a growing pause."""
         lease = self._redeem(token, kind)
         mark = (kind, lease.item.key)
+        if len(self._abandoned) > _REMEMBERED:
+            self._abandoned.clear()
         times = self._abandoned[mark] = self._abandoned.get(mark, 0) + 1
         self._later(lease.item, self._pause(times))
         self._wake.set()

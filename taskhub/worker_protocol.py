@@ -43,12 +43,14 @@ class WorkerProtocol:
 
     async def GetWorkItems(self, request: pb.GetWorkItemsRequest, context: Context) -> AsyncIterator[bytes]:
         """Work items as they become ready, until the worker goes away."""
+        # Asked now: once the call is over, gRPC answers this question with a segmentation fault.
+        peer = context.peer()
         session = _session(await self.hub_of(context), request)
         if self._draining:
             return
         self._sessions.add(session)
         self.hub.dispatcher.connect(session)
-        log.info("worker_connected", hub=session.hub, limits=session.limits, peer=context.peer())
+        log.info("worker_connected", hub=session.hub, limits=session.limits, peer=peer)
         try:
             while True:
                 message = await self._next_message(session)
@@ -58,7 +60,7 @@ class WorkerProtocol:
         finally:
             self._sessions.discard(session)
             self.hub.dispatcher.disconnect(session)
-            log.info("worker_disconnected", hub=session.hub, peer=context.peer())
+            log.info("worker_disconnected", hub=session.hub, peer=peer)
 
     async def _next_message(self, session: Session) -> bytes | None:
         """The next work item, or a sign of life after a pause."""

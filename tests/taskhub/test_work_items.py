@@ -134,6 +134,20 @@ def test_a_broken_stream_gives_its_items_to_others_at_once(bare: BareWorker, stu
     heir.close()
 
 
+def test_streams_that_break_at_any_moment_leave_the_hub_standing(hub: HubProcess, taskhub: str) -> None:
+    pid = hub.pid
+    for number in range(60):
+        with BareStub(hub) as stub:
+            worker = BareWorker(stub, taskhub)
+            if number % 3 == 0:
+                worker.start()
+            if number % 3 == 1:
+                worker.close()
+    assert hub.answers()
+    assert hub.pid == pid
+    assert hub.running
+
+
 def test_a_completion_after_the_stream_broke_is_refused(bare: BareWorker, stub: Any, taskhub: str) -> None:
     instance_id = bare.start()
     first = bare.next()
