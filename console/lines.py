@@ -57,6 +57,21 @@ def _fold(paragraph: str, room: int) -> list[str]:
     return [*parts, line]
 
 
+def flow(line: Line, width: int) -> list[Line]:
+    """A line broken between its spans where it is wider than `width`."""
+    lines: list[list[Span]] = [[]]
+    used = 0
+    for part in line:
+        cells = cell_len(part.text)
+        if used and used + len(part.text.rstrip()) > width:
+            lines.append([])
+            used = 0
+        text = part.text if used else part.text.lstrip()
+        lines[-1].append(Span(text, part.tone))
+        used += cells if used else cell_len(text)
+    return [tuple(one) for one in lines if plain(tuple(one)).strip()]
+
+
 def rule(title: str, width: int, glyph: str) -> Line:
     """A heading followed by a rule to the edge."""
     rest = max(0, width - cell_len(title) - 1)

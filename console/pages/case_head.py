@@ -4,14 +4,15 @@ from casework.case import Case
 from casework.transitions import Status
 from casework.views import CaseSummary
 from console.format import clean, countdown, money, risk_bar, risk_text, words
-from console.lines import Line, Span, outside, risk_tone
+from console.lines import Line, Span, flow, outside, risk_tone
 from console.pages.rows import SEVERITY_TONE, left_text, left_tone, progress_text, status_text, status_tone
 from console.pages.sheet import Sheet
 
 
 def head(row: CaseSummary, sheet: Sheet) -> list[Line]:
     """Four to six lines that stay on top whatever section is read."""
-    lines = [_where(row, sheet), _what(row), _risk(row, sheet), *_description(row, sheet)]
+    told = (_where(row, sheet), _what(row), _risk(row, sheet))
+    lines = [part for line in told for part in flow(line, sheet.width)] + _description(row, sheet)
     if row.proposed:
         lines.append(
             (Span("First approval: ", "warn"), outside(row.proposed), Span(" - needs another person"))
@@ -28,17 +29,14 @@ def _where(row: CaseSummary, sheet: Sheet) -> Line:
         Span(status_text(row, sheet), status_tone(row)),
     ]
     if row.deadline:
-        spans += [Span("  left "), Span(left_text(row, sheet), left_tone(row, sheet))]
+        spans.append(Span(f"  left {left_text(row, sheet)}", left_tone(row, sheet)))
     if row.hold_until and row.status is Status.HELD:
         spans += [Span(f"  takes effect in {countdown(row.hold_until, sheet.now)}, u withdraws", "warn")]
-    spans += [Span("  claim ")]
     if row.claim:
-        spans += [
-            Span(clean(row.claim.name), "accent"),
-            Span(f" {countdown(row.claim.until, sheet.now)}", "dim"),
-        ]
+        holder = f"{clean(row.claim.name)} {countdown(row.claim.until, sheet.now)}"
+        spans.append(Span(f"  claim {holder}", "accent"))
     else:
-        spans += [Span("nobody", "dim")]
+        spans.append(Span("  claim nobody", "dim"))
     return tuple(spans)
 
 
@@ -74,7 +72,7 @@ def _risk(row: CaseSummary, sheet: Sheet) -> Line:
     if row.evidence_risk is not None and row.evidence_risk < row.risk:
         spans.append(Span(f"  evidence {row.evidence_risk:.2f}, raised by a floor", "dim"))
     if row.recommended_action:
-        spans += [Span("  recommended "), Span(words(row.recommended_action), "strong")]
+        spans.append(Span(f"  recommended {words(row.recommended_action)}", "strong"))
     if row.required_role:
         spans.append(Span(f"  by {row.required_role}", "dim"))
     if row.second_approver:

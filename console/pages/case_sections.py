@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterable, Sequence
 
+from pydantic import JsonValue
+
 from casework.actor import Role
 from casework.assessment import Assessment, Contribution
 from casework.case import Case
@@ -13,9 +15,9 @@ from console.format import clean, plural, points, risk_bar, risk_text
 from console.lines import BLANK, Line, Span, Tone, outside, risk_tone, said
 from console.pages.case_head import what_is_asked
 from console.pages.rows import row
-from console.pages.sheet import Sheet
+from console.pages.sheet import Sheet, hanging
 
-SHORT_RESULT_LINES = 6
+SHORT_RESULT_LINES = 3
 LONGEST_RESULT_LINES = 2000
 
 _CLAIM: dict[ClaimStatus, tuple[str, Tone]] = {
@@ -55,7 +57,7 @@ def _score(assessment: Assessment, sheet: Sheet) -> list[Line]:
     lines.append(said(f"  {assessment.evidence_risk:5.2f}  what the evidence weighs", "strong"))
     for floor in assessment.floors:
         who = "" if floor.role is Role.ANALYST else f", and a {floor.role} decides"
-        lines += _hanging(f"  {floor.minimum:5.2f}  ", f"floor: {floor.reason}{who}", "warn", sheet)
+        lines += hanging(f"  {floor.minimum:5.2f}  ", f"floor: {floor.reason}{who}", "warn", sheet)
     total: Tone = risk_tone(assessment.risk)
     lines.append((Span(f"  {assessment.risk:5.2f}  ", total), Span(f"risk, {assessment.level}", total)))
     return lines
@@ -64,14 +66,7 @@ def _score(assessment: Assessment, sheet: Sheet) -> list[Line]:
 def _contribution(line: Contribution, sheet: Sheet) -> list[Line]:
     tone: Tone = "bad" if line.points > 0 else "good"
     cited = f"  [{rows_text(line.rows)}]" if line.rows else ""
-    return _hanging(f"  {points(line.points)}  ", f"{line.specialist}: {line.label}{cited}", "", sheet, tone)
-
-
-def _hanging(lead: str, text: str, tone: Tone, sheet: Sheet, lead_tone: Tone | None = None) -> list[Line]:
-    """Text with a lead on its first line and an indent as wide on the others."""
-    wrapped = sheet.text(text, " " * len(lead), tone)
-    first = (Span(lead, tone if lead_tone is None else lead_tone), *wrapped[0][1:])
-    return [first, *wrapped[1:]]
+    return hanging(f"  {points(line.points)}  ", f"{line.specialist}: {line.label}{cited}", "", sheet, tone)
 
 
 def rows_text(rows: Sequence[RowRef]) -> str:
@@ -147,10 +142,10 @@ def _finding(finding: Finding, sheet: Sheet) -> list[Line]:
 def _claim(claim: Claim, sheet: Sheet) -> list[Line]:
     text, tone = _CLAIM[claim.status]
     lead = f"  {points(claim.weight)}  " if claim.weight else "      -  "
-    lines = _hanging(lead, claim.text, "", sheet, "bad" if claim.weight > 0 else "good")
+    lines = hanging(lead, claim.text, "", sheet, "bad" if claim.weight > 0 else "good")
     cited = f"rests on {rows_text(claim.rows)}" if claim.rows else "cites no rows"
     check = f"  (check {clean(claim.check)})" if claim.check else ""
-    return [*lines, (Span(f"         {text}", tone), Span(f"  {cited}{check}", "dim"))]
+    return [*lines, *hanging(f"         {text}  ", f"{cited}{check}", "dim", sheet, tone)]
 
 
 def tools_section(
@@ -187,13 +182,29 @@ def _call_head(call: ToolCall) -> Line:
 def _call_body(call: ToolCall, sheet: Sheet, *, whole: bool) -> list[Line]:
     if call.result is None:
         return [] if call.error else [said("    returned nothing", "dim")]
-    text = json.dumps(call.result, indent=1, ensure_ascii=False, default=str)
+    rows = [line for text in result_rows(call.result) for line in sheet.text(text, "    ", "dim")]
     limit = LONGEST_RESULT_LINES if whole else SHORT_RESULT_LINES
-    wrapped = [line for part in text.split("\n")[: limit * 2] for line in sheet.text(part, "    ", "dim")]
-    if len(wrapped) <= limit:
-        return wrapped
-    more = len(text.split("\n")) - limit
-    return [*wrapped[:limit], said(f"    ... {max(1, more)} more lines, x shows them", "warn")]
+    if len(rows) <= limit:
+        return rows
+    more = plural(len(rows) - limit, "more line")
+    return [*rows[:limit], said(f"    ... {more}, x shows them" if not whole else f"    ... {more}", "warn")]
+
+
+def result_rows(result: JsonValue) -> list[str]:
+    """A result as text: a row of a list, or a field of an object, on a line of its own."""
+    match result:
+        case list():
+            return [_compact(row) for row in result] or ["no rows"]
+        case dict():
+            return [f"{name}: {_compact(value)}" for name, value in result.items()]
+        case _:
+            return [_compact(result)]
+
+
+def _compact(value: JsonValue) -> str:
+    if isinstance(value, dict):
+        return "  ".join(f"{name}={json.dumps(part, ensure_ascii=False)}" for name, part in value.items())
+    return json.dumps(value, ensure_ascii=False)
 
 
 def earlier_section(detail: CaseDetail, sheet: Sheet) -> list[Line]:

@@ -6,7 +6,7 @@ from casework.decision import Stage
 from casework.views import CaseDetail
 from console.format import clean, risk_bar, risk_text, span, words
 from console.lines import BLANK, Line, Span, risk_tone, said
-from console.pages.sheet import Sheet
+from console.pages.sheet import Sheet, hanging
 
 _STEP = {
     Step.LOCK_ACCOUNT: ("locks the account of customer {customer}", "unlock account"),
@@ -39,7 +39,7 @@ def consequences(detail: CaseDetail, action: Action, sheet: Sheet) -> list[Line]
         lines += [(Span("  does    ", "dim"), Span(text, "strong")), (Span("  undo    ", "dim"), Span(undo))]
     if not action.steps:
         lines.append((Span("  does    ", "dim"), Span("touches nothing; the case ends as cleared", "strong")))
-    lines += sheet.text(_when(detail, action), "  when    ", "")
+    lines += hanging("  when    ", _when(detail, action), "", sheet, "dim")
     return lines
 
 

@@ -14,6 +14,9 @@ from console.pages.sheet import Sheet
 SEVERITY = {"low": "low ", "medium": "med ", "high": "high", "critical": "CRIT"}
 SEVERITY_TONE: dict[str, Tone] = {"low": "dim", "medium": "", "high": "warn", "critical": "bad"}
 
+NARROW = 76
+"""Below this width the age gives way, so that the alert's type stays readable."""
+
 _STATUS_WORDS = {
     Status.OPEN: "opened",
     Status.ASSESSED: "assessed",
@@ -44,12 +47,12 @@ def columns(width: int) -> Sequence[Column]:
     fixed = [
         Column("risk", 10),
         Column("sev", 4),
-        Column("type", 17 if width < 120 else 24),
+        Column("type", 16 if width < 120 else 24),
         Column("cust", 6),
         Column("status", 15),
         Column("left", 8),
         Column("claim", 8 if width < 120 else 12),
-        Column("age", 4),
+        *([Column("age", 4)] if width >= NARROW else []),
     ]
     used = sum(column.width + 1 for column in fixed) + 1
     if width - used >= 16:

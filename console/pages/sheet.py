@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from console.format import UNICODE, Glyphs
-from console.lines import Line, Tone, rule, wrap
+from console.lines import Line, Span, Tone, rule, wrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +26,10 @@ class Sheet:
     def narrower(self, cells: int) -> "Sheet":
         """The same paper with less width."""
         return Sheet(max(10, self.width - cells), self.now, self.glyphs)
+
+
+def hanging(lead: str, text: str, tone: Tone, sheet: Sheet, lead_tone: Tone | None = None) -> list[Line]:
+    """Text with a lead on its first line and an indent as wide on the others."""
+    wrapped = sheet.text(text, " " * len(lead), tone)
+    first = (Span(lead, tone if lead_tone is None else lead_tone), *wrapped[0][1:])
+    return [first, *wrapped[1:]]

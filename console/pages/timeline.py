@@ -26,7 +26,7 @@ def timeline_section(events: Iterable[CaseEvent], sheet: Sheet) -> list[Line]:
 def event_lines(event: CaseEvent, sheet: Sheet) -> list[Line]:
     """One event, wrapped under its own text."""
     text, tone = described(event)
-    width = 14 if sheet.width >= 60 else 8
+    width = 10 if sheet.width >= 60 else 8
     who = _who(event.actor)
     lead: Line = (
         Span(f"{event.seq:>3} ", "dim"),
