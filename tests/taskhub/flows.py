@@ -255,6 +255,12 @@ def tolerant_chain(context: Context, _: Any) -> Flow:
     return [first, second]
 
 
+def stubborn(context: Context, failures: int) -> Flow:
+    """One activity that fails the first times, without retries."""
+    attempt = yield context.call_activity(flaky, input=failures)
+    return attempt
+
+
 def clock(context: Context, _: Any) -> Flow:
     """The orchestration's clock before and after a timer."""
     first: datetime = context.current_utc_datetime
@@ -266,7 +272,7 @@ def clock(context: Context, _: Any) -> Flow:
 ORCHESTRATORS = (
     echo, chain, fan, failing, retrying, waiting, sleeping, racing, parent, relation, tolerant_parent,
     countdown, collector, reporting, sender, entity_caller, transfer, holder, abandoning_caller,
-    outcome_of_bulk, hoarder, tolerant_chain, clock,
+    outcome_of_bulk, hoarder, tolerant_chain, stubborn, clock,
 )  # fmt: skip
 ACTIVITIES = (increment, explode, flaky, bulky)
 

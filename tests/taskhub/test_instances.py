@@ -243,6 +243,22 @@ def test_rewind_repeats_only_what_failed(client: Client) -> None:
     assert output(ended(client, policy_exhausted.instance_id)) == [1, 2]
 
 
+def test_rewind_repeats_as_often_as_it_takes(client: Client) -> None:
+    state = run(client, "stubborn", 2)
+    for _ in range(2):
+        assert state.runtime_status == OrchestrationStatus.FAILED
+        client.rewind_orchestration(state.instance_id)
+        state = ended(client, state.instance_id)
+    assert output(state) == 3
+
+
+def test_rewind_reaches_the_sub_orchestration_that_failed(client: Client) -> None:
+    state = run(client, "parent", {"name": "stubborn", "input": 1})
+    assert state.runtime_status == OrchestrationStatus.FAILED
+    client.rewind_orchestration(state.instance_id, reason="mended")
+    assert output(ended(client, state.instance_id)) == 2
+
+
 def test_rewind_of_a_completed_instance_is_refused(client: Client) -> None:
     state = run(client, "echo", 1)
     with pytest.raises(grpc.RpcError) as refusal:

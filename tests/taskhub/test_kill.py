@@ -61,6 +61,7 @@ class Crew:
 
     def strike(self, dice: random.Random) -> str:
         """kill -9 somebody and replace them."""
+        assert self.hub.running, "the hub died by itself"
         victim = dice.choice(["hub", "hub", "worker", "worker", "client", "everybody"])
         if victim in ("worker", "everybody"):
             index = dice.randrange(len(self.workers))
