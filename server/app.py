@@ -45,7 +45,7 @@ from server.sweep import Sweep
 from server.tally import Tally
 
 UNBOUNDED = frozenset({stream.PATH, "/api/events/stream", audit.PATH})
-V1 = (me, cases, claims, decisions, notes, telemetry, stats, audit, rules, health, stream)
+V1 = (me, cases, claims, decisions, notes, telemetry, stats, audit, rules, health)
 
 log = structlog.get_logger("server.app")
 
@@ -91,7 +91,7 @@ def create_app(
     )
     problems.register(app)
     _mount(app, settings)
-    openapi.install(app)
+    openapi.install(app, {stream.PATH: {"get": stream.DESCRIPTION}})
     _guard(app, settings)
     return app
 
@@ -100,6 +100,7 @@ def _mount(app: FastAPI, settings: ServerSettings) -> None:
     own = APIRouter(prefix="/api/v1")
     for module in V1:
         own.include_router(module.router)
+    app.router.routes.append(stream.route)
     app.include_router(own)
     app.include_router(health.demo_router)
     app.include_router(routes.router)

@@ -1,5 +1,6 @@
 """The published description of the API: every route names its refusals, with an example of each."""
 
+import copy
 from typing import Any
 
 from fastapi import FastAPI
@@ -121,23 +122,24 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: _response(status) for status in statuses}
 
 
-def install(app: FastAPI) -> None:
-    """Publish our description in place of the framework's."""
+def install(app: FastAPI, more_paths: dict[str, Any]) -> None:
+    """Publish our description in place of the framework's, with the paths the framework does not know."""
 
     def describe() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _described(app)
+            app.openapi_schema = _described(app, more_paths)
         return app.openapi_schema
 
     app.openapi = describe  # type: ignore[method-assign]
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
+def _described(app: FastAPI, more_paths: dict[str, Any]) -> dict[str, Any]:
     schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     components = schema.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         components.pop(name, None)
     components["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema["paths"] |= copy.deepcopy(more_paths)
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             _complete(path, method, operation["responses"], has_body="requestBody" in operation)

@@ -1,57 +1,79 @@
-"""The live stream: cases and telemetry as server-sent events, resumable by cursor."""
+"""The live stream: cases and telemetry as server-sent events, resumable by cursor.
 
-from typing import Annotated
+A bare ASGI endpoint: thousands of these stay open, and a framework's request would stay with each.
+"""
 
-from fastapi import APIRouter, Header, Query, Response
+from typing import Any
+
+from starlette.datastructures import QueryParams
+from starlette.requests import HTTPConnection
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from casework.errors import InvalidInputError
-from server.dependencies import TheDesk
+from server.desk import Desk
 from server.live.frames import Topic
-from server.live.position import parse_position
+from server.live.position import Position, parse_position
 from server.live.sse import StreamResponse
 from server.openapi import problems
 
 PATH = "/api/v1/stream"
 ALLOWED = (Topic.CASES, Topic.TELEMETRY)
-
-router = APIRouter(tags=["stream"])
-
-
-@router.get(
-    "/stream",
-    summary="Follow cases and telemetry",
-    response_class=Response,
-    responses={
-        200: {
+DESCRIPTION: dict[str, Any] = {
+    "tags": ["stream"],
+    "summary": "Follow cases and telemetry",
+    "description": "With `Last-Event-ID` (or `cursor`) nothing is missed and nothing comes twice. A `behind` "
+    "frame says that too much happened since: read the lists afresh and go on from its cursor.",
+    "parameters": [
+        {
+            "name": "topics",
+            "in": "query",
+            "schema": {"type": "string", "default": "cases,telemetry"},
+            "description": "One or both of cases, telemetry, by comma.",
+        },
+        {"name": "cursor", "in": "query", "schema": {"type": "string"}, "example": "c120.t4711"},
+        {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}, "example": "c120.t4711"},
+    ],
+    "responses": {
+        "200": {
             "description": "Frames `hello`, `case`, `telemetry`, `behind`; ids are cursors.",
             "content": {
                 "text/event-stream": {
                     "schema": {"type": "string"},
-                    "example": 'event: hello\ndata: {"kind":"hello","cursor":"c12.t90","detail":"following"}'
-                    "\nid: c12.t90\n\n",
+                    "example": "event: hello\n"
+                    'data: {"kind":"hello","cursor":"c12.t90","detail":"following"}\n'
+                    "id: c12.t90\n\n",
                 }
             },
         },
-        **problems(422, 429),
+        **{str(status): refusal for status, refusal in problems(422, 429).items()},
     },
-)
-async def stream(
-    desk: TheDesk,
-    topics: Annotated[str, Query(max_length=100)] = "cases,telemetry",
-    cursor: Annotated[str | None, Query(max_length=100)] = None,
-    last_event_id: Annotated[str | None, Header(max_length=100)] = None,
-) -> StreamResponse:
-    """With `Last-Event-ID` (or `cursor`) nothing is missed and nothing comes twice.
-
-    A `behind` frame says that too much happened since: read the lists afresh and go on from its cursor.
-    """
-    given = last_event_id or cursor
-    return StreamResponse(desk.live, _topics(topics), parse_position(given) if given else None)
+}
 
 
-def _topics(text: str) -> frozenset[Topic]:
-    wanted = {part.strip() for part in text.split(",") if part.strip()}
-    unknown = wanted - set(ALLOWED)
-    if unknown or not wanted:
+class CaseStream:
+    """Answers GET with frames until the client leaves or the server stops."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _answer(HTTPConnection(scope))(scope, receive, send)
+
+
+def _answer(connection: HTTPConnection) -> StreamResponse:
+    desk = connection.app.state.desk
+    assert isinstance(desk, Desk)
+    return StreamResponse(desk.live, _topics(connection.query_params), _since(connection))
+
+
+def _since(connection: HTTPConnection) -> Position | None:
+    given = connection.headers.get("last-event-id") or connection.query_params.get("cursor")
+    return parse_position(given) if given else None
+
+
+def _topics(params: QueryParams) -> frozenset[Topic]:
+    wanted = {part.strip() for part in params.get("topics", ",".join(ALLOWED)).split(",") if part.strip()}
+    if not wanted or wanted - set(ALLOWED):
         raise InvalidInputError("topics", f"must be one or more of {', '.join(ALLOWED)}, by comma")
     return frozenset(Topic(name) for name in wanted)
+
+
+route = Route(PATH, CaseStream(), methods=["GET"])

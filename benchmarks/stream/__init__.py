@@ -1,0 +1,1 @@
+"""Measures the fan-out of one live stream to many clients, beside nchan."""
