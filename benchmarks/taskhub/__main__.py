@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import socket
 import statistics
 import subprocess
 import sys
@@ -43,8 +44,6 @@ class Setup:
 
 def free_port() -> int:
     """A loopback port nobody listens on."""
-    import socket  # noqa: PLC0415
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -89,17 +88,16 @@ def one_case(client: DurableTaskSchedulerClient) -> float:
     return time.perf_counter() - started
 
 
-def park(client: DurableTaskSchedulerClient, count: int) -> list[str]:
-    """Cases that wait for their decision."""
+def park(client: DurableTaskSchedulerClient, count: int, hub: psutil.Process) -> list[str]:
+    """Cases that wait for their decision; returns when the hub has nothing left to do."""
     with ThreadPoolExecutor(16) as pool:
         ids = list(pool.map(lambda _: client.schedule_new_orchestration("case", input=1), range(count)))
     deadline = time.monotonic() + 300
-    for instance_id in ids:
-        while client.get_orchestration_state(instance_id).last_updated_at is None:  # type: ignore[union-attr]
-            assert time.monotonic() < deadline
-    quiet_since = time.monotonic()
-    while time.monotonic() - quiet_since < 2.0:
-        time.sleep(0.5)
+    spent = -1.0
+    while cpu(hub) - spent > 0.05:
+        assert time.monotonic() < deadline, "the hub does not come to rest"
+        spent = cpu(hub)
+        time.sleep(1.0)
     return ids
 
 
@@ -130,7 +128,7 @@ def measure(setup: Setup, directory: Path) -> str:
             client = DurableTaskSchedulerClient(**connection(port))
             for _ in range(20):
                 one_case(client)
-            parked = park(client, setup.parked) if setup.parked else []
+            parked = park(client, setup.parked, hub) if setup.parked else []
             before = cpu(hub), cpu(worker), time.process_time()
             started = time.perf_counter()
             with ThreadPoolExecutor(setup.in_flight) as pool:
