@@ -46,6 +46,10 @@ FLAGS_BEFORE_THE_VERB: ContextVar[Mapping[str, str | None] | None] = ContextVar(
 """Flags given as `fraud-console --server URL cases`; the verb's own win over them."""
 
 
+WIDTH_OF_A_PIPE = 200
+"""Where no terminal says how wide it is, nothing should be cut."""
+
+
 class Session:
     """What one command needs: a way to the server, and a way to answer."""
 
@@ -55,7 +59,7 @@ class Session:
             server=server or before.get("server"), operator=operator or before.get("operator")
         )
         self.as_json = as_json
-        self.out = Console(highlight=False, soft_wrap=False)
+        self.out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
 
     @property
     def glyphs(self) -> Glyphs:

@@ -44,6 +44,8 @@ class ConsoleSettings(BaseSettings):
     @field_validator("server")
     @classmethod
     def _server_is_a_url(cls, value: str) -> str:
-        if not re.match(r"^https?://[^/\s]+", value):
+        if not re.fullmatch(
+            r"https?://[^/\s:@\[\]]+(:\d{1,5})?(/[^\s]*)?|https?://\[[0-9a-fA-F:.]+\](:\d{1,5})?/?", value
+        ):
             raise ValueError("must be a URL such as http://127.0.0.1:8001")
         return value.rstrip("/")

@@ -1,6 +1,7 @@
 """The head of a case: who, what, how sure, by when, and in whose hands."""
 
 from casework.case import Case
+from casework.decision import Stage
 from casework.transitions import Status
 from casework.views import CaseSummary
 from console.format import clean, countdown, money, risk_bar, risk_text, words
@@ -90,10 +91,9 @@ def what_is_asked(case: Case, sheet: Sheet) -> list[Line]:
     review = case.review
     if review is None or not case.awaiting:
         return []
-    who = {"analyst": "an analyst", "second": "a second, different person", "senior": "a senior"}[
-        review.stage
-    ]
-    return sheet.text(
-        f"Waits for {who} (role {review.required_role} or higher), "
-        f"{countdown(review.deadline, sheet.now)} left."
-    )
+    who = {
+        Stage.ANALYST: f"Waits for a decision by {review.required_role} or higher",
+        Stage.SECOND: f"Waits for a second, different person, {review.required_role} or higher",
+        Stage.SENIOR: f"In the senior queue, waits for {review.required_role} or higher",
+    }
+    return sheet.text(f"{who[review.stage]}, {countdown(review.deadline, sheet.now)} left.")

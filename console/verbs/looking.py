@@ -80,7 +80,8 @@ def _print_rows(session: Session, rows: "list[CaseSummary]", total: int) -> None
 
     sheet = Sheet(120, wall_clock(), session.glyphs)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("case", "risk", "severity", "type", "customer", "status", "left", "claim"):
+    table.add_column("case", no_wrap=True, min_width=max((len(row.case_id) for row in rows), default=4))
+    for title in ("risk", "severity", "type", "customer", "status", "left", "claim"):
         table.add_column(title, no_wrap=True)
     for row in rows:
         left = span((row.deadline - sheet.now).total_seconds()) if row.deadline else "-"
