@@ -165,7 +165,11 @@ def _outcome(result: CallToolResult) -> dict[str, Any]:
         value = _parsed(_text(result))
     elif isinstance(value, dict) and set(value) == {"result"}:
         value = value["result"]
-    if len(json.dumps(value)) > MAX_RESULT_CHARACTERS:
+    try:
+        length = len(json.dumps(value, allow_nan=False))
+    except ValueError as error:
+        return {"error": f"the result is not JSON: {error}"}
+    if length > MAX_RESULT_CHARACTERS:
         return {"error": f"the result is longer than {MAX_RESULT_CHARACTERS} characters"}
     return {"result": value}
 
