@@ -1,5 +1,6 @@
 """A worker that dies inside an investigation: the next one goes on and asks nothing twice."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
