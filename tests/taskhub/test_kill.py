@@ -23,6 +23,7 @@ from durabletask.internal import orchestrator_service_pb2 as pb
 
 from taskhub import wire
 from tests.taskhub import workload
+from tests.taskhub.conftest import eventually
 from tests.taskhub.launcher import HubProcess
 from tests.taskhub.settings import KillSettings
 
@@ -47,6 +48,7 @@ class Crew:
         self.hub.start()
         self.workers = [self._spawn("worker", str(self.hub.port)) for _ in range(2)]
         self.start_client()
+        eventually(lambda: self.journal.exists() and self.journal.stat().st_size > 0, "the load")
 
     def start_client(self) -> None:
         """A client with case numbers of its own."""
