@@ -22,7 +22,10 @@ from benchmarks.stream.targets import Target, nchan, ours
 
 WARM_UP_SECONDS = 3.0
 INSTALL = "apt-get install nginx-light libnginx-mod-nchan"
-COLUMNS = ("server", "delivered/s", "p50 ms", "p99 ms", "deliveries per CPU-second", "KB per client", "lost")
+COLUMNS = (
+    "server", "delivered/s", "p50 ms", "p99 ms", "deliveries per CPU-second", "the same, fan-out alone",
+    "KB per client", "lost",
+)  # fmt: skip
 
 
 class Publisher(threading.Thread):
@@ -56,11 +59,12 @@ def measure(target: Target, clients: int, rate: float, seconds: float) -> dict[s
     """One row of the table."""
     before = target.process.memory_info().rss
     publisher = Publisher(target, rate)
+    publisher.start()
+    taking_in = _share_of_a_core(target)
     arguments = [str(value) for value in (target.port, target.path, clients, WARM_UP_SECONDS, seconds)]
     command = [sys.executable, "-m", "benchmarks.stream.listeners", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as listeners:
         assert listeners.stdout is not None
-        publisher.start()
         assert listeners.stdout.readline().strip() == "measuring"
         cpu = _cpu_seconds(target)
         assert listeners.stdout.readline().strip() == "measured"
@@ -69,12 +73,23 @@ def measure(target: Target, clients: int, rate: float, seconds: float) -> dict[s
         publisher.stop()
         found = json.loads(listeners.stdout.readline())
     per_cpu = found["delivered_per_second"] * seconds / cpu if cpu else 0.0
+    fan_out = max(0.01, cpu - taking_in * seconds)
+    net = round(found["delivered_per_second"] * seconds / fan_out)
     return {
         **found,
         "server": target.name,
         "per_cpu": round(per_cpu),
         "kb": round(memory / 1024 / clients, 1),
+        "net": net,
     }
+
+
+def _share_of_a_core(target: Target) -> float:
+    """What taking events in costs while nobody listens."""
+    time.sleep(1)
+    before, began = _cpu_seconds(target), time.monotonic()
+    time.sleep(WARM_UP_SECONDS)
+    return (_cpu_seconds(target) - before) / (time.monotonic() - began)
 
 
 def _cpu_seconds(target: Target) -> float:
@@ -106,7 +121,7 @@ def report(rows: list[dict[str, Any]], chosen: argparse.Namespace) -> None:
     print(f"{chosen.clients} clients, {chosen.rate:g} events/s, {chosen.seconds:g} s\n")
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
     for row in rows:
-        keys = ("server", "delivered_per_second", "p50_ms", "p99_ms", "per_cpu", "kb", "lost")
+        keys = ("server", "delivered_per_second", "p50_ms", "p99_ms", "per_cpu", "net", "kb", "lost")
         print(f"| {' | '.join(str(row[key]) for key in keys)} |")
     if len(rows) == 2:
         mine, other = rows
