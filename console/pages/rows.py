@@ -21,8 +21,8 @@ _STATUS_WORDS = {
     Status.OPEN: "opened",
     Status.ASSESSED: "assessed",
     Status.AWAITING_REVIEW: "decide",
-    Status.AWAITING_SECOND: "decide (2nd)",
-    Status.ESCALATED: "decide (senior)",
+    Status.AWAITING_SECOND: "decide 2nd",
+    Status.ESCALATED: "decide senior",
     Status.DECIDED: "decided",
     Status.WITHDRAWN: "withdrawn",
     Status.EXECUTING: "executing",
@@ -49,9 +49,9 @@ def columns(width: int) -> Sequence[Column]:
         Column("sev", 4),
         Column("type", 16 if width < 120 else 24),
         Column("cust", 6),
-        Column("status", 15),
-        Column("left", 8),
-        Column("claim", 8 if width < 120 else 12),
+        Column("status", 13),
+        Column("left", 8 if width >= NARROW else 7),
+        Column("claim", 12 if width >= 120 else 8 if width >= NARROW else 6),
         *([Column("age", 4)] if width >= NARROW else []),
     ]
     used = sum(column.width + 1 for column in fixed) + 1
