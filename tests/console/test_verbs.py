@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,11 +9,12 @@ import pytest
 from conftest import Running
 from fakedesk import stories
 from fakedesk.record import now
+from typer.testing import CliRunner
 
 from casework.policy import Terms
 from casework.views import CaseList, CaseSummary
+from console.cli import app
 
-ROOT = Path(__file__).parent.parent.parent
 CASE = "fraud-ALERT-001"
 GOOD = {
     "event_id": "ev-1",
@@ -32,25 +31,12 @@ class Answer:
 
 
 async def shell(running: Running | None, *words: str, stdin: str = "") -> Answer:
-    """Run a verb in a process of its own."""
+    """Run a verb as the shell would, in a thread beside the desk."""
     server = f"http://127.0.0.1:{running.port}" if running else "http://127.0.0.1:9"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "console",
-        *words,
-        "--server",
-        server,
-        "--as",
-        "ana",
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=ROOT,
-    )
-    async with asyncio.timeout(45):
-        out, err = await process.communicate(stdin.encode())
-    return Answer(process.returncode or 0, out.decode(), err.decode())
+    line = [*words, "--server", server, "--as", "ana"]
+    result = await asyncio.to_thread(CliRunner().invoke, app, line, input=stdin)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return Answer(result.exit_code, result.stdout, result.stderr)
 
 
 async def furnish(running: Running, count: int = 1) -> None:

@@ -56,7 +56,7 @@ async def test_every_section_of_a_case_is_reached_by_key(running: Running) -> No
         for key, words in (
             ("1", "why this risk"),
             ("2", "rests on SecurityLogs/41,42,43,44"),
-            ("3", "more line, x shows them"),
+            ("3", "more lines, x shows them"),
             ("x", "185.220.101.3"),
             ("4", "waits for a decision"),
             ("5", "has no other case"),
