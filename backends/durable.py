@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -92,6 +93,7 @@ async def _client(settings: BackendSettings, credential: object) -> AsyncIterato
         taskhub=settings.dts_taskhub,
         token_credential=credential,  # type: ignore[arg-type]
         secure_channel=settings.dts_secure,
+        logger=logging.getLogger("durabletask"),
     )
     try:
         yield DurableCaseFlow(client)

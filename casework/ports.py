@@ -78,7 +78,8 @@ class CaseStore(Protocol):
         """Write events and projection in one transaction.
 
         `expected_seq` (0 for a new case) makes the write conditional, before anything else. Then
-        events whose id the case already has are left out, so a repeated write changes nothing. Raises SequenceError, TransitionError, NotFoundError, UnavailableError.
+        events whose id the case already has are left out, so a repeated write changes nothing.
+        Raises SequenceError, TransitionError, NotFoundError, UnavailableError.
         """
 
     async def load(self, case_id: str) -> Case:

@@ -8,9 +8,14 @@ from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
+import structlog
+from pydantic import ValidationError
+
 from backends.embedded.database import Database, open_database
 from casework.ports import StoredTelemetry
 from casework.telemetry import TELEMETRY, Telemetry
+
+log = structlog.get_logger("backends.event_bus")
 
 SCHEMA_VERSION = 1
 BATCH = 500
@@ -67,11 +72,17 @@ class SqliteEventBus:
                 await self.wait_for_events(position, WAIT_SECONDS)
 
     async def tail(self, after: int, limit: int = 500) -> tuple[StoredTelemetry, ...]:
+        """A record that no longer reads (written by another release) is logged and passed over."""
+        while rows := await self._rows(after, limit):
+            stored = tuple(item for row in rows if (item := _parsed(row)) is not None)
+            if stored:
+                return stored
+            after = rows[-1]["offset"]
+        return ()
+
+    async def _rows(self, after: int, limit: int) -> list[sqlite3.Row]:
         sql = "SELECT offset, text FROM telemetry WHERE offset > ? ORDER BY offset LIMIT ?"
-        rows = await self._database.read(lambda db: db.execute(sql, (after, limit)).fetchall())
-        return tuple(
-            StoredTelemetry(offset=row["offset"], event=TELEMETRY.validate_json(row["text"])) for row in rows
-        )
+        return await self._database.read(lambda db: db.execute(sql, (after, limit)).fetchall())
 
     async def head(self) -> int:
         return await self._database.read(_head)
@@ -131,6 +142,14 @@ def _prune(db: sqlite3.Connection, appended_before: float) -> None:
         " AND offset <= (SELECT coalesce(min(offset), 0) FROM checkpoints) ORDER BY offset LIMIT 5000)",
         (appended_before,),
     )
+
+
+def _parsed(row: sqlite3.Row) -> StoredTelemetry | None:
+    try:
+        return StoredTelemetry(offset=row["offset"], event=TELEMETRY.validate_json(row["text"]))
+    except ValidationError as error:
+        log.error("telemetry_unreadable", offset=row["offset"], reason=str(error))
+        return None
 
 
 def _head(db: sqlite3.Connection) -> int:

@@ -1,8 +1,11 @@
 """What every telemetry log does, whatever it is made of."""
 
 import asyncio
+import sqlite3
 from datetime import timedelta
+from pathlib import Path
 
+from backends.embedded.event_bus import open_event_bus
 from casework.ports import EventBus, TelemetryBatch
 from casework.telemetry import Login, LoginDetails
 from tests.builders import NOW
@@ -81,3 +84,14 @@ async def test_the_tail_is_read_by_offset(bus: EventBus) -> None:
     assert [item.event.event_id for item in await bus.tail(head - 2)] == ["E-00003", "E-00004"]
     assert await bus.tail(head) == ()
     assert not await bus.wait_for_events(head, 0.05)
+
+
+async def test_a_record_that_no_longer_reads_blocks_nothing(tmp_path: Path) -> None:
+    async with open_event_bus(tmp_path / "t.db", timedelta(days=1)) as bus:
+        await bus.publish([login(n) for n in range(4)])
+        with sqlite3.connect(tmp_path / "t.db") as other:
+            other.execute("UPDATE telemetry SET text = '{}' WHERE offset IN (1, 3, 4)")
+        other.close()
+        assert ids(await next_batch(bus)) == ["E-00001"]
+        await bus.publish([login(9)])
+        assert [item.event.event_id for item in await bus.tail(2, limit=1)] == ["E-00009"]
