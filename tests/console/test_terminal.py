@@ -85,10 +85,11 @@ def restored(raw: bytes) -> bool:
 
 
 def test_from_start_to_a_decided_case_at_80x24(desk_port: int) -> None:
+    """The filter comes in one packet, as over a slow line; its letters filter, and claim nothing."""
     terminal = Terminal(desk_port)
     terminal.sees("waiting 26", "live", "pat (lead)")
     terminal.child.send("/api scraping\r")
-    terminal.sees("api scraping", "1/6")
+    terminal.sees("api scraping", "1/6", "mine 0")
     terminal.child.send("\r")
     terminal.sees("why this risk", "[1 assessment]")
     terminal.child.send("a")
