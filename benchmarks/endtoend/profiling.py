@@ -37,7 +37,7 @@ async def measure(cases: int) -> None:
 
 def _record(spy: str, stack: Measured, folder: Path) -> list["subprocess.Popen[bytes]"]:
     """Start recording every process of the stack at the same time."""
-    options = ("--format", "raw", "--nonblocking", "--rate", str(SAMPLES_PER_SECOND))
+    options = ("--format", "raw", "--gil", "--rate", str(SAMPLES_PER_SECOND))
     length = ("--duration", str(RECORDED_SECONDS))
     return [
         subprocess.Popen(
