@@ -29,8 +29,9 @@ async def test_a_call_does_not_list_every_tool_first(store: SqliteCustomerStore)
         asgi_server(server, stateless_http=True, json_response=True) as served,
         served.client() as client,
     ):
+        await client.call_tool_mcp("get_customer_detail", {"customer_id": 1})  # the client lists them once
         before = len(asked.methods)
-        answer = await client.call_tool_mcp("get_customer_detail", {"customer_id": 1})
+        answer = await client.call_tool_mcp("get_customer_detail", {"customer_id": 2})
 
     assert not answer.is_error
     assert asked.methods[before:] == ["tools/call"]
