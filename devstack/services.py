@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 from devstack.settings import StackSettings
 
-STORY_SECONDS = 20
-"""How often the simulator plays a fraud story; often enough to meet one in the first half minute."""
+STORY_SECONDS = 30
+"""How often the simulator plays a fraud story, the first one soon after it starts."""
+ANOMALY_PROBABILITY = 0.015
+"""How often an ordinary customer does something suspicious: about one alert a minute, a desk one can work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,9 @@ def _server(stack: StackSettings, shared: Mapping[str, str], *, produce: bool) -
 
 
 def _simulator(stack: StackSettings, shared: Mapping[str, str], interval_seconds: float) -> Service:
-    pace = ("--interval", str(interval_seconds), "--stories", "--story-every", str(STORY_SECONDS))
-    options = ("--server", stack.server_url, *pace)
+    pace = ("--interval", str(interval_seconds), "--anomaly-probability", str(ANOMALY_PROBABILITY))
+    stories = ("--stories", "--story-every", str(STORY_SECONDS))
+    options = ("--server", stack.server_url, *pace, *stories)
     return Service("simulator", "telemetry", (*_module("devstack.simulator"), *options), shared)
 
 
