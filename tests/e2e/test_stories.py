@@ -52,3 +52,24 @@ def _case_of(product: Product, story: Story) -> dict[str, Any] | None:
         if row["status"] in ENOUGH and row["alert_id"].startswith("AUTO-"):
             return dict(row)
     return None
+
+
+def test_a_costly_action_needs_a_second_person_and_can_be_undone(played: Product) -> None:
+    story = next(item for item in STORIES if item.key == "shopping_spree")
+    row = eventually(lambda: _case_of(played, story), "the costly case")
+    case_id = row["case_id"]
+    played.approve(case_id, who="ann", action="both")
+    waiting = played.wait_for_status(case_id, "awaiting_second")
+    assert waiting["proposed"].startswith("ann approved both")
+    assert played.decide(case_id, who="ann", action="both").status_code == 403
+    played.approve(case_id, who="bob", action="both")
+    played.wait_for_status(case_id, "closed")
+    receipts = played.detail(case_id)["case"]["receipts"]
+    assert [receipt["step"] for receipt in receipts] == ["lock_account", "refund_charges"]
+
+    order = {"action_id": receipts[0]["action_id"], "reason": "it was the customer after all"}
+    for _ in range(2):
+        assert played.http.post(f"/api/v1/cases/{case_id}/reverse", json=order).status_code == 202
+    eventually(lambda: "action_reversed" in played.kinds(case_id) or None, "the lock to be undone")
+    assert played.kinds(case_id).count("action_reversed") == 1
+    played.check_closed_once(case_id)
