@@ -180,9 +180,7 @@ def _changes(case: Case, event: ev.CaseEvent) -> dict[str, object]:  # noqa: PLR
             return {"decision_applied": True}
         case ev.HoldStarted() as body:
             return {"hold_until": body.until}
-        case ev.DecisionWithdrawn():
-            return {"hold_until": None}
-        case ev.ActionStarted():
+        case ev.DecisionWithdrawn() | ev.ActionStarted():
             return {"hold_until": None}
         case ev.ActionExecuted() as body:
             return {"receipts": (*case.receipts, body.receipt)}
