@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import grpc
 import structlog
 
 from taskhub.errors import StartupRefused
+from taskhub.health import HealthReport
 from taskhub.hub import Hub
 from taskhub.protocol import HubProtocol, handlers
 from taskhub.settings import TaskHubSettings
+from taskhub.storage_watch import StorageWatch
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +38,8 @@ class TaskHubServer:
         self._protocol = HubProtocol(self._hub, settings.ping_seconds)
         self._server = grpc.aio.server(options=_OPTIONS)
         self._server.add_generic_rpc_handlers(handlers(self._protocol))
+        self._health = HealthReport(self._server)
+        self._watch = StorageWatch(self._hub.writer, self._storage_changed)
 
     async def start(self) -> int:
         """Listen; the port. Raises StartupRefused when the port is taken."""
@@ -45,14 +51,26 @@ class TaskHubServer:
                 f"port {self._settings.port} on {self._settings.host} is in use. "
                 "Stop what uses it, or choose another with TASKHUB_PORT or --port."
             ) from error
-        self._hub.start()
+        self._hub.start(self._watch.run())
+        await self._health.serving(True)
         await self._server.start()
         log.info("listening", host=self._settings.host, port=port, db=str(self._settings.db))
         return port
 
+    @property
+    def broken(self) -> asyncio.Event:
+        """Set when the hub can no longer do its work and must be restarted."""
+        return self._hub.broken
+
+    async def _storage_changed(self, healthy: bool) -> None:
+        await self._health.serving(healthy)
+        if healthy:
+            self._hub.dispatcher.resume()
+
     async def stop(self) -> None:
         """Hand out nothing more, let calls in flight commit, close."""
         log.info("stopping")
+        await self._health.leaving()
         self._hub.drain()
         self._protocol.end_streams()
         await self._server.stop(self._settings.drain_seconds)

@@ -11,8 +11,8 @@ from typing import IO
 
 from taskhub.errors import StartupRefused
 
-SCHEMA_VERSION = 1
-_MIGRATIONS: dict[int, str] = {0: "schema.sql"}
+SCHEMA_VERSION = 2
+_MIGRATIONS: dict[int, str] = {0: "schema.sql", 1: "schema_2_parked.sql"}
 """From version -> the script that leads to the next one."""
 
 

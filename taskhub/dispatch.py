@@ -7,6 +7,7 @@ import itertools
 import random
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -17,7 +18,7 @@ from taskhub.loading import Loader, TooLarge
 from taskhub.refill import find_ready
 from taskhub.scanner import Scanner
 from taskhub.scheduling import Item, Kind, Lease, Schedule, Session
-from taskhub.transactions import activities, entities, maintenance, turns
+from taskhub.transactions import activities, entities, maintenance, parking, turns
 from taskhub.transactions.entities import BatchWork
 from taskhub.writer import Change, Effects, Writer
 
@@ -32,6 +33,16 @@ _TABLES = {
     Kind.ACTIVITY: ("activities", "seq"),
     Kind.ENTITY: ("entities", "key"),
 }
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened to work items since the start, by kind."""
+
+    handed_out: list[int] = field(default_factory=lambda: [0, 0, 0])
+    completed: list[int] = field(default_factory=lambda: [0, 0, 0])
+    lost: list[int] = field(default_factory=lambda: [0, 0, 0])
+    parked: list[int] = field(default_factory=lambda: [0, 0, 0])
 
 
 class Dispatcher:
@@ -62,6 +73,7 @@ class Dispatcher:
         self._background: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._draining = False
+        self.counts = Counts()
         self.writer: Writer
 
     def announce(self, effects: Effects) -> None:
@@ -82,6 +94,10 @@ class Dispatcher:
             if not await self._match_all():
                 await self._wake.wait()
 
+    def resume(self) -> None:
+        """Look again: storage takes writes after a refusal."""
+        self._wake.set()
+
     def drain(self) -> None:
         """Hand out nothing more."""
         self._draining = True
@@ -89,7 +105,8 @@ class Dispatcher:
     async def _match_all(self) -> bool:
         """Hand out what can be; whether a queue ran low and wants refilling."""
         for count in itertools.count(1):
-            match = None if self._draining else self.schedule.next_match()
+            blocked = self._draining or self.writer.failure is not None
+            match = None if blocked else self.schedule.next_match()
             if match is None:
                 break
             self._hand_out(*match)
@@ -119,6 +136,7 @@ class Dispatcher:
             return
         lease = self.schedule.grant(next(self._tokens), session, item, loaded.work, self._loop.time())
         session.send(loaded.encode(lease.token))
+        self.counts.handed_out[item.kind] += 1
 
     async def complete(self, token: str, kind: Kind, change: Callable[[Any], Change[None]]) -> None:
         """Store a completion. Raises StaleToken when the item is not this worker's any more."""
@@ -129,6 +147,7 @@ class Dispatcher:
         def settled(error: BaseException | None) -> None:
             if error is None:
                 self.schedule.release(lease.item)
+                self.counts.completed[kind] += 1
             else:
                 self._later(lease.item, self._backoff)
             self._wake.set()
@@ -167,6 +186,7 @@ class Dispatcher:
             lost = {lease.item.key: lease for lease in leases if lease.item.kind is kind}
             if not lost:
                 continue
+            self.counts.lost[kind] += len(lost)
             losses = await self._insist(maintenance.count_losses(table, column, list(lost)))
             for key, lease in lost.items():
                 times = losses.get(key, 1)
@@ -191,7 +211,8 @@ class Dispatcher:
         else:
             assert isinstance(work, BatchWork)
             change = entities.fail_first(work, f"the operation on '{item.name}' was parked: {reason}")
-        await self._insist(change)
+        await self._insist(parking.parked(item, reason, change))
+        self.counts.parked[item.kind] += 1
         self._requeue(item)
 
     async def _insist(self, change: Change[Any]) -> Any:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
+
+import structlog
 
 from taskhub.database import lock_file, open_database, open_reader
 from taskhub.dispatch import Dispatcher
@@ -18,6 +21,8 @@ from taskhub.timers import TimerWheel
 from taskhub.transactions.commands import open_hub
 from taskhub.waiters import Waiters
 from taskhub.writer import Effects, Writer, wall_clock
+
+log = structlog.get_logger(__name__)
 
 
 class Hub:
@@ -46,13 +51,25 @@ class Hub:
         self.dispatcher.writer = self.writer
         self.timers = TimerWheel(self.writer, clock, self.reader)
         self._hubs: dict[str, int] = dict(self.reader.execute("SELECT name, id FROM hubs").fetchall())
+        self.broken = asyncio.Event()
+        """Set when a part of the hub failed for good; the process should end and be started again."""
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        """Start handing out work and firing timers."""
+    def start(self, *others: Coroutine[Any, Any, None]) -> None:
+        """Start handing out work and firing timers, and ``others`` beside; they live until close()."""
         loop = asyncio.get_running_loop()
-        for coroutine in (self.dispatcher.run(), self.dispatcher.watch_leases(), self.timers.run()):
-            self._tasks.append(loop.create_task(coroutine))
+        for coroutine in (self.dispatcher.run(), self.dispatcher.watch_leases(), self.timers.run(), *others):
+            task = loop.create_task(coroutine)
+            task.add_done_callback(self._ended)
+            self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """None of these loops ends by itself; a hub without one of them would only look alive."""
+        if task.cancelled() or self.broken.is_set():
+            return
+        error = task.exception()
+        log.critical("hub_broken", error=str(error), exc_info=error)
+        self.broken.set()
 
     def _announce(self, effects: Effects) -> None:
         self.dispatcher.announce(effects)

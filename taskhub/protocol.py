@@ -301,8 +301,8 @@ class HubProtocol(WorkerProtocol):
         return pb.SkipGracefulOrchestrationTerminationsResponse(unterminatedInstanceIds=missing)
 
 
-def handlers(protocol: HubProtocol) -> tuple[grpc.GenericRpcHandler, grpc.GenericRpcHandler]:
-    """The handlers of the task hub service and of gRPC's health service."""
+def handlers(protocol: HubProtocol) -> tuple[grpc.GenericRpcHandler]:
+    """The handlers of the task hub service."""
     methods: dict[str, grpc.RpcMethodHandler] = {}
     for method in pb.DESCRIPTOR.services_by_name[_SERVICE].methods:
         request_type = getattr(pb, method.input_type.name, None) or Empty
@@ -315,16 +315,7 @@ def handlers(protocol: HubProtocol) -> tuple[grpc.GenericRpcHandler, grpc.Generi
             methods[method.name] = grpc.unary_unary_rpc_method_handler(
                 _guard(behaviour), request_type.FromString, _serialise
             )
-    health = {"Check": grpc.unary_unary_rpc_method_handler(_healthy)}
-    return (
-        grpc.method_handlers_generic_handler(_SERVICE, methods),
-        grpc.method_handlers_generic_handler("grpc.health.v1.Health", health),
-    )
-
-
-async def _healthy(request: bytes, context: Context) -> bytes:
-    """A HealthCheckResponse that says SERVING."""
-    return b"\x08\x01"
+    return (grpc.method_handlers_generic_handler(_SERVICE, methods),)
 
 
 def _serialise(message: Message | bytes) -> bytes:

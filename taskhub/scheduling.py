@@ -7,6 +7,7 @@ remembers that it has to look there again.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ class Session:
     tokens: set[str] = field(default_factory=set)
     running: list[int] = field(default_factory=lambda: [0, 0, 0])
     unsent_bytes: int = 0
+    peer: str = ""
     closed: bool = False
 
     def room(self, kind: Kind) -> bool:
@@ -184,6 +186,11 @@ class Schedule:
     def leases(self) -> int:
         """How many items are in workers' hands."""
         return len(self._leases)
+
+    def oldest_leases(self, limit: int) -> list[tuple[Lease, float]]:
+        """Up to ``limit`` leases and when they were granted, longest held first."""
+        held = itertools.islice(self._leases.values(), limit)
+        return [(lease, lease.deadline - self._lease_seconds) for lease in held]
 
     def next_match(self) -> tuple[Session, Item] | None:
         """The next item and the least busy worker that takes it; the item is held from now on."""

@@ -46,6 +46,7 @@ class WorkerProtocol:
         # Asked now: once the call is over, gRPC answers this question with a segmentation fault.
         peer = context.peer()
         session = _session(await self.hub_of(context), request)
+        session.peer = peer
         if self._draining:
             return
         self._sessions.add(session)

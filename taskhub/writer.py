@@ -94,8 +94,17 @@ class Writer:
         self._wake = threading.Condition()
         self._closing = False
         self._latest = 0
+        self.commits = 0
+        self.changes = 0
+        self.failure: str | None = None
+        """Why the last commit was refused; None once one succeeded."""
         self._thread = threading.Thread(target=self._run, name="taskhub-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def backlog(self) -> int:
+        """Changes that are waiting for their commit."""
+        return self._waiting
 
     async def room(self) -> None:
         """Wait until the queue is short enough to take another change."""
@@ -158,9 +167,13 @@ class Writer:
             for pending in batch:
                 self._apply(pending, execute)
             execute("COMMIT")
+            self.commits += 1
+            self.changes += len(batch)
+            self.failure = None
         except sqlite3.Error as error:
             log.error("commit_failed", error=str(error), changes=len(batch))
             self._roll_back()
+            self.failure = str(error)
             for pending in batch:
                 pending.error = StorageUnavailable(f"the database refused the write: {error}")
                 pending.effects = None

@@ -14,6 +14,10 @@ from pathlib import Path
 import grpc
 import pytest
 from durabletask.azuremanaged.client import DurableTaskSchedulerClient as Client
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
 from tests.taskhub.conftest import QUIET, ended, output, working
 from tests.taskhub.launcher import HubProcess, free_port
@@ -134,8 +138,16 @@ def test_everything_acknowledged_survives_a_kill(restarted: tuple[HubProcess, Cl
 
 def test_the_health_service_says_serving(hub: HubProcess) -> None:
     with grpc.insecure_channel(f"127.0.0.1:{hub.port}") as channel:
-        check = channel.unary_unary("/grpc.health.v1.Health/Check")
-        assert check(b"", timeout=10) == b"\x08\x01"
+        for service in ("", "TaskHubSidecarService"):
+            answer = HealthStub(channel).Check(HealthCheckRequest(service=service), timeout=10)
+            assert answer.status == HealthCheckResponse.SERVING
+
+
+def test_reflection_describes_the_service(hub: HubProcess) -> None:
+    with grpc.insecure_channel(f"127.0.0.1:{hub.port}") as channel:
+        described = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
+        service = described.FindServiceByName("TaskHubSidecarService")
+        assert "GetWorkItems" in service.methods_by_name
 
 
 def test_the_log_is_json(own_hub: HubProcess) -> None:
