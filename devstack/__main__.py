@@ -1,7 +1,6 @@
 """`fraud-console`: the console's commands, and those about the stack on this machine."""
 
 from console.cli import app
-
 from devstack.cli import add_commands
 
 

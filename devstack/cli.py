@@ -1,4 +1,4 @@
-"""The commands about the local stack: up, doctor, logs, seed, simulate, reset."""
+"""The commands about this machine: up, doctor, logs, seed, simulate, backtest, reset."""
 
 import contextlib
 import functools
@@ -28,7 +28,7 @@ PortBase = Annotated[
 
 def add_commands(app: typer.Typer) -> None:
     """Mount the stack's commands on the console's command line."""
-    for command in (up, doctor, logs, seed, simulate, reset):
+    for command in (up, doctor, logs, seed, simulate, backtest, reset):
         app.command(rich_help_panel="This machine")(_in_words(command))
 
 
@@ -111,6 +111,20 @@ def simulate(
     options = ["--server", server, "--interval", str(interval), "--stories"]
     with contextlib.suppress(KeyboardInterrupt):
         raise typer.Exit(subprocess.call([sys.executable, "-m", "devstack.simulator", *options]))
+
+
+def backtest(
+    file: Annotated[str, typer.Argument(help="Recorded telemetry as JSON lines; - reads stdin.")],
+    rules: Annotated[Path | None, typer.Option(help="A rules file; without it, the rules that ship.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say which alerts rules would have raised on recorded telemetry. Sends nothing anywhere."""
+    from devstack import backtest as offline  # noqa: PLC0415
+
+    with sys.stdin if file == "-" else offline.open_recording(file) as lines:
+        report = offline.run_backtest(lines, rules)
+    for line in [report.model_dump_json(indent=2)] if as_json else offline.table(report):
+        typer.echo(line)
 
 
 def reset(
