@@ -127,6 +127,19 @@ def add_note(
     return (_event(case, key, actor, now, NoteAdded(text=text)),)
 
 
+def says_the_same(earlier: Decision, request: DecisionRequest) -> bool:
+    """Whether a request orders what was decided, for the same reasons: nothing in it would be lost."""
+    action = request.action if request.approved else None
+    return (
+        earlier.attempt,
+        earlier.assessment_hash,
+        earlier.approved,
+        earlier.action,
+        earlier.feedback,
+        earlier.notes,
+    ) == (request.attempt, request.assessment_hash, request.approved, action, request.feedback, request.notes)
+
+
 def require_role(actor: Actor, role: Role) -> None:
     """Raise NotAllowedError unless the actor's role includes `role`."""
     if actor.role is None or not actor.role.includes(role):
@@ -175,12 +188,7 @@ def _same(earlier: Decision, request: DecisionRequest, actor: Actor, key: str | 
         return False
     if key is not None and key == earlier.idempotency_key:
         return True
-    return (earlier.attempt, earlier.assessment_hash, earlier.approved, earlier.action) == (
-        request.attempt,
-        request.assessment_hash,
-        request.approved,
-        request.action if request.approved else None,
-    )
+    return says_the_same(earlier, request)
 
 
 def _still_open(case: Case) -> None:

@@ -30,16 +30,11 @@ async def submit(
     A repeated Idempotency-Key answers as the first time, however far the case has moved on; with
     another content it is a ConflictError.
     """
-    try:
-        done = await record(
-            cases, case_id, lambda case: commands.submit_decision(case, request, actor, now, key)
-        )
-    except ConflictError:
-        earlier = await _decision_by_key(cases, case_id, actor, key) if key else None
-        if earlier is None:
-            raise
+    case = await cases.load(case_id)
+    if key and case.decisions and (earlier := await _decision_by_key(cases, case_id, actor, key)):
         _check_same(earlier, request)
-        return await cases.load(case_id)
+        return case
+    done = await record(cases, case_id, lambda case: commands.submit_decision(case, request, actor, now, key))
     if not done.events and done.case.decision is not None:
         _check_same(done.case.decision, request)
     return done.case
@@ -122,7 +117,5 @@ async def _decision_by_key(cases: CaseStore, case_id: str, actor: Actor, key: st
 
 
 def _check_same(earlier: Decision, request: DecisionRequest) -> None:
-    action = request.action if request.approved else None
-    asked = (request.attempt, request.assessment_hash, request.approved, action)
-    if asked != (earlier.attempt, earlier.assessment_hash, earlier.approved, earlier.action):
+    if not commands.says_the_same(earlier, request):
         raise ConflictError(f"this Idempotency-Key was already used for another decision: {earlier.summary}")

@@ -89,8 +89,8 @@ def _decode(cursor: str, query: CaseQuery) -> tuple[float, str]:
     try:
         token = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         sort, descending, key, case_id = token
-        position = (float(key), str(case_id))
-    except (ValueError, TypeError) as error:
+        position = (float(key), str(case_id).encode().decode())
+    except (ValueError, TypeError, OverflowError) as error:
         raise InvalidInputError(
             "cursor", "is not a cursor of this list; leave it out to start over"
         ) from error

@@ -1,5 +1,6 @@
 """The demo's live events as its page reads them."""
 
+import contextlib
 from datetime import datetime
 from typing import Any
 
@@ -25,8 +26,10 @@ class DemoEvent(BaseModel):
 
 
 def local_time(moment: datetime) -> str:
-    """ISO 8601 in local time without an offset."""
-    return moment.astimezone().replace(tzinfo=None).isoformat()
+    """ISO 8601 in local time without an offset; at the ends of the calendar as it was written."""
+    with contextlib.suppress(OverflowError):
+        moment = moment.astimezone()
+    return moment.replace(tzinfo=None).isoformat()
 
 
 def telemetry_seen_body(event: Telemetry, rule: str) -> str:

@@ -13,6 +13,7 @@ from casework.decision import DecisionRequest
 from casework.errors import ConflictError, InvalidInputError, NotFoundError
 from casework.policy import Terms
 from casework.transitions import Status
+from server.bodies import StrictJsonRoute
 from server.deciding import deliver, submit, whole_record
 from server.dependencies import Caller, TheDesk
 from server.legacy.models import (
@@ -35,7 +36,7 @@ from server.opening import open_case, start_flow
 
 NO_FEEDBACK = "(no feedback given)"
 
-router = APIRouter(prefix="/api", tags=["demo"])
+router = APIRouter(prefix="/api", tags=["demo"], route_class=StrictJsonRoute)
 
 
 @router.get("/alerts", summary="The demo's three alerts")

@@ -100,7 +100,7 @@ async def show_case(case_id: CaseId, desk: TheDesk) -> CaseDetail:
 async def show_timeline(
     case_id: CaseId,
     desk: TheDesk,
-    after: Annotated[int, Query(ge=0, description="The sequence number seen last.")] = 0,
+    after: Annotated[int, Query(ge=0, le=2**53 - 1, description="The sequence number seen last.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Timeline:
     """Everything that happened, oldest first, sealed as it was written."""

@@ -12,6 +12,7 @@ from casework.ports import CaseQuery
 from casework.recording import record
 from casework.transitions import AWAITING
 from casework.views import CaseSummary, NextRequest, summarise
+from server.bodies import StrictJsonRoute
 from server.dependencies import Caller, CaseId, TheDesk
 from server.desk import Desk
 from server.openapi import problems
@@ -19,7 +20,7 @@ from server.openapi import problems
 CANDIDATES = 50
 ROUNDS = 5
 
-router = APIRouter(prefix="/cases", tags=["claims"])
+router = APIRouter(prefix="/cases", tags=["claims"], route_class=StrictJsonRoute)
 
 
 @router.post("/next", summary="Claim the most urgent waiting case", responses=problems(404, 422))

@@ -19,6 +19,7 @@ from casework.views import (
     summarise,
 )
 from server import deciding
+from server.bodies import StrictJsonRoute
 from server.dependencies import Caller, CaseId, Key, TheDesk
 from server.desk import Desk
 from server.openapi import problems
@@ -26,7 +27,7 @@ from server.problems import problem_of
 
 DELIVERED_AT_ONCE = 20
 
-router = APIRouter(tags=["decisions"])
+router = APIRouter(tags=["decisions"], route_class=StrictJsonRoute)
 
 
 @router.post(

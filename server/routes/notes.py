@@ -4,10 +4,11 @@ from fastapi import APIRouter
 
 from casework.views import CaseSummary, NoteRequest, summarise
 from server import deciding
+from server.bodies import StrictJsonRoute
 from server.dependencies import Caller, CaseId, Key, TheDesk
 from server.openapi import problems
 
-router = APIRouter(prefix="/cases", tags=["notes"])
+router = APIRouter(prefix="/cases", tags=["notes"], route_class=StrictJsonRoute)
 
 
 @router.post("/{case_id}/notes", status_code=201, summary="Write a note", responses=problems(403, 404, 409))

@@ -1,6 +1,8 @@
 """The queue, single cases, claims, get-next and notes."""
 
 import asyncio
+import base64
+import json
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -12,6 +14,11 @@ from casework.decision import Stage
 from casework.events import Claimed
 from tests.builders import NOW, event, make_assessment, make_person, review_requested
 from tests.server.desk import Running, decision_body
+
+
+def token(parts: list[Any]) -> str:
+    """A list cursor made by hand."""
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
 async def _ids(server: Running, **params: Any) -> list[str]:
@@ -54,6 +61,8 @@ async def test_the_queue_is_filtered_and_paged(server: Running) -> None:
         ({"customer": -1}, "customer"),
         ({"type": "'; drop table cases"}, "type"),
         ({"cursor": "garbage"}, "cursor"),
+        ({"cursor": token(["deadline", False, 10**310, "fraud-A-1"])}, "cursor"),
+        ({"cursor": token(["deadline", False, 1, "\ud800"])}, "cursor"),
         ({"severity": "terrible"}, "severity"),
     ],
 )
@@ -61,6 +70,13 @@ async def test_a_wrong_filter_is_named(server: Running, params: dict[str, Any], 
     answer = await server.http.get("/api/v1/cases", params=params)
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+async def test_a_place_in_a_record_beyond_any_record_is_refused(server: Running) -> None:
+    await server.put_review()
+    answer = await server.http.get("/api/v1/cases/fraud-A-1/timeline", params={"after": 10**22})
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["after"]
 
 
 async def test_counts_name_the_cursor_to_join_the_stream_at(server: Running) -> None:

@@ -12,6 +12,7 @@ from casework.decision import Stage
 from casework.events import (
     ActionExecuted,
     ActionStarted,
+    AssessmentRecorded,
     CaseClosed,
     DecisionApplied,
     HoldStarted,
@@ -140,6 +141,36 @@ async def test_a_key_cannot_be_used_for_another_decision(server: Running) -> Non
     other = await server.http.post(URL, json=decision_body(case, action="clear"), headers=headers)
     assert other.status_code == 409
     assert "Idempotency-Key" in other.json()["detail"]
+
+
+@pytest.mark.parametrize("change", [{"notes": "and more"}, {"feedback": "another hint"}])
+async def test_a_key_hides_no_words_that_were_not_recorded(server: Running, change: dict[str, str]) -> None:
+    case = await server.put_review()
+    body = decision_body(case, approved=False, action=None, feedback="check the VPN")
+    headers = {"Idempotency-Key": "intent-1"}
+    assert (await server.http.post(URL, json=body, headers=headers)).status_code == 202
+    for sent in (headers, {}):
+        assert (await server.http.post(URL, json={**body, **change}, headers=sent)).status_code == 409
+
+
+async def test_a_key_of_an_earlier_review_decides_no_later_one(server: Running) -> None:
+    case = await server.put_review()
+    headers = {"Idempotency-Key": "intent-1"}
+    first = decision_body(case, approved=False, action=None, feedback="check the VPN")
+    assert (await server.http.post(URL, json=first, headers=headers)).status_code == 202
+    again = make_assessment(attempt=2)
+    later = await server.put(
+        [
+            event(DecisionApplied(decision_id="fraud-A-1:decision:1", review=1), "applied:1"),
+            event(InvestigationStarted(attempt=2, feedback="check the VPN"), "started:2"),
+            event(AssessmentRecorded(assessment=again, assessment_hash=again.hash), "assessment:2"),
+            event(review_requested(again, 2), "review:2"),
+        ]
+    )
+    answer = await server.http.post(URL, json=decision_body(later), headers=headers)
+    assert answer.status_code == 409
+    assert "Idempotency-Key" in answer.json()["detail"]
+    assert (await server.cases.load(case.case_id)).decision is None
 
 
 async def test_a_key_is_ones_own(server: Running) -> None:

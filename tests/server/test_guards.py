@@ -152,4 +152,4 @@ async def test_a_form_is_not_json(server: Running) -> None:
         content=b'{"text":"x"}',
         headers={"Content-Type": "text/plain"},
     )
-    assert answer.status_code == 422
+    assert answer.status_code == 415

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from casework.events import (
     Outcome,
 )
 from casework.telemetry import TELEMETRY
+from server.legacy.frames import local_time
 from server.legacy.projection import DemoProjection
 from tests.builders import NOW, event, story_until_review
 from tests.server.desk import Running, decision_body, listening, running
@@ -210,6 +211,14 @@ async def test_the_demos_stream_marks_anomalies_and_announces_cases(tmp_path: Pa
     assert banner["id"] == f"WF-{details['alert_id']}"
     assert details["instance_id"] == f"fraud-{details['alert_id']}"
     assert banner["is_anomaly"] is True
+
+
+@pytest.mark.parametrize("hours", [-14, 14])
+@pytest.mark.parametrize("year", [1, 9999])
+def test_times_at_the_ends_of_the_calendar_can_be_shown(year: int, hours: int) -> None:
+    zone = timezone(timedelta(hours=hours))
+    month = 1 if year == 1 else 12
+    assert local_time(datetime(year, month, 1 if year == 1 else 31, 12, tzinfo=zone))
 
 
 def _view_after(*events: NewEvent) -> Any:

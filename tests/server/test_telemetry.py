@@ -1,5 +1,6 @@
 """Telemetry over HTTP: good records once, bad ones by index, malformed envelopes not at all."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -52,14 +53,25 @@ async def test_good_records_are_taken_once_and_bad_ones_named(server: Running) -
         ({"details": {"country": "USA", "ip": "x"}}, "details.success"),
         ({"surprise": 1}, "surprise"),
         ({"customer_id": 2**60}, "customer_id"),
+        ({"occurred_at": (NOW + timedelta(hours=1, minutes=6)).isoformat()}, "occurred_at"),
+        ({"occurred_at": "0001-01-01T00:00:00+14:00"}, "occurred_at"),
+        ({"occurred_at": "9999-12-31T23:59:59-14:00"}, "occurred_at"),
+        ({"customer_name": "\ud800"}, "record"),
+        ({"event_id": "\ud800"}, "record"),
+        ({"\ud800": 1}, "record"),
+        ({"details": {"country": "USA", "ip": "x", "success": float("1e999")}}, "details.success"),
+        ({"surprise": json.loads("[" * 400 + "]" * 400)}, "record"),
     ],
 )
 async def test_a_wrong_record_names_its_field(server: Running, change: dict[str, Any], field: str) -> None:
-    receipt = (await server.http.post(URL, json={"events": [record(**change)]})).json()
-    assert receipt["accepted"] == 0
-    assert receipt["rejected"][0]["field"] == field
-    assert receipt["rejected"][0]["reason"]
-    assert await server.backends.telemetry.head() == 0
+    wrong = json.dumps({"events": [record(2), record(**change), record(3)]}).replace("Infinity", "1e999")
+    answer = await server.http.post(URL, content=wrong, headers={"Content-Type": "application/json"})
+    receipt = answer.json()
+    assert receipt["accepted"] == 2
+    (rejected,) = receipt["rejected"]
+    assert (rejected["index"], rejected["field"]) == (1, field)
+    assert rejected["reason"]
+    assert await server.backends.telemetry.head() == 2
 
 
 @pytest.mark.parametrize(
@@ -74,6 +86,10 @@ async def test_a_wrong_record_names_its_field(server: Running, change: dict[str,
         (b'{"events": [], "more": 1}', 422),
         (b'{"events": [{}', 400),
         (b"\xff\xfe", 400),
+        (b'{"events": [{"a": 1, "a": 2}]}', 400),
+        (b'{"events": [NaN]}', 400),
+        (b'{"events": [1' + b"0" * 5000 + b"]}", 400),
+        (b'{"events": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", 400),
     ],
 )
 async def test_a_malformed_envelope_is_refused_whole(server: Running, content: bytes, status: int) -> None:
