@@ -127,7 +127,7 @@ class Dispatcher:
                 queue.overflowed = True
 
     def _hand_out(self, session: Session, item: Item) -> None:
-        loaded = self._loader.load(item, self._clock())
+        loaded = self._loader.load(item, self._clock(), streams_history=session.streams_history)
         if loaded is None:
             self.schedule.release(item)
             return
@@ -154,11 +154,12 @@ class Dispatcher:
 
         await asyncio.shield(self.writer.enqueue(change(lease.work), settled))
 
+    def lease(self, token: str, kind: Kind) -> Lease:
+        """The work item a worker has in hand. Raises StaleToken."""
+        return _valid(self.schedule.lease(token, kind))
+
     def _redeem(self, token: str, kind: Kind) -> Lease:
-        lease = self.schedule.redeem(token, kind)
-        if lease is None:
-            raise StaleToken("the work item was given to another worker, or is already complete")
-        return lease
+        return _valid(self.schedule.redeem(token, kind))
 
     def abandon(self, token: str, kind: Kind) -> None:
         """A worker gives an item back; it is handed out again after a growing pause."""
@@ -270,3 +271,9 @@ class Dispatcher:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def _valid(lease: Lease | None) -> Lease:
+    if lease is None:
+        raise StaleToken("the work item was given to another worker, or is already complete")
+    return lease

@@ -60,15 +60,18 @@ class Loader:
         self._execute = connection.execute
         self._limits = limits
 
-    def load(self, item: Item, now: int) -> Loaded | TooLarge | None:
-        """The work item, or None when there is nothing to do; ``now`` in microseconds."""
+    def load(self, item: Item, now: int, *, streams_history: bool = False) -> Loaded | TooLarge | None:
+        """The work item, or None when there is nothing to do; ``now`` in microseconds.
+
+        A worker that streams history gets a long one left out, and a note to fetch it.
+        """
         if item.kind is Kind.ORCHESTRATION:
-            return self._turn(item.key, now)
+            return self._turn(item.key, now, streams_history)
         if item.kind is Kind.ACTIVITY:
             return self._activity(item.key)
         return self._batch(item.key)
 
-    def _turn(self, key: int, now: int) -> Loaded | TooLarge | None:
+    def _turn(self, key: int, now: int, streams_history: bool) -> Loaded | TooLarge | None:
         instance = instance_by_key(self._execute, key)
         if instance is None or instance.ended or instance.status == pb.ORCHESTRATION_STATUS_SUSPENDED:
             return None
@@ -80,15 +83,22 @@ class Loader:
             return None
         if inbox[0][1] == MessageClass.REWIND:
             del inbox[1:]
-        history = [
-            row[0] for row in self._execute("SELECT events FROM history WHERE key = ? ORDER BY turn", (key,))
-        ]
+        leave_out = streams_history and self._history_bytes(key) > self._limits.message_bytes // 2
+        history = [] if leave_out else self._history(key)
         used = sum(map(len, history)) + _ENVELOPE_BYTES
         work = self._take_messages(instance, inbox, self._limits.message_bytes - used, now)
         new = wire.new_events(work.new_events)
         if used + len(new) > self._limits.message_bytes:
             return TooLarge(work, self._explain(used + len(new)))
-        return Loaded(Kind.ORCHESTRATION, work, _turn_header(instance), history, new)
+        return Loaded(Kind.ORCHESTRATION, work, _turn_header(instance, leave_out), history, new)
+
+    def _history(self, key: int) -> list[bytes]:
+        rows = self._execute("SELECT events FROM history WHERE key = ? ORDER BY turn", (key,))
+        return [row[0] for row in rows]
+
+    def _history_bytes(self, key: int) -> int:
+        row = self._execute("SELECT sum(length(events)) FROM history WHERE key = ?", (key,)).fetchone()
+        return int(row[0] or 0)
 
     def _take_messages(self, instance: Instance, inbox: list[Any], room: int, now: int) -> TurnWork:
         """As many messages as fit, at least one, after the event that starts the turn."""
@@ -157,12 +167,13 @@ class Loader:
         return rows
 
 
-def _turn_header(instance: Instance) -> bytes:
+def _turn_header(instance: Instance, streamed: bool) -> bytes:
     trace = pb.OrchestrationTraceContext.FromString(instance.trace) if instance.trace is not None else None
     header = pb.OrchestratorRequest(
         instanceId=instance.instance_id,
         executionId=events.text(instance.execution_id),
         orchestrationTraceContext=trace,
+        requiresHistoryStreaming=streamed,
     )
     return bytes(header.SerializeToString())
 

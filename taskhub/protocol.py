@@ -226,12 +226,15 @@ class HubProtocol(WorkerProtocol):
     ) -> AsyncIterator[pb.HistoryChunk]:
         """An instance's history, in chunks."""
         hub = await self.hub_of(context)
-        if queries.status(self.hub.reader, hub, request.instanceId) is None:
-            raise InstanceNotFound(f"orchestration instance '{request.instanceId}' not found")
+        found = queries.state(self.hub.reader, hub, request.instanceId, payloads=False)
+        wanted = events.optional(request, "executionId")
+        if found is None or (wanted and wanted != found.executionId.value):
+            execution = f" has no execution '{wanted}'" if found else " not found"
+            raise InstanceNotFound(f"orchestration instance '{request.instanceId}'{execution}")
         turn = -1
         while page := await self.hub.scanner.run(queries.history_page, hub, request.instanceId, turn):
-            found, turn = page
-            for chunk in queries.chunks(found):
+            part, turn = page
+            for chunk in queries.chunks(part):
                 yield chunk
 
     async def SignalEntity(

@@ -161,13 +161,13 @@ def ended_ids(
     token = None
     if len(found) > rows:
         del found[rows:]
-        token = StringValue(value=f"{found[-1][1]}.{found[-1][2]}")
+        token = StringValue(value=f"{found[-1][1]}.{found[-1][2]}.{found[-1][0]}")
     return pb.ListInstanceIdsResponse(instanceIds=[row[0] for row in found], lastInstanceKey=token)
 
 
 def _ended_cursor(token: StringValue) -> tuple[int, int]:
     try:
-        completed, key = token.value.split(".")
+        completed, key, _ = token.value.split(".", 2)
         return int(completed), int(key)
     except ValueError:
         raise InvalidRequest(f"'{token.value}' is not a continuation token of this hub") from None

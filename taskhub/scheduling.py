@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from taskhub.pieces import TurnPieces
+
 _UNSENT_BYTES = 32 * 1024 * 1024
 """A worker with this much on its way gets nothing more until it has read some of it."""
 
@@ -54,6 +56,8 @@ class Session:
     unsent_bytes: int = 0
     peer: str = ""
     closed: bool = False
+    streams_history: bool = False
+    """The worker fetches a long history itself instead of finding it in the work item."""
 
     def room(self, kind: Kind) -> bool:
         """Whether the worker would take one more item of this kind."""
@@ -90,6 +94,7 @@ class Lease:
     session: Session
     deadline: float
     work: Any
+    pieces: TurnPieces | None = None
 
 
 class ReadyQueue:
@@ -213,10 +218,15 @@ class Schedule:
         session.running[item.kind] += 1
         return lease
 
+    def lease(self, token: str, kind: Kind) -> Lease | None:
+        """The lease of this token, or None when the token is not valid (any more)."""
+        lease = self._leases.get(token)
+        return lease if lease is not None and lease.item.kind == kind else None
+
     def redeem(self, token: str, kind: Kind) -> Lease | None:
         """End the lease of this token; its item stays held. None when the token is not valid (any more)."""
-        lease = self._leases.get(token)
-        if lease is None or lease.item.kind != kind:
+        lease = self.lease(token, kind)
+        if lease is None:
             return None
         del self._leases[token]
         self._leave_session(lease)

@@ -10,8 +10,8 @@ import structlog
 from durabletask.internal import orchestrator_service_pb2 as pb
 
 from taskhub import wire
-from taskhub.errors import NotSupported
 from taskhub.hub import Hub
+from taskhub.pieces import TurnPieces
 from taskhub.scheduling import Filter, Kind, Session
 from taskhub.transactions import activities, entities, turns
 
@@ -82,13 +82,19 @@ class WorkerProtocol:
     async def CompleteOrchestratorTask(
         self, request: pb.OrchestratorResponse, context: Context
     ) -> pb.CompleteTaskResponse:
-        """A turn's outcome."""
-        if request.isPartial or request.requiresHistory:
-            raise NotSupported("turns in chunks and turns without history are not supported by this hub")
+        """A turn's outcome, or a piece of it; a worker that lacks the history gets the turn again."""
+        token = request.completionToken
+        if request.requiresHistory:
+            self.hub.dispatcher.abandon(token, Kind.ORCHESTRATION)
+            return pb.CompleteTaskResponse()
+        lease = self.hub.dispatcher.lease(token, Kind.ORCHESTRATION)
+        if request.isPartial:
+            lease.pieces = lease.pieces or TurnPieces()
+            lease.pieces.add(request)
+            return pb.CompleteTaskResponse()
+        answer = lease.pieces.whole(request) if lease.pieces else request
         await self.hub.dispatcher.complete(
-            request.completionToken,
-            Kind.ORCHESTRATION,
-            lambda work: turns.complete(work, request, self.hub.limits),
+            token, Kind.ORCHESTRATION, lambda work: turns.complete(work, answer, self.hub.limits)
         )
         return pb.CompleteTaskResponse()
 
@@ -108,7 +114,8 @@ class WorkerProtocol:
     ) -> pb.CompleteTaskResponse:
         """The results of a batch of operations; a batch that failed as a whole is handed out again."""
         if request.requiresState:
-            raise NotSupported("entity batches without state are not supported by this hub")
+            self.hub.dispatcher.abandon(request.completionToken, Kind.ENTITY)
+            return pb.CompleteTaskResponse()
         if request.HasField("failureDetails") or not request.results:
             self.hub.dispatcher.fail_delivery(request.completionToken, Kind.ENTITY)
             return pb.CompleteTaskResponse()
@@ -148,7 +155,9 @@ def _session(hub: int, request: pb.GetWorkItemsRequest) -> Session:
         _limit(request.maxConcurrentActivityWorkItems, _DEFAULT_CONCURRENCY),
         _limit(request.maxConcurrentEntityWorkItems, turns_limit),
     )
-    return Session(hub, limits, _filters(request), asyncio.Queue())
+    session = Session(hub, limits, _filters(request), asyncio.Queue())
+    session.streams_history = pb.WORKER_CAPABILITY_HISTORY_STREAMING in request.capabilities
+    return session
 
 
 def _limit(asked: int, default: int) -> int:

@@ -37,6 +37,8 @@ def start(hub: int, new: NewInstance, replaceable: Collection[int]) -> Callable[
             if existing.status not in replaceable:
                 status = pb.OrchestrationStatus.Name(existing.status).removeprefix("ORCHESTRATION_STATUS_")
                 raise InstanceExists(f"orchestration instance '{new.instance_id}' already exists ({status})")
+            # Whoever waits for the old one hears of its end, rather than nothing for ever.
+            end_by_termination(tx, existing, None, recurse=False)
             lifecycle.remove(tx, existing)
         lifecycle.create(tx, hub, new)
         return new.instance_id
