@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from console.session import FLAGS_BEFORE_THE_VERB, AsOption, ServerOption, settings_from
-from console.verbs import deciding, looking, streaming, working
+from console.verbs import deciding, looking, reversing, streaming, working
 
 app = typer.Typer(
     name="fraud-console",
@@ -29,6 +29,7 @@ app.command("audit", rich_help_panel=LOOK)(looking.audit)
 app.command("approve", rich_help_panel=DECIDE)(deciding.approve)
 app.command("reject", rich_help_panel=DECIDE)(deciding.reject)
 app.command("withdraw", rich_help_panel=DECIDE)(working.withdraw)
+app.command("reverse", rich_help_panel=DECIDE)(reversing.reverse)
 app.command("next", rich_help_panel=WORK)(working.next_case)
 app.command("claim", rich_help_panel=WORK)(working.claim)
 app.command("release", rich_help_panel=WORK)(working.release)

@@ -6,7 +6,7 @@ Every term must hold; a leading minus negates one; commas are alternatives.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -222,16 +222,18 @@ FIELD_HELP: Sequence[tuple[str, str]] = (
 )
 
 
-def in_order(rows: Sequence[CaseSummary]) -> list[CaseSummary]:
-    """Rows as the queue shows them: what expires first, then risk, then age; closed last, newest first.
-
-    Deadlines within the same quarter of an hour count as equal, so that risk can speak.
-    """
-    return sorted(rows, key=_rank)
+Rank = tuple[float, float, float, float, str]
+"""Where a row belongs in the queue, as something that sorts; no two rows share one."""
 
 
-def _rank(row: CaseSummary) -> tuple[float, ...]:
+def in_order(rows: Iterable[CaseSummary]) -> list[CaseSummary]:
+    """Rows as the queue shows them: what expires first, then risk, then age; closed last, newest first."""
+    return sorted(rows, key=rank)
+
+
+def rank(row: CaseSummary) -> Rank:
+    """The place of a row in the queue: by deadline as the server hands cases out, then by risk and age."""
     if row.closed_at is not None:
-        return (1, -row.closed_at.timestamp(), 0, 0)
-    deadline = row.deadline.timestamp() // 900 if row.deadline else float("inf")
-    return (0, deadline, -(row.risk or 0.0), row.opened_at.timestamp())
+        return (1, -row.closed_at.timestamp(), 0, 0, row.case_id)
+    deadline = row.deadline.timestamp() if row.deadline else float("inf")
+    return (0, deadline, -(row.risk or 0.0), row.opened_at.timestamp(), row.case_id)

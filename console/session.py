@@ -27,7 +27,9 @@ AsOption = Annotated[
     str | None, typer.Option("--as", help="Who you are on a server without logins.", show_default=False)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, errors too.")]
-CaseArgument = Annotated[str, typer.Argument(help="The case, such as fraud-ALERT-001.")]
+CaseArgument = Annotated[
+    str, typer.Argument(metavar="CASE", help="The case: its id, or any part that no other id contains.")
+]
 
 
 def settings_from(**flags: object) -> ConsoleSettings:
@@ -47,7 +49,7 @@ FLAGS_BEFORE_THE_VERB: ContextVar[Mapping[str, str | None] | None] = ContextVar(
 
 
 WIDTH_OF_A_PIPE = 200
-"""Where no terminal says how wide it is, nothing should be cut."""
+"""How wide pages are written where no terminal says how wide it is."""
 
 
 class Session:
@@ -66,6 +68,11 @@ class Session:
         """What the terminal can show."""
         encoding = (sys.stdout.encoding or "").lower()
         return UNICODE if "utf" in encoding and not self.settings.ascii else ASCII
+
+    @property
+    def width(self) -> int | None:
+        """How many cells a line may take; None where nothing has to be cut."""
+        return self.out.width if sys.stdout.isatty() else None
 
     @property
     def interactive(self) -> bool:
@@ -99,7 +106,7 @@ class Session:
             body = {"error": str(error), "exit_code": error.exit_code, "problem": problem}
             typer.echo(json.dumps(body))
         else:
-            typer.echo(clean(str(error)), err=True)
+            typer.echo(clean(str(error), newlines=True), err=True)
         raise typer.Exit(error.exit_code)
 
     def answer(self, model: BaseModel) -> None:

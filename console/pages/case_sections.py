@@ -56,7 +56,8 @@ def _score(assessment: Assessment, sheet: Sheet) -> list[Line]:
         lines.append(said("  no evidence added to the risk", "dim"))
     lines.append(said(f"  {assessment.evidence_risk:5.2f}  what the evidence weighs", "strong"))
     for floor in assessment.floors:
-        who = "" if floor.role is Role.ANALYST else f", and a {floor.role} decides"
+        said_already = floor.role is Role.ANALYST or floor.role in floor.reason
+        who = "" if said_already else f", and a {floor.role} decides"
         lines += hanging(f"  {floor.minimum:5.2f}  ", f"floor: {floor.reason}{who}", "warn", sheet)
     total: Tone = risk_tone(assessment.risk)
     lines.append((Span(f"  {assessment.risk:5.2f}  ", total), Span(f"risk, {assessment.level}", total)))
@@ -182,7 +183,7 @@ def _call_head(call: ToolCall) -> Line:
 def _call_body(call: ToolCall, sheet: Sheet, *, whole: bool) -> list[Line]:
     if call.result is None:
         return [] if call.error else [said("    returned nothing", "dim")]
-    rows = [line for text in result_rows(call.result) for line in sheet.text(text, "    ", "dim")]
+    rows = [line for text in result_rows(call.result) for line in _result_line(text, sheet)]
     limit = LONGEST_RESULT_LINES if whole else SHORT_RESULT_LINES
     if len(rows) <= limit:
         return rows
@@ -190,21 +191,44 @@ def _call_body(call: ToolCall, sheet: Sheet, *, whole: bool) -> list[Line]:
     return [*rows[:limit], said(f"    ... {more}, x shows them" if not whole else f"    ... {more}", "warn")]
 
 
+def _result_line(text: str, sheet: Sheet) -> list[Line]:
+    """A line of a result, wrapped under its own indentation."""
+    content = text.lstrip(" ")
+    return sheet.text(content, " " * (4 + len(text) - len(content)), "dim")
+
+
 def result_rows(result: JsonValue) -> list[str]:
-    """A result as text: a row of a list, or a field of an object, on a line of its own."""
+    """A result as lines: a flat row is one line, what is nested stands indented below its name."""
     match result:
         case list():
-            return [_compact(row) for row in result] or ["no rows"]
+            return [line for row in result for line in _nested(row, 0)] or ["no rows"]
         case dict():
-            return [f"{name}: {_compact(value)}" for name, value in result.items()]
+            return _fields(result, 0) or ["no fields"]
         case _:
-            return [_compact(result)]
+            return [json.dumps(result, ensure_ascii=False)]
 
 
-def _compact(value: JsonValue) -> str:
-    if isinstance(value, dict):
-        return "  ".join(f"{name}={json.dumps(part, ensure_ascii=False)}" for name, part in value.items())
-    return json.dumps(value, ensure_ascii=False)
+def _fields(record: dict[str, JsonValue], depth: int) -> list[str]:
+    lines: list[str] = []
+    for name, value in record.items():
+        if isinstance(value, dict | list) and value:
+            lines += [f"{'  ' * depth}{name}:", *_nested(value, depth + 1)]
+        else:
+            lines.append(f"{'  ' * depth}{name}: {json.dumps(value, ensure_ascii=False)}")
+    return lines
+
+
+def _nested(value: JsonValue, depth: int) -> list[str]:
+    """A value below its name; the items of a list begin with a dash where they take several lines."""
+    pad = "  " * depth
+    if isinstance(value, list) and value:
+        items = [_nested(item, depth + 1) for item in value]
+        return [line for item in items for line in (f"{pad}- {item[0].lstrip(' ')}", *item[1:])]
+    if not isinstance(value, dict):
+        return [f"{pad}{json.dumps(value, ensure_ascii=False)}"]
+    if any(isinstance(part, dict | list) and part for part in value.values()):
+        return _fields(value, depth)
+    return [pad + "  ".join(f"{name}={json.dumps(part, ensure_ascii=False)}" for name, part in value.items())]
 
 
 def earlier_section(detail: CaseDetail, sheet: Sheet) -> list[Line]:

@@ -11,6 +11,7 @@ from console.format import plural, words
 from console.pages.sheet import Sheet
 from console.problems import PARTIAL, ConsoleError, RefusedError, UsageError
 from console.session import AsOption, JsonOption, ServerOption, Session
+from console.verbs.naming import named
 
 if TYPE_CHECKING:
     from casework.decision import DecisionRequest
@@ -109,7 +110,8 @@ async def _one(
 ) -> int:
     from console.desk import Desk  # noqa: PLC0415
 
-    detail = await api.case(case_id)
+    detail = await named(api, case_id, api.case)
+    case_id = detail.case.case_id
     request = make(detail)
     if session.interactive and not yes:
         _show(session, detail, request)
@@ -147,12 +149,13 @@ async def _several(
     unread: list[BulkResult] = []
     for case_id in dict.fromkeys(case_ids):
         try:
-            request = make(await api.case(case_id))
+            detail = await named(api, case_id, api.case)
+            request = make(detail)
         except ConsoleError as error:
             code = error.problem.status if error.problem else 409
             unread.append(BulkResult(case_id=case_id, accepted=False, status=code, detail=str(error)))
             continue
-        items.append(BulkItem(case_id=case_id, **request.model_dump()))
+        items.append(BulkItem(case_id=detail.case.case_id, **request.model_dump()))
     if (
         items
         and session.interactive

@@ -12,6 +12,7 @@ from console.lines import BLANK, Line
 from console.pages.sheet import Sheet
 from console.problems import UsageError
 from console.session import AsOption, CaseArgument, JsonOption, ServerOption, Session
+from console.verbs.naming import named
 
 if TYPE_CHECKING:
     from casework.views import AuditReport, CaseList, CaseSummary, Stats
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 SCAN_LIMIT = 20_000
 """How many cases a filter looks through at most."""
 PAGE = 500
+
+_NOTHING = ("0", "-")
+_ALWAYS = ("open cases", "waiting for a decision")
+"""Figures whose being zero says something."""
 
 
 def cases(
@@ -76,29 +81,11 @@ def _as_list(rows: "list[CaseSummary]", total: int) -> "CaseList":
 
 
 def _print_rows(session: Session, rows: "list[CaseSummary]", total: int) -> None:
-    from console.pages.rows import progress_text, status_text  # noqa: PLC0415
+    from console.pages.listing import listing  # noqa: PLC0415
 
-    sheet = Sheet(120, wall_clock(), session.glyphs)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("case", no_wrap=True, min_width=max((len(row.case_id) for row in rows), default=4))
-    for title in ("risk", "severity", "type", "customer", "status", "left", "claim"):
-        table.add_column(title, no_wrap=True)
-    for row in rows:
-        left = span((row.deadline - sheet.now).total_seconds()) if row.deadline else "-"
-        status = status_text(row, sheet) if row.risk is not None else f"agents {progress_text(row.progress)}"
-        cells = (
-            row.case_id,
-            "-" if row.risk is None else f"{row.risk:.2f}",
-            row.severity,
-            words(row.alert_type),
-            str(row.customer_id),
-            status,
-            left,
-            row.claim.name if row.claim else "-",
-        )
-        table.add_row(*(Text(clean(cell)) for cell in cells))
     if rows:
-        session.out.print(table)
+        sheet = Sheet(session.out.width, wall_clock(), session.glyphs)
+        session.lines(listing(rows, sheet, session.width))
     more = f", {len(rows)} shown" if total > len(rows) else ""
     session.say(f"{plural(total, 'case')}{more}.")
 
@@ -116,14 +103,14 @@ def show(
     session = Session(server, operator, as_json)
 
     async def work(api: "ConsoleApi") -> int:
-        detail = await api.case(case_id)
+        detail = await named(api, case_id, api.case)
         if as_json:
             session.answer(detail)
             return 0
         from console.pages import case_head, case_sections  # noqa: PLC0415
         from console.pages import timeline as record  # noqa: PLC0415
 
-        events = await api.timeline(case_id)
+        events = await api.timeline(detail.case.case_id)
         sheet = Sheet(max(60, min(session.out.width, 120)), wall_clock(), session.glyphs)
         page: list[Line] = [*case_head.head(detail.summary, sheet), BLANK]
         page += [*case_sections.assessment_section(detail, events, sheet), BLANK]
@@ -170,6 +157,8 @@ def _print_stats(session: Session, found: "Stats") -> None:
         *((f"alerts by {name}", f"{count:,}") for name, count in found.alerts_by_rule.items()),
     )
     for name, value in rows:
+        if value in _NOTHING and name not in _ALWAYS:
+            continue
         table.add_row(Text(clean(name)), Text(clean(value)))
     session.out.print(table)
 
@@ -184,7 +173,7 @@ def audit(
     session = Session(server, operator, as_json)
 
     async def work(api: "ConsoleApi") -> int:
-        report = await api.verify(case_id)
+        report = await (named(api, case_id, api.verify) if case_id else api.verify(None))
         if as_json:
             session.answer(report)
         else:

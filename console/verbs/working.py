@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from console.session import AsOption, CaseArgument, JsonOption, ServerOption, Session
+from console.verbs.naming import named
 
 if TYPE_CHECKING:
     from casework.views import CaseSummary
@@ -16,14 +17,22 @@ def claim(
     case_id: CaseArgument, server: ServerOption = None, operator: AsOption = None, as_json: JsonOption = False
 ) -> None:
     """Take a case, or renew your claim."""
-    _change(Session(server, operator, as_json), lambda api: api.claim(case_id), "claimed {row.case_id}")
+    _change(
+        Session(server, operator, as_json),
+        lambda api: named(api, case_id, api.claim),
+        "claimed {row.case_id}",
+    )
 
 
 def release(
     case_id: CaseArgument, server: ServerOption = None, operator: AsOption = None, as_json: JsonOption = False
 ) -> None:
     """Give a claim back."""
-    _change(Session(server, operator, as_json), lambda api: api.release(case_id), "released {row.case_id}")
+    _change(
+        Session(server, operator, as_json),
+        lambda api: named(api, case_id, api.release),
+        "released {row.case_id}",
+    )
 
 
 def next_case(server: ServerOption = None, operator: AsOption = None, as_json: JsonOption = False) -> None:
@@ -44,7 +53,8 @@ def note(
     async def write(api: "ConsoleApi") -> "CaseSummary":
         from console.api import new_key  # noqa: PLC0415
 
-        return await api.note(case_id, text, new_key())
+        key = new_key()
+        return await named(api, case_id, lambda name: api.note(name, text, key))
 
     _change(Session(server, operator, as_json), write, "noted on {row.case_id}")
 
@@ -58,7 +68,11 @@ def withdraw(
 ) -> None:
     """Take a decision back while it is held."""
     said = "the decision on {row.case_id} is withdrawn"
-    _change(Session(server, operator, as_json), lambda api: api.withdraw(case_id, reason), said)
+    _change(
+        Session(server, operator, as_json),
+        lambda api: named(api, case_id, lambda name: api.withdraw(name, reason)),
+        said,
+    )
 
 
 def _change(session: Session, ask: "Callable[[ConsoleApi], Awaitable[CaseSummary]]", said: str) -> NoReturn:

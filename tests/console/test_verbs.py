@@ -6,12 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import Running
+from conftest import Running, until
 from fakedesk import stories
 from fakedesk.record import now
 from typer.testing import CliRunner
 
 from casework.policy import Terms
+from casework.transitions import Status
 from casework.views import CaseList, CaseSummary
 from console.cli import app
 
@@ -131,10 +132,50 @@ async def test_the_record_is_verified(running: Running) -> None:
     assert (broken.code, f"BROKEN {CASE} at record 3" in broken.out) == (1, True)
 
 
+async def test_any_part_of_an_id_that_no_other_contains_names_the_case(running: Running) -> None:
+    await furnish(running, 12)
+    assert (await shell(running, "claim", "alert-002", "--json")).code == 0
+    assert running.record.load("fraud-ALERT-002").claim is not None
+    assert "fraud-ALERT-011" in (await shell(running, "show", "011")).out
+    assert (await shell(running, "note", "ALERT-01", "which?")).code == 2
+    several = await shell(running, "approve", "ALERT-01", "--json")
+    assert (several.code, "could be any of 3 cases" in several.out) == (2, True)
+    assert "fraud-ALERT-012" in json.loads(several.out)["error"]
+    assert (await shell(running, "audit", "005")).code == 0
+    assert (await shell(running, "show", "ALERT-99")).code == 3
+
+
+async def test_an_executed_step_is_undone_with_a_reason(running: Running) -> None:
+    await furnish(running)
+    assert (await shell(running, "reverse", CASE, "--reason", "mistake")).code == 4
+    await shell(running, "approve", CASE, "--action", "both")
+    await until(lambda: running.record.load(CASE).status is Status.CLOSED)
+    assert (await shell(running, "reverse", CASE)).code == 2
+    assert (await shell(running, "reverse", CASE, "--reason", " ")).code == 2
+    which = await shell(running, "reverse", CASE, "--reason", "mistake")
+    assert (which.code, "lock_account" in which.err, "refund_charges" in which.err) == (2, True, True)
+    made = await shell(running, "reverse", CASE, "--reason", "mistake", "--action-id", "lock_account")
+    assert (made.code, "unlock account" in made.out) == (0, True)
+    (undone,) = [e.body for e in running.record.events[CASE] if e.body.type == "action_reversed"]
+    assert (undone.receipt.step, undone.reason) == ("unlock_account", "mistake")
+    rest = await shell(running, "reverse", CASE, "--reason", "mistake")
+    assert (rest.code, "reverse refund" in rest.out) == (0, True)
+
+
+async def test_who_may_not_undo_is_told(running: Running) -> None:
+    await furnish(running)
+    await shell(running, "approve", CASE)
+    await until(lambda: running.record.load(CASE).status is Status.CLOSED)
+    server = f"http://127.0.0.1:{running.port}"
+    line = ["reverse", CASE, "--reason", "x", "--server", server, "--as", "viewer-vic"]
+    assert (await asyncio.to_thread(CliRunner().invoke, app, line)).exit_code == 5
+
+
 async def test_stats_speak_of_the_desk(running: Running) -> None:
     await furnish(running)
     answer = await shell(running, "stats")
     assert (answer.code, "waiting for a decision" in answer.out) == (0, True)
+    assert "decisions accepted" not in answer.out and "status open" not in answer.out
 
 
 @pytest.mark.parametrize(

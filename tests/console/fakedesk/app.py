@@ -15,6 +15,7 @@ from casework.canonical import verify_chain
 from casework.decision import DecisionRequest
 from casework.events import (
     ActionExecuted,
+    ActionReversed,
     ActionStarted,
     CaseClosed,
     DecisionApplied,
@@ -48,6 +49,8 @@ class Desk:
         self.drop_answers = 0
         """Carry out this many writes and then break the connection instead of answering."""
         self.refuse_all = False
+        self.mute = False
+        """Send nothing over open streams, as if the line were slow."""
         self.streams = 0
         self.cut = 0
         self.flow: set[asyncio.Task[None]] = set()
@@ -147,7 +150,7 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
 
     @app.get("/api/v1/cases")
     async def cases(
-        status: str = "open", limit: int = 100, cursor: int = 0, customer: int | None = None
+        status: str = "all", limit: int = 100, cursor: int = 0, customer: int | None = None, q: str = ""
     ) -> views.CaseList:
         closed = status == "closed"
         rows = [
@@ -155,6 +158,7 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
             for case_id, case in record.cases.items()
             if status == "all" or (case.status is Status.CLOSED) == closed
             if customer in (None, case.alert.customer_id)
+            if q.lower() in f"{case_id} {case.alert.description}".lower()
         ]
         page = rows[cursor : cursor + limit]
         following = str(cursor + limit) if cursor + limit < len(rows) else None
@@ -215,6 +219,22 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
         await change(case_id, lambda c: commands.withdraw(c, who, now(), body.reason))
         await stories.ask(record, case_id, now())
         return record.row(case_id)
+
+    @app.post("/api/v1/cases/{case_id}/reverse", status_code=202)
+    async def reverse(
+        case_id: str, body: views.ReverseRequest, x_operator: str | None = Header(None)
+    ) -> views.CaseSummary:
+        commands.require_role(person(x_operator), Role.SENIOR)
+        case = record.load(case_id)
+        done = next(r for r in case.receipts if r.action_id == body.action_id)
+        receipt = ActionReceipt(
+            action_id=f"{done.action_id}:undo",
+            step=done.step.inverse,
+            executed_at=now(),
+            reference="LEDGER-8",
+        )
+        undone = ActionReversed(reverses=done.action_id, receipt=receipt, reason=body.reason)
+        return await record.append(case_id, [stories.event(case_id, f"undone:{done.step}", undone, now())])
 
     @app.post("/api/v1/cases/{case_id}/claim")
     async def claim(case_id: str, x_operator: str | None = Header(None)) -> views.CaseSummary:
@@ -294,6 +314,8 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
 
     @app.get("/api/v1/audit/verify")
     async def verify(case_id: str | None = None) -> views.AuditReport:
+        if case_id:
+            record.load(case_id)
         chosen = {case_id: record.events[case_id]} if case_id else record.events
         broken = [
             views.AuditBreak(case_id=cid, seq=b.seq, reason=b.reason)
@@ -322,7 +344,7 @@ async def _frames(desk: Desk, cursor: str, topics: str) -> AsyncIterator[str]:
         yield f"event: hello\nid: {cursor}\ndata: {hello.model_dump_json()}\n\n"
         sent = 0
         while desk.cut == cut:
-            while sent < len(record.frames):
+            while sent < len(record.frames) and not desk.mute:
                 kind, frame = record.frames[sent]
                 sent += 1
                 at = [int(part[1:]) for part in frame.cursor.split(".")]
@@ -330,7 +352,7 @@ async def _frames(desk: Desk, cursor: str, topics: str) -> AsyncIterator[str]:
                 if fresh and ((kind == "case" and "cases" in topics) or kind in topics):
                     yield f"event: {kind}\nid: {frame.cursor}\ndata: {frame.model_dump_json()}\n\n"
             async with record.changed:
-                if sent < len(record.frames) or desk.cut != cut:
+                if (sent < len(record.frames) and not desk.mute) or desk.cut != cut:
                     continue
                 try:
                     await asyncio.wait_for(record.changed.wait(), 2)
