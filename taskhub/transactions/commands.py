@@ -180,7 +180,10 @@ def begin_rewind(tx: Transaction, instance: Instance, reason: str | None) -> Non
     tx.execute("UPDATE payloads SET output = NULL, failure = NULL WHERE key = ?", (instance.key,))
     _set_status(tx, instance, pb.ORCHESTRATION_STATUS_RUNNING)
     rewound = pb.ExecutionRewoundEvent(reason=events.text(reason))
-    lifecycle.put(tx, instance.key, MessageClass.REWIND, events.event(tx.now, executionRewound=rewound))
+    unread = scalar(tx.execute, "SELECT min(seq) FROM inbox WHERE key = ?", (instance.key,))
+    ahead = None if unread is None else int(unread) - 1
+    event = events.event(tx.now, executionRewound=rewound)
+    lifecycle.put(tx, instance.key, MessageClass.REWIND, event, ahead)
     lifecycle.wake(tx, instance)
 
 

@@ -127,9 +127,16 @@ def deliver(tx: Transaction, instance: Instance, kind: MessageClass, event: byte
 
 
 def deliver_result(tx: Transaction, key: int, generation: int, event: bytes) -> None:
-    """Deliver an answer to the execution that asked; drop it when that one is over."""
+    """Deliver an answer to the execution that asked; drop it when that one is over.
+
+    A failed execution may be rewound, and nobody would give the answer again: it is kept, unread.
+    """
     instance = instance_by_key(tx.execute, key)
-    if instance is not None and instance.generation == generation:
+    if instance is None or instance.generation != generation:
+        return
+    if instance.status == pb.ORCHESTRATION_STATUS_FAILED:
+        put(tx, instance.key, MessageClass.RESULT, event)
+    else:
         deliver(tx, instance, MessageClass.RESULT, event)
 
 
@@ -192,7 +199,7 @@ def end(
         (output, failure.SerializeToString() if failure is not None else None, instance.key),
     )
     instance.status = status
-    forget_pending(tx, instance.key)
+    forget_pending(tx, instance.key, unread=status != pb.ORCHESTRATION_STATUS_FAILED)
     locks.release_all(tx, instance.key)
     tx.effects.changed.append((instance.hub, instance.instance_id))
     if instance.parent_key is not None and instance.parent_generation is not None:
@@ -218,9 +225,13 @@ def _answer_to_parent(
     return events.child_failed(tx.now, task_id, failure)
 
 
-def forget_pending(tx: Transaction, key: int) -> None:
-    """Drop an execution's unread messages and unfired timers."""
-    tx.execute("DELETE FROM inbox WHERE key = ?", (key,))
+def forget_pending(tx: Transaction, key: int, *, unread: bool = True) -> None:
+    """Drop an execution's unfired timers and, unless it may be rewound, its ``unread`` messages."""
+    if unread:
+        tx.execute("DELETE FROM inbox WHERE key = ?", (key,))
+    else:
+        kept = (int(MessageClass.RESULT), int(MessageClass.EXTERNAL))
+        tx.execute("DELETE FROM inbox WHERE key = ? AND kind NOT IN (?, ?)", (key, *kept))
     tx.execute("DELETE FROM timers WHERE key = ? AND kind != ?", (key, int(TimerKind.SIGNAL)))
 
 
