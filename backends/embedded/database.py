@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from backends.embedded.commits import Commits
 from casework.errors import CaseworkError, OverloadedError, UnavailableError
 
 T = TypeVar("T")
@@ -23,8 +24,6 @@ Job = Callable[[sqlite3.Connection], T]
 MAX_PENDING_WRITES = 10_000
 BATCH = 128
 BUSY_SECONDS = 15.0
-POLL_SECONDS = 0.02
-RECHECK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,6 @@ class Database:
 
     def __init__(self, path: Path, schema: str, version: int) -> None:
         self.path = path
-        self._wal = path.with_name(path.name + "-wal")
         self._writer = _connect(path)
         _migrate(self._writer, schema, version, path)
         self._reader = _connect(path)
@@ -50,7 +48,7 @@ class Database:
         self._reads = threading.Lock()
         self._jobs: queue.Queue[_Write | None] = queue.Queue(MAX_PENDING_WRITES)
         self._loop = asyncio.get_running_loop()
-        self._written = asyncio.Event()
+        self._commits = Commits(_connect(path))
         self._thread = threading.Thread(target=self._write_forever, name=f"write:{path.name}", daemon=True)
         self._thread.start()
 
@@ -62,8 +60,7 @@ class Database:
         except queue.Full as error:
             raise OverloadedError(f"{self.path.name}: too many writes are waiting") from error
         result = await asyncio.wrap_future(future)
-        self._written.set()
-        self._written = asyncio.Event()
+        self._commits.look()
         return result
 
     async def read(self, job: Job[T]) -> T:
@@ -71,30 +68,22 @@ class Database:
         return await asyncio.to_thread(self._read, job)
 
     async def wait_until(self, ready: Job[bool], timeout_seconds: float) -> bool:
-        """Return True once `ready` holds, False when time runs out.
-
-        Another process's commit is noticed by the write-ahead log file changing, which costs a
-        `stat` and no query; because time stamps are coarse, the query is repeated now and then.
-        """
+        """Return True once `ready` holds, False when time runs out; looked at after every commit."""
         deadline = self._loop.time() + timeout_seconds
         while True:
-            seen, written = self._fingerprint(), self._written
-            if await self.read(ready):
-                return True
-            recheck = min(deadline, self._loop.time() + RECHECK_SECONDS)
-            while self._fingerprint() == seen and not written.is_set():
-                left = recheck - self._loop.time()
-                if left <= 0:
-                    break
+            with self._commits.next() as committed:
+                if await self.read(ready):
+                    return True
+                if self._loop.time() >= deadline:
+                    return False
                 # Not wait_for: before Python 3.12 it can swallow a cancellation, and the caller never ends.
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(min(POLL_SECONDS, left)):
-                        await written.wait()
-            if self._loop.time() >= deadline:
-                return await self.read(ready)
+                    async with asyncio.timeout_at(deadline):
+                        await committed.wait()
 
     async def close(self) -> None:
         """Finish the writes that were accepted and close the file."""
+        self._commits.close()
         await asyncio.to_thread(self._stop)
 
     def _stop(self) -> None:
@@ -106,13 +95,6 @@ class Database:
     def _read(self, job: Job[T]) -> T:
         with self._reads, _translated(self.path):
             return job(self._reader)
-
-    def _fingerprint(self) -> tuple[int, int]:
-        try:
-            stat = self._wal.stat()
-        except FileNotFoundError:
-            return (0, 0)
-        return (stat.st_mtime_ns, stat.st_size)
 
     def _write_forever(self) -> None:
         while (first := self._jobs.get()) is not None:
