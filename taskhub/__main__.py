@@ -16,22 +16,27 @@ from pydantic import ValidationError
 
 from taskhub.app import TaskHubServer
 from taskhub.errors import StartupRefused
+from taskhub.operating.cli import add_commands
 from taskhub.settings import TaskHubSettings
 
 _EXIT_REFUSED = 2
 _EXIT_BROKEN = 3
 
 cli = typer.Typer(add_completion=False)
+add_commands(cli)
 
 
-@cli.command()
+@cli.callback(invoke_without_command=True)
 def serve(
+    context: typer.Context,
     db: Annotated[Path | None, typer.Option(help="Database file (TASKHUB_DB).")] = None,
     port: Annotated[
         int | None, typer.Option(help="Port on loopback, 0 for a free one (TASKHUB_PORT).")
     ] = None,
 ) -> None:
-    """Run the embedded task hub until it is asked to stop."""
+    """Run the embedded task hub until it is asked to stop; the commands work on its file."""
+    if context.invoked_subcommand is not None:
+        return
     try:
         settings = TaskHubSettings(**_given(db=db, port=port))
     except ValidationError as error:

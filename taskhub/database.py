@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import threading
+import time
 from importlib import resources
 from pathlib import Path
 from typing import IO
@@ -14,10 +16,24 @@ from taskhub.errors import StartupRefused
 SCHEMA_VERSION = 2
 _MIGRATIONS: dict[int, str] = {0: "schema.sql", 1: "schema_2_parked.sql"}
 """From version -> the script that leads to the next one."""
+_TABLES_BY_SIZE = (
+    "hubs",
+    "entities",
+    "inbox",
+    "operations",
+    "activities",
+    "timers",
+    "instances",
+    "payloads",
+    "history",
+)
 
 
-def open_database(path: Path, synchronous: str) -> sqlite3.Connection:
-    """The one connection that writes. Raises StartupRefused with a sentence when it cannot."""
+def open_database(path: Path, synchronous: str, check_seconds: float = 0.0) -> sqlite3.Connection:
+    """The one connection that writes; damage is looked for at most ``check_seconds`` long.
+
+    Raises StartupRefused with a sentence when the file cannot be used.
+    """
     try:
         connection = _connect(path)
         connection.execute("PRAGMA journal_mode=WAL")
@@ -25,10 +41,12 @@ def open_database(path: Path, synchronous: str) -> sqlite3.Connection:
         connection.execute("PRAGMA wal_autocheckpoint=4000")
         connection.execute("PRAGMA journal_size_limit=67108864")
         _migrate(connection, path)
+        look_for_damage(connection, path, check_seconds)
     except sqlite3.DatabaseError as error:
         raise StartupRefused(
             f"{path} cannot be used as the task hub's database: {error}. "
-            "Check that it is a task hub file, that it is writable and that the disk is not full."
+            "Check that it is a task hub file, that it is writable and that the disk is not full; "
+            "'fraud-taskhub check' tells whether it is damaged."
         ) from error
     return connection
 
@@ -45,6 +63,7 @@ def lock_file(path: Path) -> IO[str]:
 
     Raises StartupRefused when another hub has it or the directory is not writable.
     """
+    path = path.resolve()
     lock_path = path.with_name(path.name + ".lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,3 +109,35 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         script = resources.files("taskhub").joinpath(_MIGRATIONS[version]).read_text("utf-8")
         version += 1
         connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version={version}; COMMIT;")
+
+
+def look_for_damage(connection: sqlite3.Connection, path: Path, seconds: float) -> None:
+    """Look at the file's pages, small tables first, until the time is up.
+
+    Raises StartupRefused when a page is damaged. What the time did not suffice for shows when it is used.
+    """
+    deadline = time.monotonic() + seconds
+    timer = threading.Timer(seconds, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        for table in _TABLES_BY_SIZE:
+            if time.monotonic() >= deadline:
+                return
+            said = connection.execute(f"PRAGMA quick_check({table})").fetchone()[0]
+            if said != "ok":
+                raise StartupRefused(_damaged(path, said.splitlines()[-1]))
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+    except sqlite3.DatabaseError as error:
+        raise StartupRefused(_damaged(path, str(error))) from error
+    finally:
+        timer.cancel()
+
+
+def _damaged(path: Path, reason: str) -> str:
+    return (
+        f"{path} is damaged: {reason}. 'fraud-taskhub check --db {path}' tells more, and with --repair mends "
+        "what can be mended; otherwise put a backup in its place."
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from taskhub.database import lock_file, open_database, open_reader
 from taskhub.dispatch import Dispatcher
 from taskhub.limits import Limits
 from taskhub.loading import Loader
+from taskhub.retention import Retention
 from taskhub.scanner import Scanner
 from taskhub.scheduling import Schedule
 from taskhub.settings import TaskHubSettings
@@ -36,7 +37,7 @@ class Hub:
         )
         self._lock = lock_file(path)
         self._clock = clock
-        connection = open_database(path, settings.synchronous)
+        connection = open_database(path, settings.synchronous, settings.check_seconds)
         self.reader = open_reader(path)
         self.scanner = Scanner(open_reader(path))
         self.waiters = Waiters()
@@ -50,6 +51,7 @@ class Hub:
         self.writer = Writer(connection, self._announce, clock)
         self.dispatcher.writer = self.writer
         self.timers = TimerWheel(self.writer, clock, self.reader)
+        self.retention = _retention(settings, self.writer, self._open_hubs, clock)
         self._hubs: dict[str, int] = dict(self.reader.execute("SELECT name, id FROM hubs").fetchall())
         self.broken = asyncio.Event()
         """Set when a part of the hub failed for good; the process should end and be started again."""
@@ -58,7 +60,10 @@ class Hub:
     def start(self, *others: Coroutine[Any, Any, None]) -> None:
         """Start handing out work and firing timers, and ``others`` beside; they live until close()."""
         loop = asyncio.get_running_loop()
-        for coroutine in (self.dispatcher.run(), self.dispatcher.watch_leases(), self.timers.run(), *others):
+        loops = [self.dispatcher.run(), self.dispatcher.watch_leases(), self.timers.run(), *others]
+        if self.retention is not None:
+            loops.append(self.retention.run())
+        for coroutine in loops:
             task = loop.create_task(coroutine)
             task.add_done_callback(self._ended)
             self._tasks.append(task)
@@ -90,6 +95,10 @@ class Hub:
             found = self._hubs[name] = await self.writer.submit(open_hub(name))
         return found
 
+    def _open_hubs(self) -> list[int]:
+        """The row ids of all hubs."""
+        return list(self._hubs.values())
+
     def drain(self) -> None:
         """Hand out nothing more and send waiting callers away; completions are still taken."""
         self.dispatcher.drain()
@@ -107,3 +116,11 @@ class Hub:
         self.reader.close()
         with contextlib.suppress(OSError):
             self._lock.close()
+
+
+def _retention(
+    settings: TaskHubSettings, writer: Writer, hubs: Callable[[], Collection[int]], clock: Callable[[], int]
+) -> Retention | None:
+    if settings.retention_age is None:
+        return None
+    return Retention(writer, hubs, clock, settings.retention_age, settings.retention_statuses)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from taskhub.operating.ages import parse_age, parse_statuses
 
 
 class TaskHubSettings(BaseSettings):
@@ -45,8 +48,35 @@ class TaskHubSettings(BaseSettings):
     max_message_bytes: int = Field(4_000_000, ge=64 * 1024, le=64 * 1024 * 1024)
     """Largest work item; a worker's default channel takes 4 MB."""
 
+    retention_age: Annotated[timedelta | None, NoDecode] = None
+    """Instances that ended longer ago (30d, 12h, 90m) are deleted bit by bit; empty keeps everything."""
+
+    retention_statuses: Annotated[frozenset[str], NoDecode] = frozenset(
+        {"completed", "failed", "terminated", "canceled"}
+    )
+    """The statuses to which the retention age applies, separated by commas."""
+
+    dashboard_port: int = Field(8082, ge=0, le=65535)
+    """Loopback port of the read-only dashboard and the Prometheus metrics; 0 turns both off."""
+
+    check_seconds: float = Field(2.0, ge=0.0, le=600.0)
+    """How long the start may look for damaged pages in the file; 0 does not look."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severe log line that is written."""
+
+    @field_validator("retention_age", mode="before")
+    @classmethod
+    def _age(cls, value: object) -> object:
+        """An age as an operator writes it; nothing means for ever."""
+        if isinstance(value, str):
+            return parse_age(value) if value.strip() else None
+        return value
+
+    @field_validator("retention_statuses", mode="before")
+    @classmethod
+    def _statuses(cls, value: object) -> object:
+        return parse_statuses(value) if isinstance(value, str) else value
 
     @field_validator("host")
     @classmethod

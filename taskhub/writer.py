@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -42,21 +42,27 @@ class Effects:
             self.next_due = due
 
 
+class Numbered(Protocol):
+    """Whoever keeps the last sequence number."""
+
+    sequence: int
+
+
 class Transaction:
     """What a change sees: the connection's execute, the time, fresh sequence numbers, its effects."""
 
-    __slots__ = ("_writer", "effects", "execute", "now")
+    __slots__ = ("_numbers", "effects", "execute", "now")
 
-    def __init__(self, writer: Writer, execute: Callable[..., sqlite3.Cursor], now: int) -> None:
-        self._writer = writer
+    def __init__(self, numbers: Numbered, execute: Callable[..., sqlite3.Cursor], now: int) -> None:
+        self._numbers = numbers
         self.execute = execute
         self.now = now
         self.effects = Effects()
 
     def next_seq(self) -> int:
         """The next number of the order in which messages arrived."""
-        self._writer.sequence += 1
-        return self._writer.sequence
+        self._numbers.sequence += 1
+        return self._numbers.sequence
 
 
 Change = Callable[[Transaction], T]
@@ -82,7 +88,7 @@ class Writer:
         clock: Callable[[], int],
         capacity: int = 4096,
     ) -> None:
-        self.sequence = _last_sequence(connection)
+        self.sequence = last_sequence(connection)
         self._connection = connection
         self._on_effects = on_effects
         self._clock = clock
@@ -223,7 +229,7 @@ def wall_clock() -> int:
     return time.time_ns() // 1000
 
 
-def _last_sequence(connection: sqlite3.Connection) -> int:
+def last_sequence(connection: sqlite3.Connection) -> int:
     """The largest sequence number in use, so that order survives a restart."""
     tables = ("inbox", "activities", "timers", "operations")
     largest = (connection.execute(f"SELECT max(seq) FROM {table}").fetchone()[0] for table in tables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from datetime import datetime, timedelta
 from typing import Any
@@ -81,6 +82,18 @@ def flaky(context: task.ActivityContext, failures: int) -> int:
 def bulky(_: task.ActivityContext, size: int) -> str:
     """A result of that many characters."""
     return "x" * size
+
+
+def dawdle(_: task.ActivityContext, seconds: float) -> str:
+    """Takes its time."""
+    time.sleep(seconds)
+    return "slept"
+
+
+def outcome_of_slow(context: Context, _: Any) -> Flow:
+    """Waits for a slow activity."""
+    result = yield context.call_activity(dawdle, input=0.3)
+    return result
 
 
 def echo(_: Context, given: Any) -> Any:
@@ -272,9 +285,9 @@ def clock(context: Context, _: Any) -> Flow:
 ORCHESTRATORS = (
     echo, chain, fan, failing, retrying, waiting, sleeping, racing, parent, relation, tolerant_parent,
     countdown, collector, reporting, sender, entity_caller, transfer, holder, abandoning_caller,
-    outcome_of_bulk, hoarder, tolerant_chain, stubborn, clock,
+    outcome_of_bulk, outcome_of_slow, hoarder, tolerant_chain, stubborn, clock,
 )  # fmt: skip
-ACTIVITIES = (increment, explode, flaky, bulky)
+ACTIVITIES = (increment, explode, flaky, bulky, dawdle)
 
 
 def equip(worker: DurableTaskSchedulerWorker) -> None:

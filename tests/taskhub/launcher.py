@@ -34,7 +34,7 @@ class HubProcess:
         self.port = port or free_port()
         self.db = directory / "taskhub.db"
         self.log = directory / "taskhub.log"
-        self._settings = dict(settings or {})
+        self._settings = {"TASKHUB_DASHBOARD_PORT": "0", **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
