@@ -14,7 +14,13 @@ from typing import Annotated, ParamSpec
 import typer
 
 from devstack.errors import StackError
-from devstack.settings import DEFAULT_PORT_BASE, StackSettings, default_data_dir, own_environment
+from devstack.settings import (
+    DEFAULT_PORT_BASE,
+    StackSettings,
+    default_data_dir,
+    own_customers,
+    own_environment,
+)
 
 EXIT_FAILURE = 1
 P = ParamSpec("P")
@@ -91,11 +97,15 @@ def logs(
 def seed(data_dir: DataDir = None) -> None:
     """Write the demo's customer data anew, ending today. Cases are not touched."""
     from devstack.seed import seed_contoso  # noqa: PLC0415
+    from devstack.up import SEED_STAMP  # noqa: PLC0415
 
-    stack = _stack(data_dir, DEFAULT_PORT_BASE)
+    stack, today = _stack(data_dir, DEFAULT_PORT_BASE), datetime.now(UTC).date()
+    if stack.own_customers:
+        raise StackError(f"DB_PATH is {stack.own_customers}, which is not ours to overwrite: unset it")
     try:
         stack.data_dir.mkdir(parents=True, exist_ok=True)
-        summary = seed_contoso(stack.contoso_db, today=datetime.now(UTC).date())
+        summary = seed_contoso(stack.contoso_db, today=today)
+        (stack.data_dir / SEED_STAMP).write_text(today.isoformat())
     except OSError as error:
         raise StackError(
             f"cannot write {stack.contoso_db}: {error.strerror}; choose another --data-dir"
@@ -145,7 +155,7 @@ def reset(
 
 
 def _stack(data_dir: Path | None, port_base: int) -> StackSettings:
-    return StackSettings((data_dir or default_data_dir()).absolute(), port_base)
+    return StackSettings((data_dir or default_data_dir()).absolute(), port_base, own_customers())
 
 
 def _in_words(command: Callable[P, None]) -> Callable[P, None]:

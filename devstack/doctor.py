@@ -51,6 +51,8 @@ def _data_dir(stack: StackSettings) -> Check:
 
 
 def _customers(stack: StackSettings) -> Check:
+    if stack.own_customers and not stack.own_customers.is_file():
+        return Check("customer data", "bad", f"DB_PATH={stack.own_customers}: no such file", "unset DB_PATH")
     if not stack.contoso_db.exists():
         return Check("customer data", "off", "not seeded yet", "fraud-console seed")
     return Check("customer data", "ok", f"SQLite {stack.contoso_db}")

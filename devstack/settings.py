@@ -19,6 +19,8 @@ class StackSettings:
 
     data_dir: Path
     port_base: int = DEFAULT_PORT_BASE
+    own_customers: Path | None = None
+    """A contoso.db of the caller's, served as it is; without one the stack seeds its own."""
 
     @property
     def mcp_port(self) -> int:
@@ -54,12 +56,18 @@ class StackSettings:
 
     @property
     def contoso_db(self) -> Path:
-        return self.data_dir / "contoso.db"
+        return self.own_customers or self.data_dir / "contoso.db"
 
 
 def own_environment() -> Mapping[str, str]:
     """The environment to hand on to the processes that are started."""
     return dict(os.environ)
+
+
+def own_customers() -> Path | None:
+    """DB_PATH, when it is set."""
+    path = os.environ.get("DB_PATH")
+    return Path(path).absolute() if path else None
 
 
 def default_data_dir() -> Path:

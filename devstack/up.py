@@ -60,8 +60,21 @@ def check_ports_free(wanted: Sequence[Service], port_base: int) -> None:
 
 
 def seed(stack: StackSettings, today: date, report: Report) -> None:
-    """Write the customer data unless today's is there. Cases are never touched."""
+    """Write the customer data unless today's is there. Cases are never touched, nor is data we did not write.
+
+    Raises StackError when DB_PATH names no file.
+    """
     stamp = stack.data_dir / SEED_STAMP
+    if stack.own_customers:
+        if not stack.own_customers.is_file():
+            raise StackError(
+                f"DB_PATH={stack.own_customers}: there is no such file; unset it to use demo data"
+            )
+        report(f"customers  {stack.own_customers} (DB_PATH); set DATA_CLOCK when its data ends in the past")
+        return
+    if stack.contoso_db.exists() and not stamp.exists():
+        report(f"customers  {stack.contoso_db} as it is; `seed` would replace it by demo data")
+        return
     if stack.contoso_db.exists() and stamp.exists() and stamp.read_text() == today.isoformat():
         return
     from devstack.seed import seed_contoso  # noqa: PLC0415 - only a first start of the day pays for it

@@ -5,7 +5,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import typer
 
+from devstack.cli import _in_words
+from devstack.cli import seed as seed_by_hand
 from devstack.doctor import examine
 from devstack.errors import StackError
 from devstack.lock import AlreadyRunningError, stack_lock
@@ -65,6 +68,36 @@ def test_customers_are_seeded_once_a_day(tmp_path: Path) -> None:
     (tmp_path / SEED_STAMP).write_text("2026-11-19")
     seed(stack, TODAY, said.append)
     assert stack.contoso_db.stat().st_mtime_ns != written
+
+
+def test_customer_data_that_is_not_ours_is_served_and_never_overwritten(tmp_path: Path) -> None:
+    said: list[str] = []
+    mine = tmp_path / "mine.db"
+    mine.write_text("mine")
+    seed(StackSettings(tmp_path / "data", own_customers=mine), TODAY, said.append)
+    copied = StackSettings(tmp_path)
+    copied.contoso_db.write_text("mine too")
+    seed(copied, TODAY, said.append)
+    assert (mine.read_text(), copied.contoso_db.read_text()) == ("mine", "mine too")
+    assert [str(path) in line for path, line in zip((mine, copied.contoso_db), said, strict=True)] == [
+        True,
+        True,
+    ]
+    gone = StackSettings(tmp_path, own_customers=tmp_path / "gone.db")
+    with pytest.raises(StackError, match="DB_PATH="):
+        seed(gone, TODAY, said.append)
+
+
+def test_seeding_by_hand_spares_data_that_db_path_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "mine.db"
+    mine.write_text("mine")
+    monkeypatch.setenv("DB_PATH", str(mine))
+    with pytest.raises(typer.Exit):
+        _in_words(seed_by_hand)(data_dir=tmp_path)
+    assert "DB_PATH" in capsys.readouterr().err
+    assert mine.read_text() == "mine"
 
 
 def test_logs_are_shown_by_service(tmp_path: Path) -> None:
