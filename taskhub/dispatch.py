@@ -12,12 +12,12 @@ from typing import Any
 
 import structlog
 
-from taskhub.errors import HubError, StaleToken
+from taskhub.errors import HubError, StaleToken, StorageUnavailable
 from taskhub.limits import HISTORY_TOO_LARGE, POISON_WORK_ITEM
 from taskhub.loading import Loader, TooLarge
-from taskhub.refill import find_ready
+from taskhub.refill import Wanted, find_ready
 from taskhub.scanner import Scanner
-from taskhub.scheduling import Item, Kind, Lease, Schedule, Session
+from taskhub.scheduling import Group, Item, Kind, Lease, ReadyQueue, Schedule, Session
 from taskhub.transactions import activities, entities, maintenance, parking, turns
 from taskhub.transactions.entities import BatchWork
 from taskhub.writer import Change, Effects, Writer
@@ -116,15 +116,26 @@ class Dispatcher:
 
     async def _refill(self) -> None:
         for hub, kind, queue in list(self.schedule.queues()):
-            if not queue.wants_refill:
-                continue
-            queue.overflowed = False
+            if queue.wants_refill:
+                queue.begin_refill()
+                await self._refill_queue(hub, kind, queue)
+
+    async def _refill_queue(self, hub: int, kind: Kind, queue: ReadyQueue) -> None:
+        """Read on past groups there is plenty of, until all of the others has been seen."""
+        skipped: frozenset[Group] = frozenset()
+        while True:
             limit = 10_000 + self.schedule.held_count + len(queue)
-            found = await self._scanner.run(find_ready, hub, kind, limit)
+            wanted = Wanted(self.schedule.wanted(hub, kind), skipped)
+            found = await self._scanner.run(find_ready, hub, kind, wanted, limit)
             for item in found:
                 self.schedule.ready(item)
-            if len(found) == limit:
+            if len(found) < limit:
+                queue.overflowed = queue.overflowed or bool(skipped)
+                return
+            if queue.plentiful <= skipped:
                 queue.overflowed = True
+                return
+            skipped |= queue.plentiful
 
     def _hand_out(self, session: Session, item: Item) -> None:
         loaded = self._loader.load(item, self._clock(), streams_history=session.streams_history)
@@ -148,8 +159,10 @@ class Dispatcher:
             if error is None:
                 self.schedule.release(lease.item)
                 self.counts.completed[kind] += 1
-            else:
+            elif isinstance(error, StorageUnavailable):
                 self._later(lease.item, self._backoff)
+            else:
+                self.take_back([lease], "its completion could not be stored")
             self._wake.set()
 
         await asyncio.shield(self.writer.enqueue(change(lease.work), settled))

@@ -164,3 +164,18 @@ def lock_granted(now: int, section: str) -> bytes:
 def failure(error_type: str, message: str, *, retriable: bool = False) -> pb.TaskFailureDetails:
     """Failure details in the hub's own words."""
     return pb.TaskFailureDetails(errorType=error_type, errorMessage=message, isNonRetriable=not retriable)
+
+
+def clipped(details: pb.TaskFailureDetails, most_bytes: int) -> pb.TaskFailureDetails:
+    """The failure, with message and stack trace cut and causes dropped when it is larger than that."""
+    if details.ByteSize() <= most_bytes:
+        return details
+    letters = most_bytes // 16
+    short = pb.TaskFailureDetails(
+        errorType=details.errorType[:letters],
+        errorMessage=details.errorMessage[:letters],
+        isNonRetriable=details.isNonRetriable,
+    )
+    if details.HasField("stackTrace"):
+        short.stackTrace.value = details.stackTrace.value[:letters]
+    return short

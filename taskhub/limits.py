@@ -9,6 +9,7 @@ from taskhub.errors import InvalidRequest
 PAYLOAD_TOO_LARGE = "TaskHub.PayloadTooLarge"
 HISTORY_TOO_LARGE = "TaskHub.HistoryTooLarge"
 POISON_WORK_ITEM = "TaskHub.PoisonWorkItem"
+INVALID_ID = "TaskHub.InvalidId"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Limits:
     payload_bytes: int = 1024 * 1024
     message_bytes: int = 4_000_000
     instance_id_length: int = 100
+    child_id_length: int = 200
     entity_id_length: int = 300
     hub_name_length: int = 64
     batch_events: int = 500
@@ -39,32 +41,47 @@ class Limits:
 
     def check_instance_id(self, instance_id: str) -> None:
         """Raise InvalidRequest unless the id is 1 to 100 printable ASCII characters and no entity's."""
-        if not 1 <= len(instance_id) <= self.instance_id_length:
-            raise InvalidRequest(
-                f"instance id has {len(instance_id)} characters; 1 to {self.instance_id_length} are allowed"
-            )
-        _check_printable("instance id", instance_id)
-        if instance_id.startswith("@"):
-            raise InvalidRequest("instance ids that start with '@' are reserved for entities")
+        if problem := _instance_id_problem(instance_id, self.instance_id_length):
+            raise InvalidRequest(problem)
+
+    def child_id_problem(self, instance_id: str) -> str | None:
+        """A sentence when a sub-orchestration cannot have this id; its parent's id is part of it."""
+        return _instance_id_problem(instance_id, self.child_id_length)
 
     def check_entity_id(self, entity_id: str) -> None:
         """Raise InvalidRequest unless the id reads ``@name@key``."""
+        if problem := self.entity_id_problem(entity_id):
+            raise InvalidRequest(problem)
+
+    def entity_id_problem(self, entity_id: str) -> str | None:
+        """A sentence unless the id reads ``@name@key``."""
         parts = entity_id.split("@", 2)
         if len(parts) != 3 or parts[0] or not parts[1] or not parts[2]:
-            raise InvalidRequest("entity ids read '@name@key'")
+            return "entity ids read '@name@key'"
         if len(entity_id) > self.entity_id_length:
-            raise InvalidRequest(f"entity ids have at most {self.entity_id_length} characters")
+            return f"entity ids have at most {self.entity_id_length} characters"
+        return None
 
     def check_hub_name(self, name: str) -> None:
         """Raise InvalidRequest unless the task hub name is short and printable."""
         if not 1 <= len(name) <= self.hub_name_length:
             raise InvalidRequest(f"task hub names have 1 to {self.hub_name_length} characters")
-        _check_printable("task hub name", name)
+        if not _printable(name):
+            raise InvalidRequest("task hub names may hold printable ASCII characters only")
 
 
-def _check_printable(what: str, value: str) -> None:
-    if not all(" " <= letter <= "~" for letter in value):
-        raise InvalidRequest(f"{what} may hold printable ASCII characters only")
+def _instance_id_problem(instance_id: str, longest: int) -> str | None:
+    if not 1 <= len(instance_id) <= longest:
+        return f"instance id has {len(instance_id)} characters; 1 to {longest} are allowed"
+    if not _printable(instance_id):
+        return "instance id may hold printable ASCII characters only"
+    if instance_id.startswith("@"):
+        return "instance ids that start with '@' are reserved for entities"
+    return None
+
+
+def _printable(value: str) -> bool:
+    return all(" " <= letter <= "~" for letter in value)
 
 
 def entity_name(entity_id: str) -> str:

@@ -142,16 +142,21 @@ class HubProtocol(WorkerProtocol):
     async def SuspendInstance(self, request: pb.SuspendRequest, context: Context) -> pb.SuspendResponse:
         """Let an instance stand still."""
         hub = await self.hub_of(context)
-        change = commands.suspend(hub, request.instanceId, events.optional(request, "reason"))
+        change = commands.suspend(hub, request.instanceId, self._reason(request))
         await self.hub.writer.submit(change)
         return pb.SuspendResponse()
 
     async def ResumeInstance(self, request: pb.ResumeRequest, context: Context) -> pb.ResumeResponse:
         """Let a suspended instance go on."""
         hub = await self.hub_of(context)
-        change = commands.resume(hub, request.instanceId, events.optional(request, "reason"))
+        change = commands.resume(hub, request.instanceId, self._reason(request))
         await self.hub.writer.submit(change)
         return pb.ResumeResponse()
+
+    def _reason(self, request: Any) -> str | None:
+        reason = events.optional(request, "reason")
+        self.hub.limits.check_payload("the reason", reason)
+        return reason
 
     async def RestartInstance(
         self, request: pb.RestartInstanceRequest, context: Context
@@ -167,7 +172,7 @@ class HubProtocol(WorkerProtocol):
     ) -> pb.RewindInstanceResponse:
         """Take a failed instance back to its last good state."""
         hub = await self.hub_of(context)
-        change = commands.rewind(hub, request.instanceId, events.optional(request, "reason"))
+        change = commands.rewind(hub, request.instanceId, self._reason(request))
         await self.hub.writer.submit(change)
         return pb.RewindInstanceResponse()
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import partial
 from typing import Any
 
 from taskhub.pieces import TurnPieces
@@ -97,13 +98,23 @@ class Lease:
     pieces: TurnPieces | None = None
 
 
-class ReadyQueue:
-    """Items of one kind in one hub that nobody has, first come first served within a name."""
+Group = tuple[str, str | None]
+"""A name and a version: what filters choose by."""
 
-    def __init__(self, capacity: int) -> None:
-        self._groups: dict[tuple[str, str | None], deque[Item]] = {}
+
+class ReadyQueue:
+    """Items of one kind in one hub that nobody has, first come first served within a name.
+
+    A full queue still takes the first items of a group, so that a flood of one group, whose workers
+    may be busy or gone, never hides the others.
+    """
+
+    def __init__(self, capacity: int, reserved: int = 100) -> None:
+        self._groups: dict[Group, deque[Item]] = {}
         self._members: set[int] = set()
         self._capacity = capacity
+        self._reserved = reserved
+        self._turned_away: set[Group] = set()
         self.overflowed = True
 
     def __len__(self) -> int:
@@ -116,11 +127,15 @@ class ReadyQueue:
         """Queue an item once; a full queue notes that the database holds more."""
         if item.key in self._members:
             return
-        if len(self._members) >= self._capacity:
-            self.overflowed = True
+        group = (item.name, item.version)
+        waiting = self._groups.get(group)
+        if len(self._members) >= self._capacity and waiting is not None and len(waiting) >= self._reserved:
+            self._turned_away.add(group)
             return
         self._members.add(item.key)
-        self._groups.setdefault((item.name, item.version), deque()).append(item)
+        if waiting is None:
+            waiting = self._groups[group] = deque()
+        waiting.append(item)
 
     def take(self, session: Session, kind: Kind) -> Item | None:
         """The next item the session accepts; names take turns."""
@@ -137,7 +152,27 @@ class ReadyQueue:
     @property
     def wants_refill(self) -> bool:
         """Whether the database should be asked for more."""
-        return self.overflowed and len(self._members) <= self._capacity // 2
+        roomy = len(self._members) <= self._capacity // 2
+        return (self.overflowed and roomy) or any(self._short(group) for group in self._turned_away)
+
+    def _short(self, group: Group) -> bool:
+        return len(self._groups.get(group, ())) <= self._reserved // 2
+
+    def begin_refill(self) -> None:
+        """Forget what is known to be missing; what does not fit now is noted again."""
+        self.overflowed = False
+        self._turned_away.clear()
+
+    @property
+    def plentiful(self) -> frozenset[Group]:
+        """The groups of which there is enough here while others are looked for."""
+        return frozenset(group for group, items in self._groups.items() if len(items) >= self._reserved)
+
+    def keep(self, accepted: Callable[[str, str | None], bool]) -> None:
+        """Drop the groups nobody takes any more; the database has them."""
+        for group in [group for group in self._groups if not accepted(*group)]:
+            self._members.difference_update(item.key for item in self._groups.pop(group))
+            self._turned_away.discard(group)
 
 
 class Schedule:
@@ -165,21 +200,46 @@ class Schedule:
             yield hub, kind, queue
 
     def ready(self, item: Item) -> None:
-        """Note that an item may run; ignored while somebody has it, whose completion looks again."""
-        if (item.kind, item.key) not in self._held:
+        """Note that an item may run.
+
+        Ignored while somebody has it, whose completion looks again, and while no worker would take it:
+        whoever connects makes the queues look into the database.
+        """
+        if (item.kind, item.key) not in self._held and self._accepted(
+            item.hub, item.kind, item.name, item.version
+        ):
             self.queue(item.hub, item.kind).add(item)
+
+    def _accepted(self, hub: int, kind: Kind, name: str, version: str | None) -> bool:
+        return any(session.hub == hub and session.accepts(kind, name, version) for session in self._sessions)
+
+    def wanted(self, hub: int, kind: Kind) -> Filter | None:
+        """What the hub's workers take together; None when there is no limit to it."""
+        found: dict[str, frozenset[str]] = {}
+        for session in self._sessions:
+            if session.hub != hub:
+                continue
+            wanted = session.filters[kind]
+            if wanted is None:
+                return None
+            for name, versions in wanted.items():
+                known = found.get(name, versions)
+                found[name] = known | versions if known and versions else frozenset()
+        return found
 
     def open(self, session: Session) -> None:
         """A worker connected."""
         self._sessions.append(session)
         for kind in Kind:
-            self.queue(session.hub, kind)
+            self.queue(session.hub, kind).overflowed = True
 
     def close(self, session: Session) -> list[Lease]:
         """A worker is gone; the items it had, still held."""
         session.closed = True
         if session in self._sessions:
             self._sessions.remove(session)
+            for kind in Kind:
+                self.queue(session.hub, kind).keep(partial(self._accepted, session.hub, kind))
         return [self._leases.pop(token) for token in list(session.tokens) if token in self._leases]
 
     @property

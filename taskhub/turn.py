@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 from durabletask.internal import orchestrator_service_pb2 as pb
 
 from taskhub import events
-from taskhub.limits import PAYLOAD_TOO_LARGE, Limits
+from taskhub.limits import INVALID_ID, PAYLOAD_TOO_LARGE, Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +134,15 @@ class TurnPlan:
     terminations: list[Termination] = field(default_factory=list)
     to_self: list[bytes] = field(default_factory=list)
     outcome: Finished | ContinuedAsNew | Rewound | None = None
+    refusal: pb.TaskFailureDetails | None = None
+    """Why the turn cannot be taken as it is, when no answer could tell the orchestrator."""
 
 
 def plan_turn(context: TurnContext, actions: Iterable[pb.OrchestratorAction]) -> TurnPlan:
     """The plan for one turn's actions.
 
-    An action whose payload is too large is recorded as scheduled and answered at once with a
-    failure, so that the orchestrator can handle it like any other.
+    A call that goes beyond a limit is recorded as scheduled and answered at once with a failure, so
+    that the orchestrator can handle it like any other. A message nobody answers fails the execution.
     """
     plan = TurnPlan()
     for action in actions:
@@ -147,6 +150,8 @@ def plan_turn(context: TurnContext, actions: Iterable[pb.OrchestratorAction]) ->
         planner = _PLANNERS.get(kind or "")
         if planner is not None:
             planner(context, action, plan)
+    if plan.refusal is not None:
+        plan.outcome = Finished(pb.ORCHESTRATION_STATUS_FAILED, None, plan.refusal)
     return plan
 
 
@@ -193,8 +198,11 @@ def _create_timer(context: TurnContext, action: pb.OrchestratorAction, plan: Tur
 def _create_child(context: TurnContext, action: pb.OrchestratorAction, plan: TurnPlan) -> None:
     child = action.createSubOrchestration
     child_input = events.optional(child, "input")
-    problem = context.limits.oversize(f"the input of sub-orchestration '{child.name}'", child_input)
     instance_id = child.instanceId or f"{context.instance_id}:{action.id:04x}"
+    problem = context.limits.oversize(f"the input of sub-orchestration '{child.name}'", child_input)
+    refused = events.failure(PAYLOAD_TOO_LARGE, problem) if problem else None
+    if id_problem := context.limits.child_id_problem(instance_id):
+        refused = events.failure(INVALID_ID, id_problem)
     trace = child.parentTraceContext if child.HasField("parentTraceContext") else _inherited(context)
     created = pb.SubOrchestrationInstanceCreatedEvent(
         instanceId=instance_id,
@@ -205,10 +213,8 @@ def _create_child(context: TurnContext, action: pb.OrchestratorAction, plan: Tur
         tags=dict(child.tags),
     )
     plan.history.append(events.event(context.now, action.id, subOrchestrationInstanceCreated=created))
-    if problem:
-        plan.to_self.append(
-            events.child_failed(context.now, action.id, events.failure(PAYLOAD_TOO_LARGE, problem))
-        )
+    if refused is not None:
+        plan.to_self.append(events.child_failed(context.now, action.id, refused))
         return
     plan.children.append(
         ChildDraft(
@@ -227,6 +233,9 @@ def _send_event(context: TurnContext, action: pb.OrchestratorAction, plan: TurnP
     sent = action.sendEvent
     target = sent.instance.instanceId
     data = events.optional(sent, "data")
+    if problem := context.limits.oversize(f"the event '{sent.name}'", data):
+        plan.refusal = events.failure(PAYLOAD_TOO_LARGE, problem)
+        return
     record = pb.EventSentEvent(instanceId=target, name=sent.name, input=events.text(data))
     plan.history.append(events.event(context.now, action.id, eventSent=record))
     if target:
@@ -239,6 +248,9 @@ def _send_entity_message(context: TurnContext, action: pb.OrchestratorAction, pl
     if kind is None:
         return
     body = getattr(message, kind)
+    if refusal := _refusal(context, kind, body):
+        plan.refusal = refusal
+        return
     plan.history.append(events.event(context.now, action.id, **{kind: body}))
     event = events.event(context.now, **{kind: body})
     if kind == "entityOperationSignaled":
@@ -256,6 +268,19 @@ def _send_entity_message(context: TurnContext, action: pb.OrchestratorAction, pl
                 MessageKind.UNLOCK, body.targetInstanceId.value, event, section=body.criticalSectionId
             )
         )
+
+
+def _refusal(context: TurnContext, kind: str, body: Any) -> pb.TaskFailureDetails | None:
+    """Why this message can go to no entity, if so."""
+    targets = body.lockSet if kind == "entityLockRequested" else [body.targetInstanceId.value]
+    for target in targets:
+        if problem := context.limits.entity_id_problem(target):
+            return events.failure(INVALID_ID, f"'{target}': {problem}")
+    if kind == "entityOperationSignaled":
+        what = f"the input of signal '{body.operation}'"
+        if problem := context.limits.oversize(what, events.optional(body, "input")):
+            return events.failure(PAYLOAD_TOO_LARGE, problem)
+    return None
 
 
 def _call_entity(
@@ -281,7 +306,9 @@ def _complete(context: TurnContext, action: pb.OrchestratorAction, plan: TurnPla
             carryover=tuple(event.SerializeToString() for event in done.carryoverEvents),
         )
         return
-    failure = done.failureDetails if done.HasField("failureDetails") else None
+    failure = None
+    if done.HasField("failureDetails"):
+        failure = events.clipped(done.failureDetails, context.limits.payload_bytes)
     status = int(done.orchestrationStatus)
     if problem := context.limits.oversize("the orchestration's output", result):
         status, result = pb.ORCHESTRATION_STATUS_FAILED, None

@@ -18,7 +18,8 @@ def complete(seq: int, response: pb.ActivityResponse, limits: Limits) -> Callabl
     def change(tx: Transaction) -> None:
         result = events.optional(response, "result")
         if response.HasField("failureDetails"):
-            _answer(tx, seq, lambda task: events.task_failed(tx.now, task, response.failureDetails))
+            reason = events.clipped(response.failureDetails, limits.payload_bytes)
+            _answer(tx, seq, lambda task: events.task_failed(tx.now, task, reason))
         elif problem := limits.oversize("the activity's result", result):
             failure = events.failure(PAYLOAD_TOO_LARGE, problem)
             _answer(tx, seq, lambda task: events.task_failed(tx.now, task, failure))

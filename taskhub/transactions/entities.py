@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from durabletask.internal import orchestrator_service_pb2 as pb
 
@@ -65,22 +66,53 @@ def complete(work: BatchWork, result: pb.EntityBatchResult, limits: Limits) -> C
             return
         state = events.optional(result, "entityState")
         problem = limits.oversize(f"the state of entity '{entity.entity_id}'", state)
+        problem = problem or _action_problem(result, limits)
         if problem and len(work.seqs) > 1:
             _ask_one_by_one(tx, entity)
             return
         done = work.seqs[: len(result.results)]
+        trace = _common_trace(tx, entity.key, done)
         for seq, outcome in zip(done, result.results, strict=False):
-            refused = events.failure(PAYLOAD_TOO_LARGE, problem) if problem else None
-            _answer(tx, entity, seq, outcome, refused)
+            _answer(tx, entity.key, seq, partial(_verdict, tx.now, limits, problem, outcome))
         if problem is None:
             tx.execute(
                 "UPDATE entities SET state = ?, modified_at = ?, losses = 0 WHERE key = ?",
                 (state or None, tx.now, entity.key),
             )
-            _act(tx, entity, result)
+            _act(tx, entity, result, trace)
         locks.settle(tx, entity)
 
     return change
+
+
+def _action_problem(result: pb.EntityBatchResult, limits: Limits) -> str | None:
+    """A sentence when an operation sent something beyond a limit."""
+    for action in result.actions:
+        if action.HasField("sendSignal"):
+            signal_sent = action.sendSignal
+            problem = limits.entity_id_problem(signal_sent.instanceId) or limits.oversize(
+                f"the input of signal '{signal_sent.name}'", events.optional(signal_sent, "input")
+            )
+        else:
+            begun = action.startNewOrchestration
+            problem = limits.child_id_problem(begun.instanceId) or limits.oversize(
+                f"the input of orchestration '{begun.name}'", events.optional(begun, "input")
+            )
+        if problem:
+            return problem
+    return None
+
+
+def _common_trace(tx: Transaction, key: int, seqs: tuple[int, ...]) -> bytes | None:
+    """The trace the batch's operations came with, unless they came from several.
+
+    A batch's actions do not say which operation sent them.
+    """
+    marks = ",".join("?" * len(seqs))
+    query = f"SELECT trace FROM operations WHERE entity_key = ? AND seq IN ({marks}) AND trace IS NOT NULL"
+    traces = [row[0] for row in tx.execute(query, (key, *seqs))]
+    ids = {tuple(pb.TraceContext.FromString(trace).traceParent.split("-")[1:2]) for trace in traces}
+    return bytes(traces[-1]) if len(ids) == 1 else None
 
 
 def _ask_one_by_one(tx: Transaction, entity: Entity) -> None:
@@ -89,25 +121,26 @@ def _ask_one_by_one(tx: Transaction, entity: Entity) -> None:
     locks.settle(tx, entity)
 
 
-def _answer(
-    tx: Transaction,
-    entity: Entity,
-    seq: int,
-    outcome: pb.OperationResult,
-    refused: pb.TaskFailureDetails | None,
-) -> None:
-    row = _take(tx, entity.key, seq)
-    if row is None or row[0] != MessageKind.CALL:
-        return
-    request_id = pb.HistoryEvent.FromString(row[3]).entityOperationCalled.requestId
-    if refused is not None:
-        answer = events.operation_failed(tx.now, request_id, refused)
-    elif outcome.HasField("failure"):
-        answer = events.operation_failed(tx.now, request_id, outcome.failure.failureDetails)
-    else:
-        output = outcome.success.result if outcome.success.HasField("result") else None
-        answer = events.operation_completed(tx.now, request_id, output)
-    lifecycle.deliver_result(tx, row[1], row[2], answer)
+def _answer(tx: Transaction, key: int, seq: int, verdict: Callable[[str], bytes]) -> None:
+    """Take an operation out of the mailbox and, if somebody waits, tell how it went."""
+    row = _take(tx, key, seq)
+    if row is not None and row[0] == MessageKind.CALL:
+        request_id = pb.HistoryEvent.FromString(row[3]).entityOperationCalled.requestId
+        lifecycle.deliver_result(tx, row[1], row[2], verdict(request_id))
+
+
+def _verdict(
+    now: int, limits: Limits, problem: str | None, outcome: pb.OperationResult, request_id: str
+) -> bytes:
+    """The event that answers a call; ``problem`` is why the batch was not accepted."""
+    if problem is None and outcome.HasField("failure"):
+        reason = events.clipped(outcome.failure.failureDetails, limits.payload_bytes)
+        return events.operation_failed(now, request_id, reason)
+    output = outcome.success.result if outcome.success.HasField("result") else None
+    problem = problem or limits.oversize("the operation's result", output.value if output else None)
+    if problem:
+        return events.operation_failed(now, request_id, events.failure(PAYLOAD_TOO_LARGE, problem))
+    return events.operation_completed(now, request_id, output)
 
 
 def _take(tx: Transaction, key: int, seq: int) -> tuple[int, int, int, bytes] | None:
@@ -119,15 +152,21 @@ def _take(tx: Transaction, key: int, seq: int) -> tuple[int, int, int, bytes] | 
     return (row[0], row[1], row[2], row[3]) if row else None
 
 
-def _act(tx: Transaction, entity: Entity, result: pb.EntityBatchResult) -> None:
+def _act(tx: Transaction, entity: Entity, result: pb.EntityBatchResult, trace: bytes | None) -> None:
     for position, action in enumerate(result.actions):
         if action.HasField("sendSignal"):
-            _send_signal(tx, entity, action.sendSignal, position)
+            _send_signal(tx, entity, action.sendSignal, position, trace)
         elif action.HasField("startNewOrchestration"):
-            _start(tx, entity, action.startNewOrchestration)
+            _start(tx, entity, action.startNewOrchestration, trace)
 
 
-def _send_signal(tx: Transaction, entity: Entity, sent: pb.SendSignalAction, position: int) -> None:
+def _own_trace(action: pb.SendSignalAction | pb.StartNewOrchestrationAction) -> bytes | None:
+    return action.parentTraceContext.SerializeToString() if action.HasField("parentTraceContext") else None
+
+
+def _send_signal(
+    tx: Transaction, entity: Entity, sent: pb.SendSignalAction, position: int, trace: bytes | None
+) -> None:
     event = events.operation_signaled(
         tx.now,
         f"{entity.key:x}-{tx.now:x}-{position:x}",
@@ -136,24 +175,24 @@ def _send_signal(tx: Transaction, entity: Entity, sent: pb.SendSignalAction, pos
         sent.instanceId,
     )
     due = events.micros(sent.scheduledTime) if sent.HasField("scheduledTime") else None
-    trace = sent.parentTraceContext.SerializeToString() if sent.HasField("parentTraceContext") else None
-    _post_signal(tx, entity.hub, Signal(sent.instanceId, event, due, trace))
+    _post_signal(tx, entity.hub, Signal(sent.instanceId, event, due, _own_trace(sent) or trace))
 
 
-def _start(tx: Transaction, entity: Entity, wanted: pb.StartNewOrchestrationAction) -> None:
+def _start(
+    tx: Transaction, entity: Entity, wanted: pb.StartNewOrchestrationAction, trace: bytes | None
+) -> None:
     """Start an orchestration for an entity; a running one with this id is left alone."""
     existing = instance_by_id(tx.execute, entity.hub, wanted.instanceId)
     if existing is not None:
         if not existing.ended:
             return
         lifecycle.remove(tx, existing)
-    trace = wanted.parentTraceContext
     new = NewInstance(
         wanted.instanceId,
         wanted.name,
         events.optional(wanted, "version"),
         events.optional(wanted, "input"),
-        trace=trace.SerializeToString() if wanted.HasField("parentTraceContext") else None,
+        trace=_own_trace(wanted) or trace,
         scheduled_at=events.micros(wanted.scheduledTime) if wanted.HasField("scheduledTime") else None,
     )
     lifecycle.create(tx, entity.hub, new)
@@ -166,11 +205,8 @@ def fail_first(work: BatchWork, message: str) -> Callable[[Transaction], None]:
         entity = entity_by_key(tx.execute, work.key)
         if entity is None:
             return
-        row = _take(tx, entity.key, work.seqs[0])
-        if row is not None and row[0] == MessageKind.CALL:
-            request_id = pb.HistoryEvent.FromString(row[3]).entityOperationCalled.requestId
-            failure = events.failure(POISON_WORK_ITEM, message)
-            lifecycle.deliver_result(tx, row[1], row[2], events.operation_failed(tx.now, request_id, failure))
+        failure = events.failure(POISON_WORK_ITEM, message)
+        _answer(tx, entity.key, work.seqs[0], lambda asked: events.operation_failed(tx.now, asked, failure))
         tx.execute("UPDATE entities SET losses = 0 WHERE key = ?", (entity.key,))
         locks.settle(tx, entity)
 
