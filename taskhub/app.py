@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import grpc
 import structlog
 
+from taskhub.database import open_reader
 from taskhub.errors import StartupRefused
 from taskhub.health import HealthReport
 from taskhub.hub import Hub
+from taskhub.observing.snapshot import Observer
 from taskhub.protocol import HubProtocol, handlers
 from taskhub.settings import TaskHubSettings
 from taskhub.storage_watch import StorageWatch
+
+if TYPE_CHECKING:
+    from taskhub.observing.dashboard import Dashboard
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +45,7 @@ class TaskHubServer:
         self._server = grpc.aio.server(options=_OPTIONS)
         self._server.add_generic_rpc_handlers(handlers(self._protocol))
         self._health = HealthReport(self._server)
+        self._dashboard: Dashboard | None = None
         self._watch = StorageWatch(self._hub.writer, self._storage_changed)
 
     async def start(self) -> int:
@@ -54,8 +61,27 @@ class TaskHubServer:
         self._hub.start(self._watch.run())
         await self._health.serving(True)
         await self._server.start()
+        self._open_dashboard()
         log.info("listening", host=self._settings.host, port=port, db=str(self._settings.db))
         return port
+
+    def _open_dashboard(self) -> None:
+        """A hub that works is worth more than its dashboard: a busy port is a warning."""
+        port = self._settings.dashboard_port
+        if port == 0:
+            return
+        # Imported late: a hub without a dashboard does without a web server.
+        from taskhub.observing import dashboard  # noqa: PLC0415
+
+        observer = Observer(self._hub, open_reader(self._settings.db))
+        try:
+            self._dashboard = dashboard.Dashboard(observer, self._settings.host, port)
+        except OSError as error:
+            observer.close()
+            log.warning("no_dashboard", port=port, error=str(error), setting="TASKHUB_DASHBOARD_PORT")
+        else:
+            self._dashboard.start()
+            log.info("dashboard", host=self._settings.host, port=port)
 
     @property
     def broken(self) -> asyncio.Event:
@@ -74,5 +100,7 @@ class TaskHubServer:
         self._hub.drain()
         self._protocol.end_streams()
         await self._server.stop(self._settings.drain_seconds)
+        if self._dashboard is not None:
+            await self._dashboard.stop()
         await self._hub.close()
         log.info("stopped")
