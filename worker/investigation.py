@@ -54,8 +54,7 @@ async def investigate(
                         desk, journal, memory, shared, request, specialist, histories.get(specialist, ())
                     )
                     group.create_task(shift.work())
-        case = await conclude(desk, request.case_id, request.attempt)
-    memory = await remember(desk.cases, request.case_id, request.attempt)
+        case, memory = await _concluded(desk, request.case_id, request.attempt)
     concluded = case.assessment if case.attempt == request.attempt else None
     feedback = memory.feedback[request.attempt - 2] if 1 < request.attempt <= len(memory.feedback) + 1 else ""
     return Investigated(case, tuple(memory.findings.values()), feedback, concluded)
@@ -78,13 +77,17 @@ async def begin(desk: Desk, request: RunRequest) -> Case:
 
 async def conclude(desk: Desk, case_id: str, attempt: int) -> Case:
     """Weigh the attempt's findings into its assessment, unless that was done."""
+    return (await _concluded(desk, case_id, attempt))[0]
+
+
+async def _concluded(desk: Desk, case_id: str, attempt: int) -> tuple[Case, Memory]:
+    """The assessed case, and what its assessment was made of."""
     memory = await remember(desk.cases, case_id, attempt)
     case = await desk.cases.load(case_id)
     assessment = weigh(desk, case, attempt, tuple(memory.findings.values()))
     now = desk.clock()
-    return (
-        await record(desk.cases, case_id, lambda case: flow.record_assessment(case, assessment, now))
-    ).case
+    done = await record(desk.cases, case_id, lambda case: flow.record_assessment(case, assessment, now))
+    return done.case, memory
 
 
 async def conclude_late(desk: Desk, call: CaseCall) -> Case:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -65,7 +66,7 @@ class SqliteCaseStore:
             StoredEvent(
                 cursor=row["cursor"],
                 event=from_link(Link(row["text"], row["hash"])),
-                case=Case.model_validate_json(row["projection"]),
+                case=_case(row["projection"]),
             )
             for row in rows
         )
@@ -193,7 +194,13 @@ def _load(db: sqlite3.Connection, case_id: str) -> Case:
 
 def _peek(db: sqlite3.Connection, case_id: str) -> Case | None:
     row = db.execute("SELECT projection FROM cases WHERE case_id = ?", (case_id,)).fetchone()
-    return Case.model_validate_json(row[0]) if row else None
+    return _case(row[0]) if row else None
+
+
+@lru_cache(maxsize=128)
+def _case(projection: str) -> Case:
+    """A stored projection. Cases are immutable, and the same one is read many times in a row."""
+    return Case.model_validate_json(projection)
 
 
 def _has(db: sqlite3.Connection, case_id: str, event_id: str) -> bool:
