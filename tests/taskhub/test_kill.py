@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from durabletask.azuremanaged.client import DurableTaskSchedulerClient
-from durabletask.client import OrchestrationStatus
+from durabletask.client import OrchestrationState, OrchestrationStatus
 from durabletask.entities import EntityInstanceId
 from durabletask.internal import orchestrator_service_pb2 as pb
 
@@ -27,6 +27,7 @@ from tests.taskhub.conftest import eventually
 from tests.taskhub.launcher import HubProcess
 from tests.taskhub.settings import KillSettings
 
+COMPLETED, TERMINATED = OrchestrationStatus.COMPLETED, OrchestrationStatus.TERMINATED
 ROUNDS = KillSettings().rounds
 SEED = KillSettings().seed
 SETTLE_SECONDS = 90.0 + ROUNDS
@@ -118,28 +119,44 @@ def test_nothing_is_lost_or_doubled_when_processes_die_at_random(crew: Crew) -> 
     crew.hub.wait_until_up()
     client = DurableTaskSchedulerClient(**crew.hub.connection, logger=workload.QUIET)
     ended = finish_everything(client)
+    cases = {one for one in ended if one.startswith("case-")}
     check_journal(crew.journal, ended)
-    check_counters(client, ended)
+    check_counters(client, cases)
     check_histories(crew.hub.db)
     check_nothing_is_left(crew.hub.db)
+    check_file(crew.hub.db)
 
 
 def finish_everything(client: DurableTaskSchedulerClient) -> set[str]:
-    """Raise the event for cases whose client died before it did; the ids of all cases, all completed."""
+    """Do what clients died before doing; the ids of all instances that were started, all ended well."""
     deadline = time.monotonic() + SETTLE_SECONDS
     nudged: set[str] = set()
     while True:
         states = client.get_all_orchestration_states()
-        running = [one for one in states if one.runtime_status != OrchestrationStatus.COMPLETED]
+        running = [one for one in states if one.runtime_status not in (COMPLETED, TERMINATED)]
         if not running:
             break
         assert time.monotonic() < deadline, [(one.instance_id, one.runtime_status) for one in running][:10]
         for one in running:
-            if one.name == "case" and one.instance_id not in nudged:
-                client.raise_orchestration_event(one.instance_id, "Go")
-                nudged.add(one.instance_id)
+            nudge(client, one, nudged)
         time.sleep(0.2)
-    return {one.instance_id for one in states if one.name == "case"}
+    for one in states:
+        hopeless = one.name in ("doomed", "endless")
+        assert one.runtime_status == (TERMINATED if hopeless else COMPLETED), one
+    return {one.instance_id for one in states if one.name in ("case", "doomed")}
+
+
+def nudge(client: DurableTaskSchedulerClient, one: OrchestrationState, nudged: set[str]) -> None:
+    if one.runtime_status == OrchestrationStatus.SUSPENDED:
+        client.resume_orchestration(one.instance_id)
+        return
+    if one.instance_id in nudged:
+        return
+    if one.name == "case":
+        client.raise_orchestration_event(one.instance_id, "Go")
+    elif one.name == "doomed":
+        client.terminate_orchestration(one.instance_id)
+    nudged.add(one.instance_id)
 
 
 def check_journal(journal: Path, ended: set[str]) -> None:
@@ -150,16 +167,23 @@ def check_journal(journal: Path, ended: set[str]) -> None:
     assert started <= ended, f"acknowledged but gone: {sorted(started - ended)[:5]}"
 
 
-def check_counters(client: DurableTaskSchedulerClient, ended: set[str]) -> None:
-    """Each case added exactly one to its counter, and sent exactly one signal."""
-    expected = Counter(str(workload.counter(int(one.removeprefix("case-")))) for one in ended)
-    for entity_id, count in expected.items():
-        assert total(client, EntityInstanceId.parse(entity_id)) == count, entity_id
-    signals = EntityInstanceId("tally", "signals")
+def check_counters(client: DurableTaskSchedulerClient, cases: set[str]) -> None:
+    """Each case added exactly one to its counter, moved one unit, ran its laps, sent its two signals."""
+    expected: Counter[str] = Counter()
+    for number in (int(one.removeprefix("case-")) for one in cases):
+        expected[str(workload.counter(number))] += 1
+        expected[str(workload.account(number))] -= 1
+        expected[str(workload.account(number + 1))] += 1
+    for name, count in (("laps", workload.LAPS), ("signals", 1), ("later", 1)):
+        expected[f"@tally@{name}"] = count * len(cases)
     deadline = time.monotonic() + SETTLE_SECONDS
-    while total(client, signals) < len(ended) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert total(client, signals) == len(ended)
+    for name, count in expected.items():
+        entity_id = EntityInstanceId.parse(name)
+        while total(client, entity_id) < count and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert total(client, entity_id) == count, name
+    for one in client.get_all_entities():
+        assert one.get_locked_by() is None, one.id
 
 
 def total(client: DurableTaskSchedulerClient, entity_id: EntityInstanceId) -> int:
@@ -170,20 +194,27 @@ def total(client: DurableTaskSchedulerClient, entity_id: EntityInstanceId) -> in
 def check_histories(db: Path) -> None:
     """Turns are contiguous; whatever was asked was answered exactly once; the end comes once, last."""
     with closing(sqlite3.connect(db)) as connection:
-        keys = [row[0] for row in connection.execute("SELECT key FROM instances")]
-        for key in keys:
+        keys = connection.execute("SELECT key, status FROM instances").fetchall()
+        for key, status in keys:
             rows = connection.execute("SELECT turn, events FROM history WHERE key = ? ORDER BY turn", (key,))
             turns = rows.fetchall()
             assert [turn for turn, _ in turns] == list(range(len(turns)))
-            check_history([event for _, stored in turns for event in wire.decode_past_events(stored)])
+            events = [event for _, stored in turns for event in wire.decode_past_events(stored)]
+            check_frame(events)
+            if status == pb.ORCHESTRATION_STATUS_COMPLETED:
+                check_answers(events)
 
 
-def check_history(events: list[pb.HistoryEvent]) -> None:
+def check_frame(events: list[pb.HistoryEvent]) -> None:
     kinds = [str(event.WhichOneof("eventType")) for event in events]
     assert kinds[0] == "orchestratorStarted"
     assert kinds.count("executionStarted") == 1
     assert kinds.count("executionCompleted") == 1
     assert kinds[-1] == "executionCompleted"
+
+
+def check_answers(events: list[pb.HistoryEvent]) -> None:
+    kinds = [str(event.WhichOneof("eventType")) for event in events]
     asked = Counter(
         event.eventId
         for event in events
@@ -203,9 +234,16 @@ def check_history(events: list[pb.HistoryEvent]) -> None:
     )
     assert asked == answered
     assert kinds.count("entityOperationCalled") == kinds.count("entityOperationCompleted")
+    assert kinds.count("entityLockRequested") == kinds.count("entityLockGranted")
+    assert kinds.count("executionSuspended") == kinds.count("executionResumed")
 
 
 def check_nothing_is_left(db: Path) -> None:
     with closing(sqlite3.connect(db)) as connection:
         for table in ("inbox", "activities", "timers", "operations"):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] == 0, table
+
+
+def check_file(db: Path) -> None:
+    with closing(sqlite3.connect(db)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
