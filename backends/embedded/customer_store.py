@@ -90,7 +90,7 @@ class SqliteCustomerStore:
         sql = f"SELECT * FROM {table}{condition} ORDER BY {_ordering(table, order)} LIMIT ?"
         values.append(-1 if limit is None else limit)
         try:
-            return await self._run(lambda connection: [dict(row) for row in connection.execute(sql, values)])
+            return await self._run(lambda connection: [_row(row) for row in connection.execute(sql, values)])
         except (OverflowError, UnicodeEncodeError):
             return []  # a number or a text that SQLite cannot hold is in no row
 
@@ -181,6 +181,7 @@ class SqliteCustomerStore:
             uri, uri=True, timeout=self._deadline_seconds / 2, isolation_level=None, check_same_thread=False
         )
         connection.row_factory = sqlite3.Row
+        connection.text_factory = _text
         if not self.writable:
             connection.execute("PRAGMA query_only = ON")
         with self._lock:
@@ -196,7 +197,7 @@ class SqliteCustomerStore:
         identity = self._identity()
         with self._lock:
             if self._knowledge is None or self._knowledge[0] != identity:
-                documents = [dict(row) for row in connection.execute("SELECT * FROM KnowledgeDocuments")]
+                documents = [_row(row) for row in connection.execute("SELECT * FROM KnowledgeDocuments")]
                 self._knowledge = (identity, KnowledgeIndex(documents, self._embed))
             return self._knowledge[1]
 
@@ -217,6 +218,19 @@ class SqliteCustomerStore:
             data_as_of=_latest_day(connection),
             knowledge_ranking=self._index(connection).ranking,
         )
+
+
+def _text(stored: bytes) -> str:
+    """A text as well as it can be read: one that is not UTF-8 must not hide the rows around it."""
+    return stored.decode("utf-8", "replace")
+
+
+def _row(row: sqlite3.Row) -> Row:
+    """The row by column; bytes in a column of text are read as the text they were meant to be."""
+    found = dict(row)
+    if bytes in map(type, row):
+        return {name: _text(value) if isinstance(value, bytes) else value for name, value in found.items()}
+    return found
 
 
 def _condition(where: Where) -> tuple[str, list[Value]]:

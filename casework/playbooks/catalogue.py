@@ -20,6 +20,7 @@ from casework.playbooks.playbook import (
     answered,
     fresh_data,
     fresh_usage,
+    readable_sign_ins,
 )
 
 LOG_DAYS = 400
@@ -73,7 +74,7 @@ def _location_plan(*, links: bool) -> Plan:
     tools = (_HISTORY, _STATUS, _LINKS) if links else (_HISTORY, _STATUS)
     return Plan(
         waves=(tools,),
-        needs=(answered(*(lookup.tool for lookup in tools)), fresh_data),
+        needs=(answered(*(lookup.tool for lookup in tools)), fresh_data, readable_sign_ins),
         checks=location.EVERYTHING,
     )
 

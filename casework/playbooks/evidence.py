@@ -39,6 +39,11 @@ class LogRow:
     def failed(self) -> bool:
         return self.event_type in SIGN_INS and self.success is False
 
+    @property
+    def unread(self) -> bool:
+        """A sign-in of which the log does not say how it ended."""
+        return self.event_type in SIGN_INS and self.success is None
+
 
 @dataclass(frozen=True, slots=True)
 class UsageDay:
@@ -245,13 +250,13 @@ def _log_row(row: Mapping[str, Any]) -> LogRow | None:
 
 
 def _usage_day(row: Mapping[str, Any], subscription: int) -> UsageDay | None:
-    day = _day(row.get("usage_date"))
-    if day is None:
-        return None
+    day, used = _day(row.get("usage_date")), row.get("data_used_mb")
+    if day is None or not isinstance(used, int | float):
+        return None  # a day without a number is not a day without usage
     return UsageDay(
         ref=RowRef(table="DataUsage", row_id=f"{subscription}:{day.isoformat()}"),
         day=day,
-        megabytes=_number(row.get("data_used_mb")),
+        megabytes=_number(used),
         voice_minutes=_number(row.get("voice_minutes")),
     )
 

@@ -113,6 +113,16 @@ def fresh_data(evidence: Evidence) -> str | None:
     return _too_old("the data", evidence, evidence.data_as_of)
 
 
+def readable_sign_ins(evidence: Evidence) -> str | None:
+    """Recent sign-ins must say how they ended: from those that do not, nothing follows, least of all calm."""
+    unread = [row for row in evidence.recent_log if row.unread]
+    if not unread:
+        return None
+    return f"{len(unread)} recent sign-ins do not say whether they succeeded: log rows " + ", ".join(
+        str(row.ref.row_id) for row in unread[:10]
+    )
+
+
 def fresh_usage(evidence: Evidence) -> str | None:
     """Usage must be recorded up to the present: an alert about usage cannot be judged without it."""
     if not evidence.usage:

@@ -1,6 +1,7 @@
 """What the subscription used, and what it is."""
 
 import datetime
+import math
 
 from casework.customers import Between, CustomerStore, Row, Where
 from mcp_tools.problems import ToolProblem
@@ -58,9 +59,9 @@ class UsageTools:
             "subscription_id": subscription_id,
             "start_date": start_date,
             "end_date": end_date,
-            "total_mb": sum(row["data_used_mb"] or 0 for row in rows),
-            "total_voice_minutes": sum(row["voice_minutes"] or 0 for row in rows),
-            "total_sms": sum(row["sms_count"] or 0 for row in rows),
+            "total_mb": sum(_number(row, "data_used_mb") for row in rows),
+            "total_voice_minutes": sum(_number(row, "voice_minutes") for row in rows),
+            "total_sms": sum(_number(row, "sms_count") for row in rows),
         }
 
     async def _invoices(self, subscription_id: Whole) -> list[Row]:
@@ -87,8 +88,17 @@ async def payments_of(customers: CustomerStore, invoices: list[Row]) -> dict[int
 
 def outstanding(invoice: Row, payments: list[Row]) -> float:
     """What is still to pay: the amount less successful payments, never below zero."""
-    paid = sum(payment["amount"] or 0 for payment in payments if payment["status"] == "successful")
-    return float(max((invoice["amount"] or 0) - paid, 0.0))
+    paid = sum(_number(payment, "amount") for payment in payments if payment["status"] == "successful")
+    return float(max(_number(invoice, "amount") - paid, 0.0))
+
+
+def _number(row: Row, column: str) -> float:
+    """A column of numbers, nothing counting as zero; a ToolProblem for a text, which adds up to nothing."""
+    value = row[column]
+    if value is None or (isinstance(value, int | float) and math.isfinite(value)):
+        return value or 0
+    key = next(iter(row))
+    raise ToolProblem(f"{column} of {key} {row[key]} is not a number: {str(value)[:80]!r}")
 
 
 def _require_day(argument: str, text: str) -> None:

@@ -127,6 +127,31 @@ def test_a_spike_the_table_does_not_know_contradicts_the_alert() -> None:
     assert finding.risk == 0
 
 
+def test_days_without_a_number_are_not_days_without_usage() -> None:
+    blank = [
+        {"usage_date": (TODAY - timedelta(days=ago)).isoformat(), "data_used_mb": None} for ago in range(9)
+    ]
+    finding = _usage_finding(_call("get_data_usage", blank))
+    assert finding.status is FindingStatus.NOT_EVALUABLE
+    assert "no usage records" in finding.summary
+
+
+def test_sign_ins_without_an_outcome_are_not_taken_for_calm() -> None:
+    rows = [
+        {
+            "log_id": number,
+            "event_type": "login_attempt",
+            "event_timestamp": f"{TODAY.isoformat()} 0{number}:00:00",
+            "success": None,
+            "country": country,
+        }
+        for number, country in enumerate(("USA", "Russia"), start=1)
+    ]
+    finding = _judged("multi_country_login", Specialist.LOCATION, _status(), _call("get_login_history", rows))
+    assert finding.status is FindingStatus.NOT_EVALUABLE
+    assert "log rows 1, 2" in finding.summary
+
+
 def test_usage_that_stopped_weeks_ago_cannot_be_judged() -> None:
     rows = _usage({}).result
     assert isinstance(rows, list)

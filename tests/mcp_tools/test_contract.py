@@ -1,11 +1,14 @@
 """The eighteen tools answer over HTTP with the shapes and error texts of the wire contract."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fastmcp import Client
+
+from tests.mcp_tools.conftest import read_write
 
 CONTRACT_TOOLS = {
     "get_all_customers": (),
@@ -383,3 +386,36 @@ async def test_numbers_too_large_for_the_database_are_simply_not_found(
     result = await tools.call_tool_mcp("get_customer_detail", {"customer_id": number})
 
     assert result.content[0].text.endswith(f"Customer {number} not found")  # type: ignore[union-attr]
+
+
+ODD_ROWS = """
+UPDATE Customers SET last_name = CAST(x'fffe41' AS TEXT), address = x'00ff' WHERE customer_id = 1;
+UPDATE SecurityLogs SET description = x'ff';
+"""
+
+
+@pytest.mark.parametrize(
+    "tool", ["get_customer_detail", "get_security_logs", "get_login_history", "get_linked_entities"]
+)
+async def test_text_that_is_no_unicode_hides_no_rows(database: Path, tools: Client[Any], tool: str) -> None:
+    before = await tools.call_tool_mcp(tool, {"customer_id": 1})
+    with read_write(database) as connection:
+        connection.executescript(ODD_ROWS)
+    after = await tools.call_tool_mcp(tool, {"customer_id": 1})
+    assert not after.is_error, after.content
+    assert type(after.structured_content) is type(before.structured_content)
+    everyone = await tools.call_tool_mcp("get_all_customers", {})
+    assert everyone.structured_content is not None
+    assert everyone.structured_content["result"][0]["last_name"] == "\ufffd\ufffdA"
+
+
+@pytest.mark.parametrize("amount", ["'a lot'", "9e999"])
+async def test_an_amount_that_is_no_number_is_named_instead_of_added_up(
+    database: Path, tools: Client[Any], amount: str
+) -> None:
+    with read_write(database) as connection:
+        connection.execute(f"UPDATE Invoices SET amount = {amount}")
+    result = await tools.call_tool_mcp("get_billing_summary", {"customer_id": 1})
+    assert result.is_error
+    assert "amount of invoice_id" in result.content[0].text  # type: ignore[union-attr]
+    assert "is not a number" in result.content[0].text  # type: ignore[union-attr]
