@@ -64,6 +64,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("choose", ("A",), "approve another action", "both", "Decide", "choose", True),
     Action("reject", ("r",), "reject with feedback: the agents look again", "both", "Decide", "reject", True),
     Action("withdraw", ("u",), "withdraw a decision while it is held", "both", "Decide", "undo", True),
+    Action(
+        "repeat", ("full_stop",), "make the last decision again, on this case", "both", "Decide", "", True
+    ),
+    Action("reverse", ("U",), "undo an executed step of a closed case", "both", "Decide", "", True),
     Action("next_case", ("n",), "claim the most urgent case and open it", "both", "Work", "next", True),
     Action("claim", ("c",), "claim the case, or give it back", "both", "Work", "claim", True),
     Action("note", ("m", "N"), "write a note", "both", "Work", "note", True),

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
-from textual.events import Resize
+from textual.events import Event, Key, Paste, Resize
 from textual.screen import Screen
 
 from casework.actor import Actor
 from console import news as n
 from console.actions import Scope, available
 from console.clock import wall_clock
+from console.drafts import DraftFolder, DraftKeeper
 from console.format import ASCII, UNICODE, clean
 from console.lines import Line, Span, Tone
 from console.news import News
@@ -25,7 +26,17 @@ from console.pages.help import help_page
 from console.pages.sheet import Sheet
 from console.screens.case import CaseScreen
 from console.screens.help import SMALLEST, HelpPanel, TooSmall
-from console.screens.panels import Answer, ChoicePanel, ConfirmPanel, NoticePanel, Page, Panel, WordsPanel
+from console.screens.panels import (
+    Again,
+    Answer,
+    Check,
+    ChoicePanel,
+    ConfirmPanel,
+    NoticePanel,
+    Page,
+    Panel,
+    WordsPanel,
+)
 from console.screens.queue import QueueScreen
 from console.screens.work import WorkScreen
 from console.settings import ConsoleSettings
@@ -73,6 +84,8 @@ class ConsoleApp(App[None]):
         self._message: tuple[Line, datetime] | None = None
         self._look_at: tuple[str, datetime] | None = None
         self._read_at: dict[str, datetime] = {}
+        self._draft_folder = DraftFolder(settings.state_dir / "drafts", settings.server)
+        self._drafts = DraftKeeper(self._draft_folder, now, lambda text: self.say(text, "warn"))
         self.animation_level = "none"
 
     @property
@@ -108,16 +121,27 @@ class ConsoleApp(App[None]):
         if api is None:
             module = await asyncio.to_thread(import_module, "console.api")
             api = self._api = module.HttpApi(self.settings)
+        self._recall_drafts()
         feed_module, desk_module = import_module("console.feed"), import_module("console.desk")
         self.desk = desk_module.Desk(api, self.tell, now=self.now)
         self._feed = feed_module.Feed(api, self.tell, queue_limit=self.settings.queue_limit, now=self.now)
         await self._feed.run()
+
+    def _recall_drafts(self) -> None:
+        """Words that an earlier console could not send any more."""
+        for (case_id, kind), text in self._draft_folder.load(self.now()).items():
+            self.tell(n.DraftKept(case_id, kind, text))
+        self.run_worker(self._drafts.run(), group="drafts", exit_on_error=True)
 
     def tell(self, news: News) -> None:
         """Take news in; it is acted on with the next frame, or at once when much has piled up."""
         self._inbox.append(news)
         if len(self._inbox) >= INBOX_LIMIT:
             self._drain()
+
+    def take_in(self) -> None:
+        """Take in, without rendering, whatever has come by now."""
+        self._drain()
 
     def tell_now(self, news: News) -> None:
         """Take news in and render it now."""
@@ -130,6 +154,8 @@ class ConsoleApp(App[None]):
         before = self.state
         for news in coalesced(inbox):
             self.state = reduce(self.state, news)
+        if self.state.drafts is not before.drafts:
+            self._drafts.changed(before.drafts, self.state.drafts)
         return self.state is not before
 
     def _frame(self) -> None:
@@ -147,10 +173,18 @@ class ConsoleApp(App[None]):
             if isinstance(screen, WorkScreen) and screen.is_mounted:
                 with suppress(NoMatches):  # a screen that is being taken down has nothing left to show
                     screen.show(self.state)
+        if isinstance(self.screen, Panel) and self.screen.is_mounted:
+            self.screen.recheck()
 
     def say(self, text: str, tone: Tone = "") -> None:
         """A message in the bottom line for some seconds."""
         self._message = ((Span(f" {clean(text)}", tone),), self.now())
+        self.repaint()
+
+    def say_also(self, text: str) -> None:
+        """Put something before the message in the bottom line."""
+        before = self.message
+        self._message = ((Span(f" {clean(text)}", "warn"), *(before or ())), self.now())
         self.repaint()
 
     def look_soon(self, case_id: str | None) -> None:
@@ -209,34 +243,73 @@ class ConsoleApp(App[None]):
         except ConsoleError as error:
             self.log(str(error))
 
+    async def on_event(self, event: Event) -> None:
+        """Keys wait while a panel is being opened; esc gives that up."""
+        typed = isinstance(event, Key | Paste) and not event.is_forwarded
+        if not (typed and self.work.ahead.holding):
+            await super().on_event(event)
+        elif isinstance(event, Key) and event.key == "escape" and not isinstance(self.screen, Panel):
+            self.work.give_up_opening()
+        elif isinstance(event, Key | Paste):
+            self.work.ahead.keep(event)
+
+    async def on_panel_ready(self) -> None:
+        """A panel is on the screen: what was typed ahead is its own, as far as it takes it unseen."""
+        if self.work.ahead.holding and isinstance(self.screen, Panel):
+            await self.give_keys(self.screen.TAKES_AHEAD)
+
+    async def give_keys(self, taken: frozenset[str] | None) -> None:
+        """Hand on what was typed ahead, up to the first key that is not taken unseen."""
+        dropped = 0
+        for event in self.work.ahead.taken():
+            if dropped or not (taken is None or (isinstance(event, Key) and event.key in taken)):
+                dropped += 1
+            else:
+                await super().on_event(event)
+        if dropped and isinstance(self.screen, Panel):
+            self.screen.complain("Keys typed before this was shown were not taken; answer now.")
+
     async def _ask(self, panel: "Panel[Answer]") -> Answer:
         """Put a panel in front and wait for its answer."""
-        answered = self.push_screen(panel, wait_for_dismiss=True)
-        self.work.panel_opens()
-        return await answered
+        answer = await self.push_screen(panel, wait_for_dismiss=True)
+        if isinstance(answer, Again):
+            self.work.expect_panel()
+        return answer
 
-    async def confirm(self, title: str, page: Page) -> bool:
+    async def confirm(self, title: str, page: Page, check: Check | None = None) -> bool | Again:
         """Ask; only an explicit yes is one."""
-        return await self._ask(ConfirmPanel(title, page, self.glyphs))
+        return await self._ask(ConfirmPanel(title, page, self.glyphs, check=check))
 
     async def notice(self, title: str, page: Page, *, again: bool) -> bool:
         """Show something that must be read; True when the analyst wants to decide again."""
-        return await self._ask(NoticePanel(title, page, self.glyphs, again=again, tone="bad"))
+        wanted = await self._ask(NoticePanel(title, page, self.glyphs, again=again, tone="bad"))
+        if wanted:
+            self.work.expect_panel()
+        return wanted
 
     async def choose(
-        self, title: str, choices: Sequence[str], page: Callable[[int, int], Sequence[Line]]
-    ) -> int | None:
-        """Ask for one of several."""
-        return await self._ask(ChoicePanel(title, choices, page, self.glyphs))
+        self,
+        title: str,
+        choices: Sequence[str],
+        page: Callable[[int, int], Sequence[Line]],
+        check: Check | None = None,
+    ) -> int | Again | None:
+        """Ask for one of several; what was chosen is then asked about in another panel."""
+        picked = await self._ask(ChoicePanel(title, choices, page, self.glyphs, check))
+        if picked is not None:
+            self.work.expect_panel()
+        return picked
 
-    async def write(self, title: str, page: Page, case_id: str, kind: str) -> str | None:
-        """Ask for words; what is typed is kept as a draft until it is sent."""
+    async def write(
+        self, title: str, page: Page, about: tuple[str, str], check: Check | None = None, prefill: str = ""
+    ) -> str | Again | None:
+        """Ask for words about a case, of a kind; what is typed is kept as a draft until it is sent."""
 
         def keep(text: str) -> None:
-            self.tell(n.DraftKept(case_id, kind, text))
+            self.tell(n.DraftKept(*about, text))
 
-        draft = self.state.drafts.get((case_id, kind), "")
-        return await self._ask(WordsPanel(title, page, self.glyphs, draft=draft, keep=keep))
+        draft = self.state.drafts.get(about) or prefill
+        return await self._ask(WordsPanel(title, page, self.glyphs, draft=draft, keep=keep, check=check))
 
     def show_help(self, scope: Scope) -> None:
         """The keys of a screen."""
@@ -286,13 +359,15 @@ class ConsoleApp(App[None]):
                     (Span(f"{pending} decision not recorded yet; quitting stops sending it.", "bad"),)
                 )
             if drafts:
-                lines.append((Span(f"{drafts} draft not sent; quitting forgets it.", "warn"),))
+                lines.append((Span(f"{drafts} draft not sent; it is kept for the next time.", "warn"),))
             return lines
 
-        if await self.confirm("Quit?", page):
+        if await self.confirm("Quit?", page) is True:
             self.exit()
 
     async def on_unmount(self) -> None:
+        self._drain()
+        self._drafts.flush()
         if self._api is not None:
             await self._api.aclose()
 

@@ -103,6 +103,10 @@ class Desk:
         """Write a note, once."""
         return self._answered(await self._api.note(case_id, text, self._key()))
 
+    async def reverse(self, case_id: str, action_id: str, reason: str) -> CaseSummary:
+        """Order an executed step of a closed case undone."""
+        return self._answered(await self._api.reverse(case_id, action_id, reason))
+
     async def next_case(self) -> CaseSummary:
         """Claim the case that expires first among those waiting for us."""
         return self._answered(await self._api.next_case())

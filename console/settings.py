@@ -2,8 +2,10 @@
 
 import getpass
 import re
+from pathlib import Path
 from typing import Annotated
 
+from platformdirs import user_state_path
 from pydantic import Field, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -38,6 +40,8 @@ class ConsoleSettings(BaseSettings):
     """How long the stream may be silent before the line counts as lost; the server beats every 10 s."""
     queue_limit: Annotated[int, Field(ge=100, le=100_000)] = 10_000
     """How many open cases the console holds, those that expire first."""
+    state_dir: Path = Field(default_factory=lambda: user_state_path("fraud-console"))
+    """Where drafts are kept, readable by you alone."""
     readonly: bool = False
     """Look, but change nothing."""
 

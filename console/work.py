@@ -1,24 +1,29 @@
-"""The analyst's work on one case, step by step: ask, confirm, send, and say what became of it."""
+"""The analyst's work on one case: which conversation a key begins, and those that decide nothing."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from casework.action import Action
-from casework.decision import DecisionRequest
-from casework.views import CaseDetail
+from casework.action import ActionReceipt
+from casework.views import CaseDetail, CaseSummary
 from console import news as n
 from console.actions import BY_NAME
-from console.format import words
+from console.deciding import Deciding
+from console.format import plural, words
 from console.lines import BLANK, Line, said
-from console.pages import decision as pages
+from console.pages.reversal import reversal, undoable
 from console.pages.sheet import Sheet
-from console.problems import CaseNotFoundError, ConsoleError, RefusedError
+from console.problems import CaseNotFoundError, ConsoleError
+from console.typeahead import TypeAhead
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from console.app import ConsoleApp
     from console.desk import Desk
 
-CHOICES = (Action.LOCK_ACCOUNT, Action.REFUND_CHARGES, Action.BOTH, Action.CLEAR)
+_OPENS_SOMETHING = frozenset({"approve", "choose", "reject", "repeat", "note", "next_case", "reverse"})
+"""What puts something new on the screen; keys typed until then are meant for that."""
 
 
 class Work:
@@ -26,190 +31,120 @@ class Work:
 
     def __init__(self, app: "ConsoleApp") -> None:
         self._app = app
-        self._opening = False
+        self._deciding = Deciding(app)
+        self._opening: Worker[None] | None = None
+        self.ahead = TypeAhead()
 
-    @property
-    def opening(self) -> bool:
-        """Whether a panel has been asked for that is not on the screen yet."""
-        return self._opening
+    def expect_panel(self) -> None:
+        """The present piece of work will show a panel next; keys wait for it."""
+        self.ahead.hold(asyncio.current_task())
 
-    def panel_opens(self) -> None:
-        """The panel is on the screen now; keys are its own."""
-        self._opening = False
+    def give_up_opening(self) -> None:
+        """Stop waiting for a panel that has not come yet."""
+        if self._opening is not None:
+            self._opening.cancel()
+        self.ahead.drop()
 
-    def start(self, what: str, case_id: str) -> None:
-        """Begin a piece of work, unless the console may only look or is not connected yet."""
+    def start(self, what: str, seen: CaseSummary | None) -> None:
+        """Begin a piece of work on the case as the screen shows it, unless one may only look."""
         if BY_NAME[what].changes and self._app.settings.readonly:
             self._app.say("This console is read-only.", "warn")
         elif (desk := self._app.desk) is None:
             self._app.say("Not connected yet.", "warn")
         else:
-            steps: dict[str, Callable[[Desk, str], Awaitable[None]]] = {
-                "approve": self._approve,
-                "choose": self._choose,
-                "reject": self._reject,
-                "withdraw": self._withdraw,
-                "claim": self._claim,
-                "note": self._note,
-                "next_case": self._next_case,
-            }
-            self._opening = True
-            self._app.run_worker(self._guarded(steps[what], desk, case_id), group="work", exit_on_error=True)
+            opens = what in _OPENS_SOMETHING
+            if opens:
+                self.ahead.hold(None)
+            doing = self._guarded(what, desk, seen, opens=opens)
+            worker = self._app.run_worker(doing, group="work", exit_on_error=True)
+            self._opening = worker if opens else self._opening
 
-    async def _guarded(
-        self, step: Callable[["Desk", str], Awaitable[None]], desk: "Desk", case_id: str
-    ) -> None:
+    async def _guarded(self, what: str, desk: "Desk", seen: CaseSummary | None, *, opens: bool) -> None:
+        on_a_case: dict[str, Callable[[Desk, CaseSummary], Awaitable[None]]] = {
+            "approve": self._deciding.approve,
+            "choose": self._deciding.choose,
+            "reject": self._deciding.reject,
+            "repeat": self._deciding.repeat,
+            "withdraw": self._withdraw,
+            "claim": self._claim,
+            "note": self._note,
+            "reverse": self._reverse,
+        }
         try:
-            await step(desk, case_id)
+            if opens:
+                self.expect_panel()
+            await (self._next_case(desk) if seen is None else on_a_case[what](desk, seen))
         except ConsoleError as error:
             self._app.say(str(error), "bad")
         finally:
-            self._opening = False
+            if self.ahead.held_for(asyncio.current_task()) and (dropped := self.ahead.drop()):
+                self._app.say_also(f"{plural(dropped, 'key')} typed ahead not taken.")
 
-    async def _approve(self, desk: "Desk", case_id: str) -> None:
-        detail = await self._decidable(desk, case_id)
-        if detail is not None and (action := detail.summary.recommended_action) is not None:
-            await self._confirm(desk, detail, action)
-
-    async def _choose(self, desk: "Desk", case_id: str) -> None:
-        detail = await self._decidable(desk, case_id)
-        if detail is None:
-            return
-        recommended = detail.summary.recommended_action
-        names = [words(a) + ("  (recommended)" if a is recommended else "") for a in CHOICES]
-
-        def page(index: int, width: int) -> Sequence[Line]:
-            return pages.consequences(detail, CHOICES[index], self._sheet(width))
-
-        picked = await self._app.choose("Approve which action?", names, page)
-        if picked is not None:
-            await self._confirm(desk, detail, CHOICES[picked])
-
-    async def _confirm(self, desk: "Desk", detail: CaseDetail, action: Action) -> None:
-        def page(width: int) -> Sequence[Line]:
-            sheet = self._sheet(width)
-            return [
-                *pages.subject(detail, sheet),
-                BLANK,
-                *pages.consequences(detail, action, sheet),
-                *pages.warnings(detail, self._app.me, sheet),
-            ]
-
-        if await self._app.confirm(f"Approve: {words(action)}?", page):
-            request = DecisionRequest(**_binding(detail), approved=True, action=action)
-            await self._send(desk, detail, request, again=self._approve)
-
-    async def _reject(self, desk: "Desk", case_id: str) -> None:
-        detail = await self._decidable(desk, case_id)
-        if detail is None:
-            return
-
-        def page(width: int) -> Sequence[Line]:
-            sheet = self._sheet(width)
-            left = detail.summary.max_attempts - detail.summary.attempt
-            after = "the agents look again with it" if left > 0 else "no attempt is left: it goes to a senior"
-            return [
-                *pages.subject(detail, sheet),
-                *pages.warnings(detail, self._app.me, sheet),
-                BLANK,
-                said(f"What is wrong, or missing? After this {after}."),
-            ]
-
-        text = await self._app.write("Reject with feedback", page, case_id, "feedback")
-        if text is not None:
-            request = DecisionRequest(**_binding(detail), approved=False, feedback=text)
-            if await self._send(desk, detail, request, again=self._reject):
-                self._app.tell_now(n.DraftKept(case_id, "feedback", ""))
-
-    async def _send(
-        self,
-        desk: "Desk",
-        detail: CaseDetail,
-        request: DecisionRequest,
-        again: Callable[["Desk", str], Awaitable[None]],
-    ) -> bool:
-        """Send a decision; True once the server has recorded it. A refusal is shown with what changed."""
-        case_id = detail.case.case_id
-        try:
-            summary = await desk.decide(case_id, request)
-        except ConsoleError as error:
-            await self._refused(desk, detail, error, again)
-            return False
-        self._app.say(f"Recorded: {summary.decided or words(summary.status)}. n takes the next case.", "good")
-        return True
-
-    async def _refused(
-        self,
-        desk: "Desk",
-        before: CaseDetail,
-        error: ConsoleError,
-        again: Callable[["Desk", str], Awaitable[None]],
-    ) -> None:
-        case_id = before.case.case_id
-        after: CaseDetail | None = None
-        if isinstance(error, RefusedError):
-            try:
-                after = await desk.read(case_id)
-            except ConsoleError:
-                after = None
-        possible = after is not None and not pages.why_not(after)
-
-        def page(width: int) -> Sequence[Line]:
-            sheet = self._sheet(width)
-            lines = pages.refusal(str(error), before, after, sheet)
-            return [*lines, BLANK, *pages.subject(after, sheet)] if after and possible else lines
-
-        if await self._app.notice("Your decision was not recorded", page, again=possible):
-            await again(desk, case_id)
-
-    async def _withdraw(self, desk: "Desk", case_id: str) -> None:
-        await desk.withdraw(case_id)
+    async def _withdraw(self, desk: "Desk", seen: CaseSummary) -> None:
+        await desk.withdraw(seen.case_id)
         self._app.say("Recorded: the decision is withdrawn; the case waits again.", "good")
 
-    async def _claim(self, desk: "Desk", case_id: str) -> None:
-        row = self._app.state.cases.get(case_id)
-        if row is not None and row.claim is not None and row.claim.actor_id == self._app.state.actor_id:
-            await desk.release(case_id)
+    async def _claim(self, desk: "Desk", seen: CaseSummary) -> None:
+        row = self._app.state.cases.get(seen.case_id, seen)
+        if row.claim is not None and row.claim.actor_id == self._app.state.actor_id:
+            await desk.release(seen.case_id)
             self._app.say("Recorded: the claim is given back.", "good")
         else:
-            await desk.claim(case_id)
+            await desk.claim(seen.case_id)
             self._app.say("Recorded: the case is yours.", "good")
 
-    async def _note(self, desk: "Desk", case_id: str) -> None:
+    async def _note(self, desk: "Desk", seen: CaseSummary) -> None:
         def page(width: int) -> Sequence[Line]:
-            return [said(case_id, "strong"), said("A note stays in the record for ever.", "dim")]
+            return [said(seen.case_id, "strong"), said("A note stays in the record for ever.", "dim")]
 
-        text = await self._app.write("Note", page, case_id, "note")
-        if text is not None:
-            await desk.note(case_id, text)
-            self._app.tell_now(n.DraftKept(case_id, "note", ""))
+        text = await self._app.write("Note", page, (seen.case_id, "note"))
+        if isinstance(text, str):
+            await desk.note(seen.case_id, text)
+            self._app.tell_now(n.DraftKept(seen.case_id, "note", ""))
             self._app.say("Recorded: your note.", "good")
 
-    async def _next_case(self, desk: "Desk", case_id: str) -> None:
+    async def _reverse(self, desk: "Desk", seen: CaseSummary) -> None:
+        detail = await desk.read(seen.case_id)
+        receipts = undoable(detail.case)
+        if not receipts:
+            self._app.say("There is nothing to undo: no executed step of a closed case is left.", "warn")
+            return
+        receipt = await self._which_step(detail, receipts)
+        if receipt is not None:
+            await self._undo(desk, detail, receipt)
+
+    async def _which_step(
+        self, detail: CaseDetail, receipts: Sequence[ActionReceipt]
+    ) -> ActionReceipt | None:
+        if len(receipts) == 1:
+            return receipts[0]
+
+        def page(index: int, width: int) -> Sequence[Line]:
+            return reversal(detail.case, receipts[index], self._app.me, self._sheet(width))
+
+        picked = await self._app.choose("Undo which step?", [words(r.step) for r in receipts], page)
+        return receipts[picked] if isinstance(picked, int) else None
+
+    async def _undo(self, desk: "Desk", detail: CaseDetail, receipt: ActionReceipt) -> None:
+        def page(width: int) -> Sequence[Line]:
+            lines = reversal(detail.case, receipt, self._app.me, self._sheet(width))
+            return [*lines, BLANK, said("Why? It stays in the record.")]
+
+        case_id, undo = detail.case.case_id, words(receipt.step.inverse)
+        text = await self._app.write(f"Undo: {undo}", page, (case_id, "reversal"))
+        if isinstance(text, str):
+            await desk.reverse(case_id, receipt.action_id, text)
+            self._app.tell_now(n.DraftKept(case_id, "reversal", ""))
+            self._app.say(f"Ordered: {undo}; the timeline says when it is done.", "good")
+
+    async def _next_case(self, desk: "Desk") -> None:
         try:
             summary = await desk.next_case()
         except CaseNotFoundError:
             self._app.say("Nothing waits for you.", "good")
             return
         self._app.open_case(summary.case_id)
-
-    async def _decidable(self, desk: "Desk", case_id: str) -> CaseDetail | None:
-        """The case as it is on the screen, if a decision on it is asked for; otherwise say why not."""
-        if any(pending.case_id == case_id for pending in self._app.state.pending.values()):
-            self._app.say("A decision on this case is on its way already.", "warn")
-            return None
-        opened = self._app.state.opened
-        detail = opened.detail if opened and opened.case_id == case_id and not opened.gap else None
-        detail = detail or await desk.read(case_id)
-        if reason := pages.why_not(detail):
-            self._app.say(reason[0].upper() + reason[1:] + ".", "warn")
-            return None
-        return detail
+        await self._app.give_keys(None)
 
     def _sheet(self, width: int) -> Sheet:
         return Sheet(width, self._app.now(), self._app.glyphs)
-
-
-def _binding(detail: CaseDetail) -> dict[str, object]:
-    """What a decision must name: the attempt and assessment that are shown."""
-    return {"attempt": detail.summary.attempt, "assessment_hash": detail.summary.assessment_hash}

@@ -1,9 +1,11 @@
 """What a decision would do, in words, before it is made; and why one was refused."""
 
+from typing import NamedTuple
+
 from casework.action import Action, Step
 from casework.actor import Actor
 from casework.decision import Stage
-from casework.views import CaseDetail
+from casework.views import CaseDetail, CaseSummary
 from console.format import clean, risk_bar, risk_text, span, words
 from console.lines import BLANK, Line, Span, risk_tone, said
 from console.pages.sheet import Sheet, hanging
@@ -91,15 +93,39 @@ def why_not(detail: CaseDetail | None) -> str:
     return ""
 
 
-def what_changed(before: CaseDetail, after: CaseDetail, sheet: Sheet) -> list[Line]:
+class Question(NamedTuple):
+    """What a decision answers: this attempt's assessment, at this stage of its review."""
+
+    attempt: int
+    assessment_hash: str | None
+    stage: Stage | None
+
+
+def question(row: CaseSummary) -> Question:
+    """What the row asks; when it differs from what was on the screen, one must look again."""
+    return Question(row.attempt, row.assessment_hash, row.stage)
+
+
+def overtaken(seen: CaseSummary, row: CaseSummary, sheet: Sheet) -> list[Line]:
+    """That the case went on while it was being decided, and how."""
+    return [
+        said("Nothing was sent: the case is not what was on your screen any more.", "bad"),
+        BLANK,
+        said("What changed since you looked:", "heading"),
+        *what_changed(seen, row, sheet),
+    ]
+
+
+def what_changed(old: CaseSummary, new: CaseSummary, sheet: Sheet) -> list[Line]:
     """The differences between what was decided on and what stands now."""
-    old, new = before.summary, after.summary
     pairs = (
         ("status", words(old.status), words(new.status)),
+        ("review", words(old.stage or "-"), words(new.stage or "-")),
         ("attempt", str(old.attempt), str(new.attempt)),
         ("assessment", (old.assessment_hash or "-")[:12], (new.assessment_hash or "-")[:12]),
         ("risk", risk_text(old.risk), risk_text(new.risk)),
         ("recommended", words(old.recommended_action or "-"), words(new.recommended_action or "-")),
+        ("proposed", old.proposed or "-", new.proposed or "-"),
         ("decided", old.decided or "-", new.decided or "-"),
         ("claim", old.claim.name if old.claim else "-", new.claim.name if new.claim else "-"),
     )
@@ -110,7 +136,7 @@ def what_changed(before: CaseDetail, after: CaseDetail, sheet: Sheet) -> list[Li
     return lines or [said("  nothing that shows in the case", "dim")]
 
 
-def refusal(message: str, before: CaseDetail, after: CaseDetail | None, sheet: Sheet) -> list[Line]:
+def refusal(message: str, before: CaseSummary, after: CaseSummary | None, sheet: Sheet) -> list[Line]:
     """Why a decision was not recorded, in the server's words, and what stands now."""
     lines = [said("NOT RECORDED", "bad"), *sheet.text(message), BLANK]
     if after is None:

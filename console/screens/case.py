@@ -5,12 +5,14 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
+from casework.views import CaseSummary
 from console.actions import Scope
 from console.format import plural
 from console.lines import Line, Span, said
 from console.pages import status
 from console.pages.case_head import head
 from console.pages.case_sections import assessment_section, earlier_section, findings_section, tools_section
+from console.pages.decision import question
 from console.pages.footer import footer
 from console.pages.sheet import Sheet
 from console.pages.timeline import timeline_section
@@ -34,6 +36,7 @@ class CaseScreen(WorkScreen):
         self._section = 0
         self._whole_results = False
         self._tops: dict[int, int] = {}
+        self._shown: CaseSummary | None = None
 
     def compose(self) -> ComposeResult:
         yield LineView(id="head")
@@ -50,11 +53,16 @@ class CaseScreen(WorkScreen):
         self.call_after_refresh(self.console_app.repaint)
 
     @property
+    def case_shown(self) -> CaseSummary | None:
+        return self._shown
+
+    @property
     def case_in_hand(self) -> str | None:
         return self._case_id
 
     def show(self, state: ConsoleState, *, force: bool = False) -> None:
         """Render the head, the section, and what to know about the line."""
+        self._shown = _shown(state.opened, state.cases.get(self._case_id))
         self._show_head(state)
         self._show_tabs(state)
         page = self.query_one("#page", LineView)
@@ -66,7 +74,7 @@ class CaseScreen(WorkScreen):
 
     def _show_head(self, state: ConsoleState) -> None:
         pane = self.query_one("#head", LineView)
-        row = state.cases.get(self._case_id)
+        row = self._shown
         lines = head(row, self.sheet(pane)) if row else [said(f"Reading {self._case_id} ...", "dim")]
         pane.styles.height = len(lines)
         pane.show(lines)
@@ -175,6 +183,14 @@ class CaseScreen(WorkScreen):
 
     def action_close(self) -> None:
         self.console_app.leave_case()
+
+
+def _shown(opened: OpenCase | None, row: CaseSummary | None) -> CaseSummary | None:
+    """The row of the case that fits the assessment on the screen, even where a newer one is known."""
+    detail = opened.detail if opened else None
+    if detail is None or (row is not None and question(row) == question(detail.summary)):
+        return row
+    return detail.summary
 
 
 def _count(opened: OpenCase | None, section: str) -> int:

@@ -6,6 +6,8 @@ from typing import ClassVar, Generic, TypeVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.events import Key
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import TextArea
 
@@ -31,17 +33,39 @@ def keys_line(*pairs: tuple[str, str]) -> Line:
 Answer = TypeVar("Answer")
 
 
+class Again:
+    """The answer that nothing was decided: the case went on, and one wants to be asked anew."""
+
+
+AGAIN = Again()
+
+Check = Callable[[], Page | None]
+"""Says, with a page, that what the panel asks has been overtaken."""
+
+
 class Panel(ModalScreen[Answer], Generic[Answer]):
     """A box with a title, a page and its keys; subclasses add what they ask."""
 
     CSS_PATH = "../styles/panels.tcss"
+    TAKES_AHEAD: ClassVar[frozenset[str] | None] = frozenset({"escape"})
+    """Keys that are taken though typed before the panel was shown; None takes them all."""
 
-    def __init__(self, title: str, page: Page, glyphs: Glyphs = UNICODE, tone: Tone = "heading") -> None:
+    def __init__(
+        self,
+        title: str,
+        page: Page,
+        glyphs: Glyphs = UNICODE,
+        tone: Tone = "heading",
+        check: Check | None = None,
+    ) -> None:
         super().__init__()
         self._title = title
         self._page = page
         self.glyphs = glyphs
         self._tone: Tone = tone
+        self._check = check
+        self._overtaken: Page | None = None
+        self._ready = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="ascii" if self.glyphs.ascii_only else ""):
@@ -57,18 +81,45 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
     def on_mount(self) -> None:
         for view in self.query(LineView):
             view.glyphs = self.glyphs
-        self.call_after_refresh(self._fill)
+        self.call_after_refresh(self._first_fill)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._fill)
 
+    def _first_fill(self) -> None:
+        """Fill the panel and tell that it can take keys now."""
+        self._fill()
+        self._ready = True
+        self.post_message(self.Ready())
+
+    class Ready(Message):
+        """The panel is on the screen, and takes keys."""
+
+    def recheck(self) -> bool:
+        """Look whether the question has been overtaken; what changed is then shown instead of it."""
+        page = self._check() if self._check else None
+        if page is not None:
+            self._overtaken = page
+            if self._ready:
+                self._fill()
+        return self._overtaken is not None
+
+    def complain(self, text: str) -> None:
+        """Say something in the line of the keys."""
+        self.query_one("#keys", LineView).show([(Span(f" {text}", "bad"),)])
+
     def _fill(self) -> None:
-        self.query_one("#title", LineView).show([(Span(self._title, self._tone),)])
+        title = (Span("The case went on", "bad"),) if self._overtaken else (Span(self._title, self._tone),)
+        self.query_one("#title", LineView).show([title])
         page = self.query_one("#page", LineView)
-        lines = list(self._page(max(10, page.size.width)))
+        lines = list((self._overtaken or self._page)(max(10, page.size.width)))
         page.styles.height = max(1, min(len(lines), self.app.size.height - self.taken_rows))
         page.show(lines)
-        self.query_one("#keys", LineView).show([self.keys()])
+        self.query_one("#keys", LineView).show([self.keys_overtaken() if self._overtaken else self.keys()])
+
+    def keys_overtaken(self) -> Line:
+        """The keys once the question has been overtaken."""
+        return keys_line(("a", "look again, on what stands now"), ("esc", "back, nothing happens"))
 
     @property
     def taken_rows(self) -> int:
@@ -92,12 +143,13 @@ _SCROLL: list[BindingType] = [
 ]
 
 
-class ConfirmPanel(Panel[bool]):
+class ConfirmPanel(Panel[bool | Again]):
     """A question answered with enter or esc; nothing else answers it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,y", "answer(True)", show=False),
         Binding("escape,q", "answer(False)", show=False),
+        Binding("a", "again", show=False),
         *_SCROLL,
     ]
 
@@ -105,7 +157,12 @@ class ConfirmPanel(Panel[bool]):
         return keys_line(("enter", "do it"), ("esc", "back, nothing happens"))
 
     def action_answer(self, yes: bool) -> None:
-        self.dismiss(yes)
+        if not (yes and self.recheck()):
+            self.dismiss(yes)
+
+    def action_again(self) -> None:
+        if self._overtaken:
+            self.dismiss(AGAIN)
 
 
 class NoticePanel(Panel[bool]):
@@ -135,21 +192,29 @@ class NoticePanel(Panel[bool]):
             self.dismiss(True)
 
 
-class ChoicePanel(Panel[int | None]):
+class ChoicePanel(Panel[int | Again | None]):
     """One of a few numbered choices; the page shows what the one under the cursor would do."""
+
+    TAKES_AHEAD = frozenset({"escape", "j", "k", "up", "down", *"123456789"})
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "move(1)", show=False),
         Binding("k,up", "move(-1)", show=False),
         Binding("enter", "take", show=False),
         Binding("escape,q", "leave", show=False),
+        Binding("a", "again", show=False),
         *(Binding(str(digit), f"pick({digit - 1})", show=False) for digit in range(1, 10)),
     ]
 
     def __init__(
-        self, title: str, choices: Sequence[str], page: Callable[[int, int], Sequence[Line]], glyphs: Glyphs
+        self,
+        title: str,
+        choices: Sequence[str],
+        page: Callable[[int, int], Sequence[Line]],
+        glyphs: Glyphs,
+        check: Check | None = None,
     ) -> None:
-        super().__init__(title, self._lines, glyphs)
+        super().__init__(title, self._lines, glyphs, check=check)
         self._choices = choices
         self._about = page
         self._index = 0
@@ -175,33 +240,44 @@ class ChoicePanel(Panel[int | None]):
             self._fill()
 
     def action_take(self) -> None:
-        self.dismiss(self._index)
+        if not self.recheck():
+            self.dismiss(self._index)
+
+    def action_again(self) -> None:
+        if self._overtaken:
+            self.dismiss(AGAIN)
 
     def action_leave(self) -> None:
         self.dismiss(None)
 
 
 class WordsArea(TextArea):
-    """A text area in which enter sends and ctrl-j breaks the line."""
+    """A text area in which enter sends, ctrl-j breaks the line and esc leaves.
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", show=False, priority=True),
-        Binding("ctrl+j", "line_break", show=False, priority=True),
-    ]
+    These are handled as keys and not as bindings, because a binding would overtake the letters
+    typed before it: of words that come in one packet none may be lost.
+    """
 
-    def action_send(self) -> None:
-        if isinstance(self.screen, WordsPanel):
-            self.screen.send()
+    async def _on_key(self, event: Key) -> None:
+        panel = self.screen
+        if not isinstance(panel, WordsPanel) or event.key not in ("enter", "ctrl+j", "escape"):
+            return
+        event.stop()
+        event.prevent_default()
+        match event.key:
+            case "enter":
+                panel.send()
+            case "ctrl+j":
+                self.insert("\n")
+            case _:
+                panel.leave()
 
-    def action_line_break(self) -> None:
-        self.insert("\n")
 
-
-class WordsPanel(Panel[str | None]):
+class WordsPanel(Panel[str | Again | None]):
     """A text to be written. Leaving keeps what was typed as a draft."""
 
     AUTO_FOCUS = "WordsArea"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False, priority=True)]
+    TAKES_AHEAD = None
 
     def __init__(
         self,
@@ -211,8 +287,9 @@ class WordsPanel(Panel[str | None]):
         *,
         draft: str,
         keep: Callable[[str], None],
+        check: Check | None = None,
     ) -> None:
-        super().__init__(title, page, glyphs)
+        super().__init__(title, page, glyphs, check=check)
         self._draft = draft
         self._keep = keep
 
@@ -226,25 +303,32 @@ class WordsPanel(Panel[str | None]):
     def keys(self) -> Line:
         return keys_line(("enter", "send"), ("ctrl-j", "new line"), ("esc", "back, keeps the draft"))
 
+    def keys_overtaken(self) -> Line:
+        return keys_line(("enter", "look again; your words are kept, nothing is sent"), ("esc", "back"))
+
     def on_text_area_changed(self) -> None:
         self._keep(self._text)
 
     def send(self) -> None:
         """Hand the words over, if there are any and not too many."""
         text = self._text.strip()
-        if not text:
-            self._complain("Write something first: it is required.")
+        self._keep(self._text)
+        if self._overtaken:
+            self.dismiss(AGAIN)
+        elif self.recheck():
+            return
+        elif not text:
+            self.complain("Write something first: it is required.")
         elif len(text) > LONGEST_WORDS:
-            self._complain(f"{len(text):,} characters; {LONGEST_WORDS:,} are allowed.")
+            self.complain(f"{len(text):,} characters; {LONGEST_WORDS:,} are allowed.")
         else:
             self.dismiss(text)
 
-    def action_leave(self) -> None:
+    def leave(self) -> None:
+        """Leave without sending; what was typed stays a draft."""
+        self._keep(self._text)
         self.dismiss(None)
 
     @property
     def _text(self) -> str:
         return self.query_one(WordsArea).text
-
-    def _complain(self, text: str) -> None:
-        self.query_one("#keys", LineView).show([(Span(f" {text}", "bad"),)])

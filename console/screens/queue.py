@@ -55,9 +55,8 @@ class QueueScreen(WorkScreen):
             yield LineView(id="footer", classes="bar")
 
     @property
-    def case_in_hand(self) -> str | None:
-        selected = self.query_one(CaseTable).selected
-        return selected.case_id if selected else None
+    def case_shown(self) -> CaseSummary | None:
+        return self.query_one(CaseTable).selected
 
     def on_mount(self) -> None:
         for view in (*self.query(LineView), self.query_one(CaseTable)):

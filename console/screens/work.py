@@ -6,6 +6,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import Input
 
+from casework.views import CaseSummary
 from console.actions import BY_NAME, Scope, available
 from console.pages.sheet import Sheet
 from console.state import ConsoleState
@@ -39,12 +40,9 @@ class WorkScreen(Screen[None]):
     AUTO_FOCUS = ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keys belong to the text field while one has the focus, and to a panel that is about to open."""
-        known = BY_NAME.get(action)
-        if known is None:
+        """Keys belong to the text field while one has the focus."""
+        if action not in BY_NAME:
             return True
-        if self.console_app.work.opening and known.name != "back":
-            return False
         return not isinstance(self.focused, Input) or action in WHILE_TYPING
 
     @property
@@ -53,9 +51,15 @@ class WorkScreen(Screen[None]):
         return cast("ConsoleApp", self.app)
 
     @property
-    def case_in_hand(self) -> str | None:
-        """The case that a, r, c and the others act on."""
+    def case_shown(self) -> CaseSummary | None:
+        """The case that a, r, c and the others act on, as it is on the screen."""
         raise NotImplementedError
+
+    @property
+    def case_in_hand(self) -> str | None:
+        """The id of that case."""
+        shown = self.case_shown
+        return shown.case_id if shown else None
 
     def show(self, state: ConsoleState, *, force: bool = False) -> None:
         """Render the state."""
@@ -83,8 +87,14 @@ class WorkScreen(Screen[None]):
     def action_note(self) -> None:
         self._with_case("note")
 
+    def action_repeat(self) -> None:
+        self._with_case("repeat")
+
+    def action_reverse(self) -> None:
+        self._with_case("reverse")
+
     def action_next_case(self) -> None:
-        self.console_app.work.start("next_case", "")
+        self.console_app.work.start("next_case", None)
 
     def action_refresh(self) -> None:
         self.console_app.refresh_all()
@@ -93,8 +103,8 @@ class WorkScreen(Screen[None]):
         self.console_app.show_help(self.scope)
 
     def _with_case(self, what: str) -> None:
-        case_id = self.case_in_hand
-        if case_id is None:
-            self.console_app.say("There is no case under the cursor.", "warn")
+        shown = self.case_shown
+        if shown is None:
+            self.console_app.say("There is no case to act on yet.", "warn")
         else:
-            self.console_app.work.start(what, case_id)
+            self.console_app.work.start(what, shown)

@@ -22,13 +22,15 @@ PATIENCE_SECONDS = 30.0
 class Running:
     """A desk that is being served."""
 
-    def __init__(self, desk: Desk, port: int) -> None:
+    def __init__(self, desk: Desk, port: int, state_dir: Path) -> None:
+        self.state_dir = state_dir
         self.desk = desk
         self.record = desk.record
         self.port = port
 
     def settings(self, operator: str = "ana", **changes: object) -> ConsoleSettings:
-        return ConsoleSettings(server=f"http://127.0.0.1:{self.port}", operator=operator, **changes)
+        server = f"http://127.0.0.1:{self.port}"
+        return ConsoleSettings(server=server, operator=operator, state_dir=self.state_dir, **changes)
 
     def api(self, operator: str = "ana") -> HttpApi:
         return HttpApi(self.settings(operator))
@@ -42,7 +44,7 @@ class QuietServer(uvicorn.Server):
 
 
 @pytest.fixture
-async def running() -> AsyncIterator[Running]:
+async def running(tmp_path: Path) -> AsyncIterator[Running]:
     desk = Desk()
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
@@ -50,7 +52,7 @@ async def running() -> AsyncIterator[Running]:
     server = QuietServer(config)
     serving = asyncio.create_task(server._serve(sockets=[bound]))
     await until(lambda: server.started)
-    yield Running(desk, bound.getsockname()[1])
+    yield Running(desk, bound.getsockname()[1], tmp_path / "state")
     for task in list(desk.flow):
         task.cancel()
     await desk.hang_up()

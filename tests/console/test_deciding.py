@@ -3,11 +3,13 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
 from conftest import Running
 from fakedesk import stories
 from fakedesk.app import person
 from fakedesk.record import now
 from screens import console
+from textual.events import Key
 
 from casework import commands
 from casework.alert import Severity
@@ -115,6 +117,7 @@ async def test_who_comes_second_is_told_who_decided_what(running: Running) -> No
         await screen.sees("four failed sign-ins")
         await screen.press("a")
         await screen.sees("Approve: lock account?")
+        running.desk.mute = True
         await approve_as(running, "bob")
         await screen.press("enter")
         seen = await screen.sees("NOT RECORDED", "bob approved lock_account", "What changed since you looked")
@@ -140,6 +143,7 @@ async def test_a_stale_decision_shows_what_changed_and_asks_again(running: Runni
         await screen.sees("four failed sign-ins")
         await screen.press("a")
         await screen.sees("attempt 1, assessment")
+        running.desk.mute = True
         await reject_as(running, "bob")
         await screen.press("enter")
         await screen.sees("NOT RECORDED", "attempt 2 is under review", "1  ->  2", "decide again")
@@ -160,6 +164,173 @@ async def reject_as(running: Running, name: str) -> None:
     )
     await running.record.append(CASE, commands.submit_decision(case, request, person(name), now()))
     await running.desk._drive(CASE)
+
+
+@pytest.mark.parametrize("key", ["a", "A"])
+async def test_a_panel_says_that_the_case_went_on_and_decides_only_what_is_shown_anew(
+    running: Running, key: str
+) -> None:
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press(key)
+        await screen.sees("recommended")
+        await reject_as(running, "bob")
+        await screen.sees("The case went on", "1  ->  2", "look again")
+        await screen.press("enter", "y", "1")
+        await screen.sees("The case went on")
+        await screen.press("a")
+        if key == "A":
+            await screen.sees("Approve which action?")
+            await screen.press("enter")
+        await screen.sees("Approve: lock account?", "attempt 2, assessment")
+        assert len(decisions(running)) == 1
+        await screen.press("enter")
+        await screen.sees("Recorded: ana approved lock_account")
+    assert [made.decision.attempt for made in decisions(running)] == [1, 2]
+
+
+async def test_feedback_being_written_outlives_a_case_that_went_on(running: Running) -> None:
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press("r")
+        await screen.sees("Reject with feedback")
+        await screen.press(*"Look at Lagos")
+        await reject_as(running, "bob")
+        await screen.sees("The case went on", "your words are kept")
+        await screen.press("enter")
+        await screen.sees("Nothing was sent", "decide again")
+        await screen.press("a")
+        await screen.until(lambda: screen.app.screen.query("#words"))
+        await screen.sees("attempt 2, assessment")
+        assert screen.app.screen.query_one("#words").text == "Look at Lagos"
+        await screen.press("enter")
+        await screen.sees("Recorded: ana rejected")
+    assert [made.decision.attempt for made in decisions(running)] == [1, 2]
+
+
+async def test_a_key_pressed_on_an_older_assessment_is_asked_again(running: Running) -> None:
+    """The queue still shows attempt 1 because its stream is slow; the panel reads attempt 2."""
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        running.desk.mute = True
+        await reject_as(running, "bob")
+        await screen.press("a")
+        await screen.sees("Nothing was sent", "1  ->  2", "decide again")
+        await screen.press("enter")
+        await screen.sees("enter", "filter")
+    assert len(decisions(running)) == 1
+
+
+async def test_somebody_elses_decision_closes_the_question(running: Running) -> None:
+    await one_case(running, SLOW)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?")
+        await approve_as(running, "bob")
+        await screen.sees("The case went on", "bob approved lock_account")
+        await screen.press("a")
+        await screen.sees("No decision is asked for now")
+    assert [made.decision.actor.name for made in decisions(running)] == ["bob"]
+
+
+async def test_words_typed_before_the_panel_is_there_are_the_panels(running: Running) -> None:
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        running.desk.delay_seconds = 0.5
+        for key in ("r", *"cancel Lagos", "enter"):
+            await screen.app.on_event(Key(key, key if len(key) == 1 else None))
+        await screen.sees("Recorded: ana rejected")
+    assert [made.decision.feedback for made in decisions(running)] == ["cancel Lagos"]
+    assert running.record.load(CASE).claim is None
+
+
+async def test_enter_typed_before_the_question_was_shown_does_not_answer_it(running: Running) -> None:
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        running.desk.delay_seconds = 0.5
+        await screen.app.on_event(Key("a", "a"))
+        await screen.app.on_event(Key("enter", None))
+        await screen.sees("Approve: lock account?", "were not taken")
+        assert not decisions(running)
+        await screen.press("enter")
+        await screen.sees("Recorded: ana approved")
+
+
+async def test_words_for_a_panel_that_never_comes_command_nothing(running: Running) -> None:
+    await one_case(running, SLOW)
+    await approve_as(running, "bob")
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        running.desk.delay_seconds = 0.5
+        for key in ("r", *"can"):
+            await screen.app.on_event(Key(key, key))
+        await screen.sees("No decision is asked for now", "3 keys typed ahead not taken")
+    assert running.record.load(CASE).claim is None
+
+
+async def test_drafts_survive_the_console_and_are_gone_when_sent(running: Running) -> None:
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press("r")
+        await screen.sees("Reject with feedback")
+        await screen.press(*"half a thought")
+        await screen.until(lambda: list(running.state_dir.glob("drafts/*.json")))
+    (kept,) = running.state_dir.glob("drafts/*.json")
+    assert kept.stat().st_mode & 0o777 == 0o600
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press("r")
+        await screen.sees("Reject with feedback")
+        assert screen.app.screen.query_one("#words").text == "half a thought"
+        await screen.press("enter")
+        await screen.sees("Recorded: ana rejected")
+    assert not list(running.state_dir.glob("drafts/*"))
+
+
+async def test_an_executed_step_of_a_closed_case_is_undone(running: Running) -> None:
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press("enter", "U")
+        await screen.sees("nothing to undo")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?")
+        await screen.press("enter")
+        await screen.sees("actioned")
+        await screen.press("U")
+        await screen.sees("Undo: unlock account", "LEDGER-7")
+        await screen.press(*"wrong one", "enter")
+        await screen.sees("Ordered: unlock account")
+        await screen.press("4", "G")
+        await screen.sees("undone by unlock account: wrong one")
+
+
+async def test_the_last_decision_is_repeated_on_another_case(running: Running) -> None:
+    await one_case(running)
+    await stories.investigated(running.record, stories.alert(2), now() - timedelta(minutes=2), QUICK)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        await screen.press(".")
+        await screen.sees("no decision to repeat")
+        await screen.press("A")
+        await screen.sees("Approve which action?")
+        await screen.press("2", "enter")
+        await screen.sees("Approve: refund charges?")
+        await screen.press("enter")
+        await screen.sees("Recorded: ana approved refund_charges")
+        await screen.until(lambda: screen.app.screen.case_in_hand == "fraud-ALERT-002")
+        await screen.press(".")
+        await screen.sees("Approve: refund charges?", "fraud-ALERT-002")
+        await screen.press("enter")
+        await screen.until(lambda: running.record.load("fraud-ALERT-002").status is Status.CLOSED)
+    assert running.record.load("fraud-ALERT-002").action_taken == "refund_charges"
 
 
 async def test_a_decision_whose_answer_is_lost_is_recorded_once(running: Running) -> None:

@@ -32,11 +32,12 @@ def desk_port(tmp_path: Path) -> Iterator[int]:
 class Terminal:
     """A terminal of 80 by 24 with the console in it."""
 
-    def __init__(self, port: int, *flags: str) -> None:
+    def __init__(self, port: int, home: Path, *flags: str) -> None:
         self.screen = pyte.Screen(80, 24)
         self.stream = pyte.ByteStream(self.screen)
         self.raw = b""
         environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
+        environment["XDG_STATE_HOME"] = str(home)
         server = f"http://127.0.0.1:{port}"
         self.child = pexpect.spawn(
             sys.executable,
@@ -84,9 +85,9 @@ def restored(raw: bytes) -> bool:
     )
 
 
-def test_from_start_to_a_decided_case_at_80x24(desk_port: int) -> None:
+def test_from_start_to_a_decided_case_at_80x24(desk_port: int, tmp_path: Path) -> None:
     """The filter comes in one packet, as over a slow line; its letters filter, and claim nothing."""
-    terminal = Terminal(desk_port)
+    terminal = Terminal(desk_port, tmp_path)
     terminal.sees("waiting 26", "live", "pat (lead)")
     terminal.child.send("/api scraping\r")
     terminal.sees("api scraping", "1/6", "mine 0")
@@ -107,16 +108,20 @@ def test_from_start_to_a_decided_case_at_80x24(desk_port: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_the_console_and_restores_the_terminal(desk_port: int, number: signal.Signals) -> None:
-    terminal = Terminal(desk_port)
+def test_a_signal_ends_the_console_and_restores_the_terminal(
+    desk_port: int, tmp_path: Path, number: signal.Signals
+) -> None:
+    terminal = Terminal(desk_port, tmp_path)
     terminal.sees("waiting 26", "live")
     terminal.child.kill(number)
     assert terminal.ends() == 128 + number
     assert restored(terminal.raw)
 
 
-def test_the_mouse_is_left_alone_and_hostile_bytes_never_reach_the_terminal(desk_port: int) -> None:
-    terminal = Terminal(desk_port)
+def test_the_mouse_is_left_alone_and_hostile_bytes_never_reach_the_terminal(
+    desk_port: int, tmp_path: Path
+) -> None:
+    terminal = Terminal(desk_port, tmp_path)
     terminal.sees("waiting 26", "live")
     terminal.child.send("/case:alert-003\r")
     terminal.sees("1/1")

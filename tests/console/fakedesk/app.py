@@ -49,6 +49,8 @@ class Desk:
         self.drop_answers = 0
         """Carry out this many writes and then break the connection instead of answering."""
         self.refuse_all = False
+        self.delay_seconds = 0.0
+        """How long to think before answering anything but the stream."""
         self.mute = False
         """Send nothing over open streams, as if the line were slow."""
         self.streams = 0
@@ -125,6 +127,8 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
         if desk.refuse_all:
             problem = {"type": "unavailable", "title": "away", "status": 503, "detail": "the desk is away"}
             return JSONResponse(problem, 503, headers={"Retry-After": "0"})
+        if not request.url.path.endswith("/stream"):
+            await asyncio.sleep(desk.delay_seconds)
         response = await call_next(request)
         if desk.drop_answers and request.method == "POST":
             desk.drop_answers -= 1

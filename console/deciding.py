@@ -1,0 +1,218 @@
+"""Deciding on a case: ask about what was on the screen, confirm, send, and say what became of it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from casework.action import Action
+from casework.decision import DecisionRequest
+from casework.views import CaseDetail, CaseSummary
+from console import news as n
+from console.format import words
+from console.lines import BLANK, Line, said
+from console.pages import decision as pages
+from console.pages.sheet import Sheet
+from console.problems import ConsoleError, RefusedError
+
+if TYPE_CHECKING:
+    from console.app import ConsoleApp
+    from console.desk import Desk
+    from console.screens.panels import Page
+
+CHOICES = (Action.LOCK_ACCOUNT, Action.REFUND_CHARGES, Action.BOTH, Action.CLEAR)
+
+Step = Callable[["Desk", CaseSummary], Awaitable[None]]
+"""A conversation about the case as it was on the screen when its key was pressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A decision that was recorded, to be repeated on another case."""
+
+    approved: bool
+    action: Action | None = None
+    feedback: str = ""
+
+
+class Deciding:
+    """The conversations that end in a decision."""
+
+    def __init__(self, app: "ConsoleApp") -> None:
+        self._app = app
+        self.last: Made | None = None
+
+    async def approve(self, desk: "Desk", seen: CaseSummary) -> None:
+        """Approve what is recommended."""
+        detail = await self._decidable(desk, seen)
+        if detail is not None and (action := detail.summary.recommended_action) is not None:
+            await self._confirm(desk, detail, action, again=self.approve)
+
+    async def choose(self, desk: "Desk", seen: CaseSummary) -> None:
+        """Approve an action chosen from the list."""
+        detail = await self._decidable(desk, seen)
+        if detail is None:
+            return
+        recommended = detail.summary.recommended_action
+        names = [words(a) + ("  (recommended)" if a is recommended else "") for a in CHOICES]
+
+        def page(index: int, width: int) -> Sequence[Line]:
+            return pages.consequences(detail, CHOICES[index], self._sheet(width))
+
+        picked = await self._app.choose("Approve which action?", names, page, self._check(detail.summary))
+        if isinstance(picked, int):
+            await self._confirm(desk, detail, CHOICES[picked], again=self.choose)
+        elif picked is not None:
+            await self.choose(desk, self._row(detail.summary))
+
+    async def repeat(self, desk: "Desk", seen: CaseSummary) -> None:
+        """Make the last decision on this case too, after the same confirmation."""
+        if self.last is None:
+            self._app.say("There is no decision to repeat yet.", "warn")
+        elif not self.last.approved:
+            await self._reject_with(desk, seen, self.last.feedback)
+        else:
+            action = self.last.action
+            detail = await self._decidable(desk, seen)
+            if detail is not None and action is not None:
+                await self._confirm(desk, detail, action, again=self.repeat)
+
+    async def _confirm(self, desk: "Desk", detail: CaseDetail, action: Action, again: Step) -> None:
+        def page(width: int) -> Sequence[Line]:
+            sheet = self._sheet(width)
+            return [
+                *pages.subject(detail, sheet),
+                BLANK,
+                *pages.consequences(detail, action, sheet),
+                *pages.warnings(detail, self._app.me, sheet),
+            ]
+
+        answer = await self._app.confirm(
+            f"Approve: {words(action)}?", page, check=self._check(detail.summary)
+        )
+        if answer is True:
+            request = DecisionRequest(**_binding(detail), approved=True, action=action)
+            if await self._send(desk, detail, request, again):
+                self.last = Made(approved=True, action=action)
+        elif answer is not False:
+            await again(desk, self._row(detail.summary))
+
+    async def reject(self, desk: "Desk", seen: CaseSummary) -> None:
+        """Reject with feedback that the agents will read."""
+        await self._reject_with(desk, seen, "")
+
+    async def _reject_with(self, desk: "Desk", seen: CaseSummary, words_before: str) -> None:
+        detail = await self._decidable(desk, seen)
+        if detail is None:
+            return
+
+        def page(width: int) -> Sequence[Line]:
+            sheet = self._sheet(width)
+            left = detail.summary.max_attempts - detail.summary.attempt
+            after = "the agents look again with it" if left > 0 else "no attempt is left: it goes to a senior"
+            return [
+                *pages.subject(detail, sheet),
+                *pages.warnings(detail, self._app.me, sheet),
+                BLANK,
+                said(f"What is wrong, or missing? After this {after}."),
+            ]
+
+        case_id = detail.case.case_id
+        text = await self._app.write(
+            "Reject with feedback",
+            page,
+            (case_id, "feedback"),
+            check=self._check(detail.summary),
+            prefill=words_before,
+        )
+        if isinstance(text, str):
+            request = DecisionRequest(**_binding(detail), approved=False, feedback=text)
+            if await self._send(desk, detail, request, again=self.reject):
+                self._app.tell_now(n.DraftKept(case_id, "feedback", ""))
+                self.last = Made(approved=False, feedback=text)
+        elif text is not None:
+            await self.reject(desk, detail.summary)
+
+    async def _decidable(self, desk: "Desk", seen: CaseSummary) -> CaseDetail | None:
+        """The case, if it still asks what it asked on the screen; else what changed is shown first."""
+        if any(pending.case_id == seen.case_id for pending in self._app.state.pending.values()):
+            self._app.say("A decision on this case is on its way already.", "warn")
+            return None
+        while True:
+            detail = await self._current(desk, seen.case_id)
+            reason = pages.why_not(detail)
+            if pages.question(seen) == pages.question(detail.summary) or (reason and seen.stage is None):
+                break
+            if not await self._shown_overtaken(seen, detail, possible=not reason):
+                return None
+            seen = detail.summary
+        if reason:
+            self._app.say(reason[0].upper() + reason[1:] + ".", "warn")
+            return None
+        return detail
+
+    async def _current(self, desk: "Desk", case_id: str) -> CaseDetail:
+        """The case as we hold it if nothing is missing, else as the server has it."""
+        opened, row = self._app.state.opened, self._app.state.cases.get(case_id)
+        held = opened.detail if opened and opened.case_id == case_id and not opened.gap else None
+        if held is not None and (row is None or row.seq <= held.summary.seq):
+            return held
+        return await desk.read(case_id)
+
+    async def _shown_overtaken(self, seen: CaseSummary, detail: CaseDetail, *, possible: bool) -> bool:
+        def page(width: int) -> Sequence[Line]:
+            sheet = self._sheet(width)
+            lines = pages.overtaken(seen, detail.summary, sheet)
+            return [*lines, BLANK, *pages.subject(detail, sheet)] if possible else lines
+
+        return await self._app.notice("The case went on", page, again=possible)
+
+    def _check(self, shown: CaseSummary) -> "Callable[[], Page | None]":
+        """A panel's way to learn that the case no longer asks what the panel shows."""
+
+        def check() -> "Page | None":
+            self._app.take_in()
+            row = self._row(shown)
+            if row.seq <= shown.seq or pages.question(row) == pages.question(shown):
+                return None
+            return lambda width: pages.overtaken(shown, row, self._sheet(width))
+
+        return check
+
+    def _row(self, known: CaseSummary) -> CaseSummary:
+        return self._app.state.cases.get(known.case_id, known)
+
+    async def _send(self, desk: "Desk", detail: CaseDetail, request: DecisionRequest, again: Step) -> bool:
+        """Send a decision; True once the server has recorded it. A refusal is shown with what changed."""
+        try:
+            summary = await desk.decide(detail.case.case_id, request)
+        except ConsoleError as error:
+            await self._refused(desk, detail.summary, error, again)
+            return False
+        self._app.say(f"Recorded: {summary.decided or words(summary.status)}. n takes the next case.", "good")
+        return True
+
+    async def _refused(self, desk: "Desk", before: CaseSummary, error: ConsoleError, again: Step) -> None:
+        after: CaseDetail | None = None
+        if isinstance(error, RefusedError):
+            try:
+                after = await desk.read(before.case_id)
+            except ConsoleError:
+                after = None
+        now = after.summary if after else None
+        possible = after is not None and not pages.why_not(after)
+
+        def page(width: int) -> Sequence[Line]:
+            sheet = self._sheet(width)
+            lines = pages.refusal(str(error), before, now, sheet)
+            return [*lines, BLANK, *pages.subject(after, sheet)] if after and possible else lines
+
+        if await self._app.notice("Your decision was not recorded", page, again=possible) and now:
+            await again(desk, now)
+
+    def _sheet(self, width: int) -> Sheet:
+        return Sheet(width, self._app.now(), self._app.glyphs)
+
+
+def _binding(detail: CaseDetail) -> dict[str, object]:
+    """What a decision must name: the attempt and assessment that are shown."""
+    return {"attempt": detail.summary.attempt, "assessment_hash": detail.summary.assessment_hash}
