@@ -16,6 +16,7 @@ from server.live.frames import Topic
 from server.live.position import Position, parse_position
 from server.live.sse import StreamResponse
 from server.openapi import problems
+from server.replicas import caught_up
 
 PATH = "/api/v1/stream"
 ALLOWED = (Topic.CASES, Topic.TELEMETRY)
@@ -55,13 +56,17 @@ class CaseStream:
     """Answers GET with frames until the client leaves or the server stops."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await _answer(HTTPConnection(scope))(scope, receive, send)
+        connection = HTTPConnection(scope)
+        live, topics, since = _desk(connection).live, _topics(connection.query_params), _since(connection)
+        if since is not None:
+            await caught_up(live.hub, live.cases, live.telemetry, since, topics)
+        await StreamResponse(live, topics, since)(scope, receive, send)
 
 
-def _answer(connection: HTTPConnection) -> StreamResponse:
+def _desk(connection: HTTPConnection) -> Desk:
     desk = connection.app.state.desk
     assert isinstance(desk, Desk)
-    return StreamResponse(desk.live, _topics(connection.query_params), _since(connection))
+    return desk
 
 
 def _since(connection: HTTPConnection) -> Position | None:

@@ -1,0 +1,29 @@
+"""For clients that come from another replica: it may have been further than this process is yet."""
+
+import asyncio
+
+from casework.errors import UnavailableError
+from casework.ports import CaseStore, EventBus
+from server.live.hub import Hub, Topics, sources_of
+from server.live.position import Position
+
+PATIENCE_SECONDS = 5.0
+PAUSE_SECONDS = 0.02
+
+
+async def caught_up(hub: Hub, cases: CaseStore, telemetry: EventBus, since: Position, topics: Topics) -> None:
+    """Wait until this process has published what the client has seen, so that nothing reaches it twice.
+
+    A cursor beyond the records themselves is of another record: there is nothing to wait for.
+    """
+    if not hub.ahead(since, topics):
+        return
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            end = Position(await cases.head(), await telemetry.head())
+            if any(since.of(source) > end.of(source) for source in sources_of(topics)):
+                return
+            while hub.ahead(since, topics):  # noqa: ASYNC110 - rare, short, and rings no bell
+                await asyncio.sleep(PAUSE_SECONDS)
+    except (TimeoutError, UnavailableError):
+        return
