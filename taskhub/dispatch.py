@@ -58,6 +58,7 @@ class Dispatcher:
         max_deliveries: int,
         backoff_seconds: float = 0.2,
         backoff_cap_seconds: float = 5.0,
+        refill_rows: int = 10_000,
     ) -> None:
         self.schedule = schedule
         self._loader = loader
@@ -66,6 +67,7 @@ class Dispatcher:
         self._max_deliveries = max_deliveries
         self._backoff = backoff_seconds
         self._backoff_cap = backoff_cap_seconds
+        self._refill_rows = refill_rows
         self._wake = asyncio.Event()
         self._refill_lock = asyncio.Lock()
         self._tokens = map(f"{secrets.token_hex(8)}-{{:x}}".format, itertools.count(1))
@@ -124,7 +126,7 @@ class Dispatcher:
         """Read on past groups there is plenty of, until all of the others has been seen."""
         skipped: frozenset[Group] = frozenset()
         while True:
-            limit = 10_000 + self.schedule.held_count + len(queue)
+            limit = self._refill_rows + self.schedule.held_count + len(queue)
             wanted = Wanted(self.schedule.wanted(hub, kind), skipped)
             found = await self._scanner.run(find_ready, hub, kind, wanted, limit)
             for item in found:

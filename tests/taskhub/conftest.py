@@ -80,6 +80,12 @@ def stub(hub: HubProcess) -> Iterator[Any]:
         yield bare
 
 
+@pytest.fixture
+def taskhub() -> str:
+    """A task hub nobody else uses."""
+    return f"bare-{uuid.uuid4().hex[:8]}"
+
+
 class BareStub:
     """Context manager: a protocol stub on a channel of its own."""
 
@@ -91,6 +97,16 @@ class BareStub:
 
     def __exit__(self, *_: object) -> None:
         self._channel.close()
+
+
+@pytest.fixture
+def bare(stub: Any, taskhub: str) -> Iterator[Any]:
+    """A worker read by hand, in a task hub of its own."""
+    from tests.taskhub.bare import BareWorker  # noqa: PLC0415 - bare.py needs this module's fresh_id
+
+    worker = BareWorker(stub, taskhub)
+    yield worker
+    worker.close()
 
 
 def fresh_id(prefix: str = "test") -> str:

@@ -117,15 +117,52 @@ def test_names_take_turns() -> None:
 
 
 def test_a_full_queue_remembers_that_the_database_holds_more() -> None:
-    queue = ReadyQueue(2)
-    queue.overflowed = False
+    queue = ReadyQueue(2, reserved=1)
+    queue.begin_refill()
     for key in range(3):
         queue.add(item(key))
     assert len(queue) == 2
-    assert queue.overflowed
     assert not queue.wants_refill
-    queue.take(session(), Kind.ACTIVITY)
+    while queue.take(session(), Kind.ACTIVITY):
+        pass
     assert queue.wants_refill
+
+
+def test_a_flood_of_one_name_leaves_room_for_the_others() -> None:
+    queue = ReadyQueue(10, reserved=2)
+    queue.begin_refill()
+    for key in range(50):
+        queue.add(item(key, name="flood"))
+    queue.add(item(50, name="rare"))
+    assert 50 in queue
+    assert queue.plentiful == {("flood", None)}
+    assert not queue.wants_refill
+
+
+def test_what_no_worker_takes_is_not_kept_in_memory() -> None:
+    schedule = Schedule(LEASE_SECONDS)
+    picky = session(filters=(None, {"a": frozenset({"1"})}, None))
+    schedule.open(picky)
+    queue = schedule.queue(HUB, Kind.ACTIVITY)
+    queue.begin_refill()
+    schedule.ready(item(1, name="a", version="1"))
+    schedule.ready(item(2, name="a", version="2"))
+    schedule.ready(item(3, name="b"))
+    assert len(queue) == 1
+    schedule.close(picky)
+    assert len(queue) == 0
+    schedule.open(session())
+    assert queue.wants_refill
+
+
+def test_workers_want_together_what_each_of_them_wants() -> None:
+    schedule = Schedule(LEASE_SECONDS)
+    assert schedule.wanted(HUB, Kind.ACTIVITY) == {}
+    schedule.open(session(filters=(None, {"a": frozenset({"1"}), "b": frozenset({"1"})}, None)))
+    schedule.open(session(filters=(None, {"a": frozenset({"2"}), "b": frozenset()}, None)))
+    assert schedule.wanted(HUB, Kind.ACTIVITY) == {"a": frozenset({"1", "2"}), "b": frozenset()}
+    schedule.open(session())
+    assert schedule.wanted(HUB, Kind.ACTIVITY) is None
 
 
 def test_the_least_busy_worker_is_served_first() -> None:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import queue
-import threading
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,103 +13,9 @@ from durabletask.worker import VersionFailureStrategy, VersioningOptions, Versio
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import StringValue
 
-from tests.taskhub.conftest import QUIET, BareStub, ended, eventually, fresh_id, output, working
+from tests.taskhub.bare import BareWorker, activity, complete, state_of
+from tests.taskhub.conftest import QUIET, BareStub, ended, eventually, output, working
 from tests.taskhub.launcher import HubProcess, running_hub
-
-PATIENCE = 20.0
-
-
-class BareWorker:
-    """A work item stream read by hand, in a task hub of its own."""
-
-    def __init__(self, stub: Any, taskhub: str, **request: Any) -> None:
-        self._stub, self._metadata = stub, (("taskhub", taskhub),)
-        self._items: queue.Queue[pb.WorkItem] = queue.Queue()
-        self._stream = stub.GetWorkItems(pb.GetWorkItemsRequest(**request), metadata=self._metadata)
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        with contextlib.suppress(grpc.RpcError):
-            for item in self._stream:
-                self._items.put(item)
-
-    def next(self, seconds: float = PATIENCE) -> pb.WorkItem:
-        """The next work item that is not a ping."""
-        while True:
-            item = self._items.get(timeout=seconds)
-            if not item.HasField("healthPing"):
-                return item
-
-    def next_ping(self) -> pb.WorkItem:
-        """The next message, which must be a ping."""
-        item = self._items.get(timeout=PATIENCE)
-        assert item.HasField("healthPing")
-        return item
-
-    def nothing_for(self, seconds: float) -> bool:
-        """Whether no work item comes in that time."""
-        try:
-            self.next(seconds)
-        except queue.Empty:
-            return True
-        return False
-
-    def close(self) -> None:
-        """Break the stream."""
-        self._stream.cancel()
-
-    def start(self, name: str = "flow", **request: Any) -> str:
-        """Start an instance in this worker's hub."""
-        request.setdefault("instanceId", fresh_id())
-        answer = self._stub.StartInstance(
-            pb.CreateInstanceRequest(name=name, **request), metadata=self._metadata
-        )
-        return str(answer.instanceId)
-
-    def answer(self, item: pb.WorkItem, *actions: pb.OrchestratorAction) -> None:
-        """Complete a turn."""
-        response = pb.OrchestratorResponse(
-            instanceId=item.orchestratorRequest.instanceId,
-            completionToken=item.completionToken,
-            actions=actions,
-        )
-        self._stub.CompleteOrchestratorTask(response, metadata=self._metadata)
-
-    def call(self, method: str, request: Any) -> Any:
-        """Any other call, in this worker's hub."""
-        return getattr(self._stub, method)(request, metadata=self._metadata)
-
-
-@pytest.fixture
-def taskhub() -> str:
-    """A task hub nobody else uses."""
-    return f"bare-{uuid.uuid4().hex[:8]}"
-
-
-@pytest.fixture
-def bare(stub: Any, taskhub: str) -> Iterator[BareWorker]:
-    """A worker read by hand."""
-    worker = BareWorker(stub, taskhub)
-    yield worker
-    worker.close()
-
-
-def complete(result: str = "1") -> pb.OrchestratorAction:
-    done = pb.CompleteOrchestrationAction(
-        orchestrationStatus=pb.ORCHESTRATION_STATUS_COMPLETED, result=StringValue(value=result)
-    )
-    return pb.OrchestratorAction(id=9, completeOrchestration=done)
-
-
-def activity(name: str = "act", trace: pb.TraceContext | None = None) -> pb.OrchestratorAction:
-    return pb.OrchestratorAction(
-        id=1, scheduleTask=pb.ScheduleTaskAction(name=name, parentTraceContext=trace)
-    )
-
-
-def state_of(worker: BareWorker, instance_id: str) -> pb.OrchestrationState:
-    request = pb.GetInstanceRequest(instanceId=instance_id, getInputsAndOutputs=True)
-    return worker.call("GetInstance", request).orchestrationState
 
 
 def test_a_turn_begins_with_orchestrator_started(bare: BareWorker) -> None:
@@ -320,16 +221,6 @@ def test_a_rejected_version_is_not_a_hot_loop_and_runs_once_accepted(own_hub: Hu
             client.wait_for_orchestration_completion(instance_id, timeout=1.0)
     with working(own_hub):
         assert output(ended(client, instance_id)) == 1
-
-
-def test_parts_of_the_protocol_this_hub_does_not_speak_say_so(bare: BareWorker) -> None:
-    bare.start()
-    item = bare.next()
-    response = pb.OrchestratorResponse(completionToken=item.completionToken, isPartial=True)
-    with pytest.raises(grpc.RpcError) as refusal:
-        bare.call("CompleteOrchestratorTask", response)
-    assert refusal.value.code() == grpc.StatusCode.UNIMPLEMENTED
-    assert "not supported" in str(refusal.value.details())
 
 
 def test_a_new_worker_takes_over_where_the_old_one_stopped(own_hub: HubProcess) -> None:
