@@ -23,8 +23,9 @@ from server.legacy import page, routes, socket
 from server.legacy.producer import Producer
 from server.live.audience import Audience
 from server.live.feed import Feed, keep_running, starting_position
+from server.live.handover import StreamingApp
 from server.live.hub import Hub
-from server.live.sse import Live
+from server.live.session import Live
 from server.live.watchers import Watchers
 from server.observed import Observed
 from server.routes import (
@@ -83,7 +84,7 @@ def create_app(
             await stack.enter_async_context(_running(desk))
             yield
 
-    app = FastAPI(
+    app = StreamingApp(
         title="fraud-console server",
         version=version("fraud-console"),
         summary="Cases, decisions and live telemetry for fraud analysts.",
@@ -138,7 +139,7 @@ async def _desk(
 ) -> Desk:
     cases, bus, flow = backends.cases, backends.telemetry, backends.flow
     hub = Hub(await starting_position(cases, bus), settings.stream_frames)
-    audience, watchers, observed = Audience(settings.max_stream_clients), Watchers(), Observed()
+    audience, watchers, observed = Audience(hub, settings.max_stream_clients), Watchers(), Observed()
     tally = Tally(cases, clock)
     patience = settings.flow_patience_seconds
 

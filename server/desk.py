@@ -9,7 +9,7 @@ from casework.policy import Policy
 from server.ingest import Ingest
 from server.legacy.producer import Producer
 from server.live.feed import Feed
-from server.live.sse import Live
+from server.live.session import Live
 from server.live.watchers import Watchers
 from server.observed import Observed
 from server.settings import ServerSettings

@@ -10,7 +10,7 @@ from casework.case import Case
 from casework.errors import UnavailableError
 from casework.policy import Terms
 from casework.ports import CaseFlow, CaseStore, FlowStart
-from server.live.sse import Clock
+from server.live.session import Clock
 
 log = structlog.get_logger("server.opening")
 

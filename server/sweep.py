@@ -16,7 +16,7 @@ from casework.ports import CaseFlow, CaseQuery, CaseStore, FlowState
 from casework.recording import record
 from casework.transitions import Status
 from server.deciding import deliver
-from server.live.sse import Clock
+from server.live.session import Clock
 from server.opening import start_flow
 
 GRACE = timedelta(seconds=2)

@@ -13,7 +13,7 @@ from server.live.audience import Audience
 from server.live.frames import Topic, case_body, telemetry_body
 from server.live.hub import Hub
 from server.live.position import Position, Source
-from server.live.sse import Clock
+from server.live.session import Clock
 from server.live.watchers import Watchers
 from server.observed import Observed
 

@@ -24,6 +24,8 @@ class Topic(StrEnum):
     """The demo's unnamed frames: telemetry and newly opened cases in its own shape."""
 
 
+_AFTER_BODY = b"\nid: "
+"""What follows the data, which is one line."""
 _EVENT_NAMES = {Topic.CASES: "case", Topic.TELEMETRY: "telemetry"}
 
 
@@ -34,9 +36,9 @@ class Frame:
     topic: Topic
     source: Source
     position: Position
-    body: str
-    """The data after the cursor, so that it can be sent again under another one."""
     encoded: bytes
+    body_begins: int
+    """Where the data after the cursor begins, so that it can be sent again under another one."""
 
     def seen_at(self, position: Position) -> bool:
         """Whether a client at a position already has this frame."""
@@ -46,12 +48,14 @@ class Frame:
         """The frame for a client whose position after it differs from the stream's."""
         if position == self.position:
             return self.encoded
-        return _encode(self.topic, position, self.body)
+        body = self.encoded[self.body_begins : self.encoded.rindex(_AFTER_BODY)]
+        return _encode(self.topic, position, body.decode())
 
 
 def make_frame(topic: Topic, source: Source, position: Position, body: str) -> Frame:
     """Encode a frame that leaves the stream at a position."""
-    return Frame(topic, source, position, body, _encode(topic, position, body))
+    encoded = _encode(topic, position, body)
+    return Frame(topic, source, position, encoded, encoded.rindex(_AFTER_BODY) - len(body.encode()))
 
 
 def case_body(stored: StoredEvent, now: datetime) -> str:

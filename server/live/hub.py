@@ -8,7 +8,10 @@ from server.live.position import Position, Source
 
 Topics = frozenset[Topic]
 MOST_BYTES = 64 * 2**20
-MOST_BYTES_PER_READ = 256 * 1024
+MOST_BYTES_PER_READ = 64 * 1024
+"""Also what a client that stops reading can have waiting in this process, beside one transport buffer."""
+MOST_JOINED = 32
+"""How many joined chunks are kept for other readers at the same place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class Hub:
         key = (at, topics)
         chunk = self._joined.get(key)
         if chunk is None:
+            if len(self._joined) == MOST_JOINED:
+                self._joined.clear()
             chunk = self._joined[key] = self._join(at, topics)
         return chunk
 

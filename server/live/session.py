@@ -1,0 +1,145 @@
+"""A stream client's session: where it starts, what it missed, and everything that follows."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from starlette.types import Receive, Send
+
+from casework.ports import CaseStore, EventBus
+from server.live.audience import SEND_SECONDS, Audience, Reader
+from server.live.frames import HEARTBEAT, Topic, case_body, make_frame, notice, telemetry_body
+from server.live.hub import Hub, Topics, sources_of
+from server.live.position import Position, Source
+
+PAGE = 200
+
+
+class Clock(Protocol):
+    def __call__(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What every stream session shares."""
+
+    hub: Hub
+    audience: Audience
+    cases: CaseStore
+    telemetry: EventBus
+    clock: Clock
+    backlog: int
+    """How many stored events a client is sent on joining before it is told to read afresh."""
+
+
+class Session:
+    """One admitted client. Everything after its greeting is written by the audience's rounds."""
+
+    __slots__ = ("_live", "_place", "_seated", "_since", "_topics")
+
+    def __init__(self, live: Live, topics: Topics, since: Position | None) -> None:
+        live.audience.take_seat()
+        self._seated = True
+        self._live = live
+        self._topics = topics
+        self._since = since
+        self._place = 0
+
+    async def follow(self, receive: Receive, send: Send) -> None:
+        """Greet, send what was missed, and stay until the client leaves or the server stops."""
+        try:
+            async for data in self._join():
+                await write(send, data)
+            await self._stay(receive, send)
+        except TimeoutError:
+            pass
+        finally:
+            self.end()
+
+    def end(self) -> None:
+        """Give the seat back, once."""
+        if self._seated:
+            self._seated = False
+            self._live.audience.free_seat()
+
+    async def _stay(self, receive: Receive, send: Send) -> None:
+        own = asyncio.current_task()
+        assert own is not None
+        reader = Reader(self._topics, self._place, send, own.cancel)
+        try:
+            self._live.audience.follow(reader)
+            await _until_gone(receive)
+        except asyncio.CancelledError:
+            if not reader.dropped:
+                raise
+            own.uncancel()
+        finally:
+            self._live.audience.part(reader)
+
+    async def _join(self) -> AsyncIterator[bytes]:
+        """Greet, and send what was missed: from the stores what the ring lost, then from the ring."""
+        hub, since = self._live.hub, self._since
+        self._place = hub.end
+        if Topic.DEMO in self._topics:
+            yield hub.catch_up(since, self._topics)[0] if since else HEARTBEAT
+            return
+        position = since or hub.position
+        if hub.ahead(position, self._topics):
+            yield self._behind("this record is younger than your cursor: read afresh")
+            return
+        if self._too_far(position):
+            yield self._behind("too much happened since: read afresh and go on from here")
+            return
+        yield notice("hello", position, "resumed" if since else "following")
+        while not hub.covers(position, self._topics):
+            if self._live.audience.closed:
+                return
+            data, reached = await self._stored(position)
+            if reached == position and not hub.covers(position, self._topics):
+                yield self._behind("what you missed is no longer kept: read afresh and go on from here")
+                return
+            position = reached
+            yield data
+        missed, _ = hub.catch_up(position, self._topics)
+        self._place = hub.end
+        if missed:
+            yield missed
+
+    def _behind(self, detail: str) -> bytes:
+        self._place = self._live.hub.end
+        return notice("behind", self._live.hub.position, detail)
+
+    def _too_far(self, position: Position) -> bool:
+        hub = self._live.hub
+        missing = sum(hub.position.of(s) - position.of(s) for s in sources_of(self._topics))
+        return missing > self._live.backlog and not hub.covers(position, self._topics)
+
+    async def _stored(self, position: Position) -> tuple[bytes, Position]:
+        """A page of what was published before the ring begins, and where the client stands after it."""
+        hub, parts = self._live.hub, []
+        if not hub.covers(position, self._topics & {Topic.CASES}):
+            for change in await self._live.cases.changes(position.cases, PAGE):
+                if change.cursor <= hub.position.cases:
+                    position = position.moved(Source.CASES, change.cursor)
+                    body = case_body(change, self._live.clock())
+                    parts.append(make_frame(Topic.CASES, Source.CASES, position, body).encoded)
+        if not hub.covers(position, self._topics & {Topic.TELEMETRY}):
+            for seen in await self._live.telemetry.tail(position.telemetry, PAGE):
+                if seen.offset <= hub.position.telemetry:
+                    position = position.moved(Source.TELEMETRY, seen.offset)
+                    frame = make_frame(Topic.TELEMETRY, Source.TELEMETRY, position, telemetry_body(seen))
+                    parts.append(frame.encoded)
+        return b"".join(parts), position
+
+
+async def write(send: Send, data: bytes, *, more: bool = True) -> None:
+    """Write a part of the body. Raises TimeoutError when the client leaves it unread."""
+    async with asyncio.timeout(SEND_SECONDS):
+        await send({"type": "http.response.body", "body": data, "more_body": more})
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
