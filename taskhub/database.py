@@ -42,6 +42,8 @@ def open_database(path: Path, synchronous: str, check_seconds: float = 0.0) -> s
         connection.execute("PRAGMA journal_size_limit=67108864")
         _migrate(connection, path)
         look_for_damage(connection, path, check_seconds)
+        # SQLite opens a read-only file without a word; the first write would tell, too late.
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
     except sqlite3.DatabaseError as error:
         raise StartupRefused(
             f"{path} cannot be used as the task hub's database: {error}. "

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from taskhub.clock import SteadyClock
 from taskhub.database import lock_file, open_database, open_reader
 from taskhub.dispatch import Dispatcher
 from taskhub.limits import Limits
@@ -21,7 +22,7 @@ from taskhub.settings import TaskHubSettings
 from taskhub.timers import TimerWheel
 from taskhub.transactions.commands import open_hub
 from taskhub.waiters import Waiters
-from taskhub.writer import Effects, Writer, wall_clock
+from taskhub.writer import Effects, Writer
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +30,9 @@ log = structlog.get_logger(__name__)
 class Hub:
     """Everything behind the protocol. Create it on the event loop it will run on."""
 
-    def __init__(self, settings: TaskHubSettings, clock: Callable[[], int] = wall_clock) -> None:
-        """Open the database. Raises StartupRefused with a sentence."""
+    def __init__(self, settings: TaskHubSettings, clock: Callable[[], int] | None = None) -> None:
+        """Open the database; the clock is for tests. Raises StartupRefused with a sentence."""
+        clock = clock or SteadyClock()
         path = Path(settings.db)
         self.limits = Limits(
             payload_bytes=settings.max_payload_bytes, message_bytes=settings.max_message_bytes
@@ -60,7 +62,8 @@ class Hub:
     def start(self, *others: Coroutine[Any, Any, None]) -> None:
         """Start handing out work and firing timers, and ``others`` beside; they live until close()."""
         loop = asyncio.get_running_loop()
-        loops = [self.dispatcher.run(), self.dispatcher.watch_leases(), self.timers.run(), *others]
+        ours = (self.dispatcher.run(), self.dispatcher.watch_leases(), self.timers.run(), self.writer.watch())
+        loops = [*ours, *others]
         if self.retention is not None:
             loops.append(self.retention.run())
         for coroutine in loops:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -331,12 +332,22 @@ def _serialise(message: Message | bytes) -> bytes:
     return message if isinstance(message, bytes) else bytes(message.SerializeToString())
 
 
+def _refusal(error: Exception) -> tuple[grpc.StatusCode, str]:
+    """Status and sentence for what a call could not do."""
+    if isinstance(error, HubError):
+        return _CODES.get(type(error), grpc.StatusCode.UNKNOWN), str(error)
+    log.error("read_failed", error=str(error))
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CORRUPT:
+        return grpc.StatusCode.DATA_LOSS, f"the file is damaged: {error}. 'fraud-taskhub check' tells more"
+    return grpc.StatusCode.UNAVAILABLE, f"the file could not be read: {error}"
+
+
 def _guard(behaviour: Callable[[Any, Context], Awaitable[Any]]) -> Callable[[Any, Context], Awaitable[Any]]:
     async def call(request: Any, context: Context) -> Any:
         try:
             return await behaviour(request, context)
-        except HubError as error:
-            return await context.abort(_CODES.get(type(error), grpc.StatusCode.UNKNOWN), str(error))
+        except (HubError, sqlite3.Error) as error:
+            return await context.abort(*_refusal(error))
 
     return call
 
@@ -348,7 +359,7 @@ def _guard_stream(
         try:
             async for message in behaviour(request, context):
                 yield message
-        except HubError as error:
-            await context.abort(_CODES.get(type(error), grpc.StatusCode.UNKNOWN), str(error))
+        except (HubError, sqlite3.Error) as error:
+            await context.abort(*_refusal(error))
 
     return call

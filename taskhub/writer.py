@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -99,6 +98,7 @@ class Writer:
         self._queue: deque[_Pending] = deque()
         self._wake = threading.Condition()
         self._closing = False
+        self._died = asyncio.Event()
         self._latest = 0
         self.commits = 0
         self.changes = 0
@@ -145,6 +145,11 @@ class Writer:
         await self.room()
         return await asyncio.shield(self.enqueue(change))
 
+    async def watch(self) -> None:
+        """Raise StorageUnavailable if the thread ever dies of something nobody foresaw."""
+        await self._died.wait()
+        raise StorageUnavailable("the writing thread died")
+
     async def close(self) -> None:
         """Commit what is queued, then stop the thread and close the connection."""
         with self._wake:
@@ -154,9 +159,13 @@ class Writer:
         self._connection.close()
 
     def _run(self) -> None:
-        while batch := self._next_batch():
-            self._commit(batch)
-            self._loop.call_soon_threadsafe(self._announce, batch)
+        try:
+            while batch := self._next_batch():
+                self._commit(batch)
+                self._loop.call_soon_threadsafe(self._announce, batch)
+        except Exception as error:
+            log.critical("writer_died", error=str(error), exc_info=error)
+            self._loop.call_soon_threadsafe(self._died.set)
 
     def _next_batch(self) -> list[_Pending]:
         with self._wake:
@@ -222,11 +231,6 @@ class Writer:
             else:
                 pending.future.set_exception(pending.error)
                 pending.future.exception()
-
-
-def wall_clock() -> int:
-    """Microseconds since the epoch."""
-    return time.time_ns() // 1000
 
 
 def last_sequence(connection: sqlite3.Connection) -> int:

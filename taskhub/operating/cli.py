@@ -13,6 +13,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from taskhub import portrait
+from taskhub.clock import wall_clock
 from taskhub.errors import StartupRefused
 from taskhub.operating import ages, copying, opening
 from taskhub.operating.examination import examine, repair
@@ -20,7 +21,6 @@ from taskhub.operating.problems import Problem
 from taskhub.settings import TaskHubSettings
 from taskhub.statuses import status_code
 from taskhub.transactions.retention import Expiry, count_expired, forget_expired
-from taskhub.writer import wall_clock
 
 T = TypeVar("T")
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from taskhub.clock import wall_clock
 from taskhub.database import SCHEMA_VERSION, lock_file, open_database
 from taskhub.errors import StartupRefused
-from taskhub.writer import Transaction, last_sequence, wall_clock
+from taskhub.writer import Transaction, last_sequence
 
 
 @contextlib.contextmanager

@@ -16,3 +16,12 @@ class KillSettings(BaseSettings):
 
     seed: int = 20260923
     """Decides who and when."""
+
+
+class FaultSettings(BaseSettings):
+    """``TASKHUB_FAULTS_MESSAGES``."""
+
+    model_config = SettingsConfigDict(env_prefix="TASKHUB_FAULTS_")
+
+    messages: int = Field(4_000, ge=1_000)
+    """How many small messages are stored while the hub's memory is watched; a million takes minutes."""

@@ -9,9 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from taskhub.clock import wall_clock
 from taskhub.database import open_database, open_reader
 from taskhub.errors import InvalidRequest, StorageUnavailable
-from taskhub.writer import Change, Effects, Transaction, Writer, wall_clock
+from taskhub.writer import Change, Effects, Transaction, Writer
 
 
 class Desk(SimpleNamespace):

@@ -1,0 +1,386 @@
+"""What the hub does when the disk, the file, the clock or a client misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import grpc
+import psutil
+import pytest
+from durabletask.azuremanaged.client import DurableTaskSchedulerClient as Client
+from durabletask.internal import orchestrator_service_pb2 as pb
+from durabletask.internal.orchestrator_service_pb2_grpc import TaskHubSidecarServiceStub
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from taskhub import events
+from taskhub.__main__ import cli
+from taskhub.clock import SteadyClock, wall_clock
+from taskhub.database import open_database
+from taskhub.errors import StorageUnavailable
+from taskhub.hub import Hub
+from taskhub.settings import TaskHubSettings
+from taskhub.transactions import entities
+from taskhub.transactions.commands import open_hub
+from taskhub.writer import Writer
+from tests.taskhub.conftest import DEADLINE_SECONDS, QUIET, BareStub, ended, eventually, output, run, working
+from tests.taskhub.launcher import HubProcess, free_port
+from tests.taskhub.settings import FaultSettings
+
+MEGABYTE = 1024 * 1024
+
+
+def refusal(hub: HubProcess, *before: str, db: Path | None = None) -> str:
+    """What a hub says that will not start on the file."""
+    serve = [sys.executable, "-m", "taskhub", "--port", str(free_port()), "--db", str(db or hub.db)]
+    command = [*before, "env", "TASKHUB_DASHBOARD_PORT=0", *serve]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def problems(db: Path) -> list[dict[str, Any]]:
+    """What ``fraud-taskhub check`` finds."""
+    done = CliRunner().invoke(cli, ["check", "--json", "--db", str(db)])
+    return list(json.loads(done.stdout)["problems"])
+
+
+def health(hub: HubProcess) -> int:
+    """What gRPC's health service says."""
+    with grpc.insecure_channel(f"127.0.0.1:{hub.port}") as channel:
+        return int(HealthStub(channel).Check(HealthCheckRequest(), timeout=10).status)
+
+
+def resident_bytes(hub: HubProcess) -> int:
+    """Memory the hub's process has in use."""
+    return int(psutil.Process(hub.pid).memory_info().rss)
+
+
+# --- disk full
+
+
+def test_a_full_disk_refuses_writes_pauses_work_and_recovers_by_itself(own_hub: HubProcess) -> None:
+    client = Client(**own_hub.connection, logger=QUIET)
+    with working(own_hub):
+        run(client, "chain", 1, instance_id="before")
+        resource.prlimit(own_hub.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        with pytest.raises(grpc.RpcError) as refused:
+            client.schedule_new_orchestration("echo", input=1, instance_id="meanwhile")
+        assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
+        assert "refused the write" in refused.value.details()
+        eventually(lambda: health(own_hub) == HealthCheckResponse.NOT_SERVING, "NOT_SERVING")
+        assert client.get_orchestration_state("before") is not None
+        assert client.get_orchestration_state("meanwhile") is None
+        resource.prlimit(own_hub.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        eventually(lambda: health(own_hub) == HealthCheckResponse.SERVING, "SERVING")
+        assert output(run(client, "chain", 1, instance_id="after")) == 4
+    own_hub.stop()
+    assert problems(own_hub.db) == []
+
+
+def test_work_whose_result_the_full_disk_refused_is_done_again_not_lost(own_hub: HubProcess) -> None:
+    client = Client(**own_hub.connection, logger=QUIET)
+    with working(own_hub):
+        client.schedule_new_orchestration("outcome_of_slow", instance_id="slow")
+        eventually(lambda: _rows(own_hub.db, "activities"), "the activity")
+        resource.prlimit(own_hub.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        eventually(lambda: health(own_hub) == HealthCheckResponse.NOT_SERVING, "the refused completion")
+        resource.prlimit(own_hub.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        assert output(ended(client, "slow")) == "slept"
+
+
+async def test_a_commit_that_does_not_fit_stores_nothing_and_the_next_one_may(tmp_path: Path) -> None:
+    connection = open_database(tmp_path / "hub.db", "FULL")
+    writer = Writer(connection, lambda _: None, wall_clock)
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count={pages + 2}")
+    large = entities.Signal("@ledger@a", b"x" * MEGABYTE)
+    hub = await writer.submit(open_hub("default"))
+    with pytest.raises(StorageUnavailable, match="full"):
+        await writer.submit(entities.signal(hub, large))
+    assert writer.failure is not None
+    connection.execute("PRAGMA max_page_count=1000000")
+    await writer.submit(entities.signal(hub, large))
+    assert writer.failure is None
+    assert connection.execute("SELECT count(*) FROM operations").fetchone()[0] == 1
+    await writer.close()
+
+
+def _rows(db: Path, table: str) -> int:
+    with closing(sqlite3.connect(db)) as connection:
+        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
+# --- read-only file or directory
+
+
+@pytest.fixture
+def unprivileged() -> tuple[str, ...]:
+    """What makes a command obey file modes even when root runs the tests."""
+    if psutil.Process().uids().effective != 0:
+        return ()
+    if (setpriv := shutil.which("setpriv")) is None:
+        pytest.skip("root ignores file modes, and there is no setpriv to change that")
+    return (setpriv, "--inh-caps=-all", "--bounding-set=-all")
+
+
+def test_a_read_only_file_is_refused_and_left_as_it_is(
+    own_hub: HubProcess, unprivileged: tuple[str, ...]
+) -> None:
+    own_hub.stop()
+    before = own_hub.db.read_bytes()
+    own_hub.db.chmod(0o444)
+    said = refusal(own_hub, *unprivileged)
+    assert "readonly" in said
+    assert "writable" in said
+    assert own_hub.db.read_bytes() == before
+
+
+def test_a_read_only_directory_is_refused_but_can_be_checked(
+    own_hub: HubProcess, unprivileged: tuple[str, ...]
+) -> None:
+    own_hub.stop()
+    (own_hub.directory / "taskhub.db.lock").unlink()
+    own_hub.directory.chmod(0o555)
+    try:
+        assert "cannot be written" in refusal(own_hub, *unprivileged)
+        check = [*unprivileged, sys.executable, "-m", "taskhub", "check", "--db", str(own_hub.db)]
+        done = subprocess.run(check, capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 0, done.stderr
+    finally:
+        own_hub.directory.chmod(0o755)
+
+
+# --- damage
+
+
+def test_a_damaged_page_stops_the_start_with_a_sentence_that_names_check(own_hub: HubProcess) -> None:
+    client = Client(**own_hub.connection, logger=QUIET)
+    for number in range(40):
+        client.schedule_new_orchestration("echo", input="x" * 2000, instance_id=f"echo-{number}")
+    own_hub.stop()
+    _spoil(own_hub.db, "payloads")
+    said = refusal(own_hub)
+    assert "is damaged" in said
+    assert "fraud-taskhub check" in said
+    assert problems(own_hub.db)[0]["kind"] == "damage"
+    mended = CliRunner().invoke(cli, ["check", "--repair", "--db", str(own_hub.db)])
+    assert mended.exit_code == 1
+    assert "restore a backup" in mended.stdout
+
+
+def _spoil(db: Path, table: str) -> None:
+    """Flip every bit of the table's root page."""
+    with closing(sqlite3.connect(db)) as connection:
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+        query = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+        root = connection.execute(query, (table,)).fetchone()[0]
+    with db.open("r+b") as file:
+        file.seek((root - 1) * size)
+        page = file.read(size)
+        file.seek((root - 1) * size)
+        file.write(bytes(byte ^ 0xFF for byte in page))
+
+
+def test_a_damaged_header_stops_the_start_with_a_sentence_that_names_check(own_hub: HubProcess) -> None:
+    own_hub.stop()
+    with own_hub.db.open("r+b") as file:
+        file.write(b"\xff" * 64)
+    assert "fraud-taskhub check" in refusal(own_hub)
+    assert CliRunner().invoke(cli, ["check", "--db", str(own_hub.db)]).exit_code == 2
+
+
+def test_a_damaged_index_is_built_again_by_repair(own_hub: HubProcess) -> None:
+    client = Client(**own_hub.connection, logger=QUIET)
+    own_hub.stop()
+    with closing(sqlite3.connect(own_hub.db, isolation_level=None)) as connection:
+        # The row goes into the table while the index is hidden, so that the index lacks it.
+        connection.execute("PRAGMA writable_schema=ON")
+        hidden = connection.execute("SELECT * FROM sqlite_master WHERE name = 'timers_by_due'").fetchone()
+        connection.execute("DELETE FROM sqlite_master WHERE name = 'timers_by_due'")
+    with closing(sqlite3.connect(own_hub.db, isolation_level=None)) as connection:
+        connection.execute("INSERT INTO entities (hub, entity_id, modified_at) VALUES (1, '@ledger@a', 0)")
+        connection.execute("INSERT INTO hubs (id, name) VALUES (1, 'default')")
+        connection.execute(
+            "INSERT INTO timers (seq, due, kind, key, generation, event) VALUES (1, ?, 2, 1, 0, ?)",
+            (wall_clock() + 3_600_000_000, events.operation_signaled(0, "r", "add", "1", "@ledger@a")),
+        )
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", hidden)
+    assert {found["kind"] for found in problems(own_hub.db)} == {"damage"}
+    assert CliRunner().invoke(cli, ["check", "--repair", "--db", str(own_hub.db)]).exit_code == 0
+    own_hub.start()
+    assert client.get_orchestration_state("nobody") is None
+
+
+async def test_a_hub_that_can_no_longer_read_says_so_instead_of_standing_still(tmp_path: Path) -> None:
+    hub = Hub(TaskHubSettings(db=tmp_path / "hub.db"))
+    hub.start()
+    hub.scanner.close()
+    hub.dispatcher.schedule.queue(1, 0).overflowed = True  # type: ignore[arg-type]
+    hub.dispatcher.resume()
+    await asyncio.wait_for(hub.broken.wait(), DEADLINE_SECONDS)
+    with suppress(sqlite3.ProgrammingError):
+        await hub.close()
+
+
+# --- two hubs
+
+
+def test_a_second_hub_is_refused_also_through_a_link(own_hub: HubProcess, tmp_path: Path) -> None:
+    link = tmp_path / "elsewhere" / "other.db"
+    link.parent.mkdir()
+    link.symlink_to(own_hub.db)
+    assert f"process {own_hub.pid}" in refusal(own_hub, db=link)
+    assert own_hub.answers()
+
+
+# --- the clock
+
+
+@given(st.lists(st.integers(-(10**12), 10**12), max_size=30))
+def test_time_never_runs_backwards_and_never_behind_the_wall(steps: list[int]) -> None:
+    wall, running = 10**15, 0
+    clock = SteadyClock(lambda: wall, lambda: running)
+    before = clock()
+    for step in steps:
+        wall, running = wall + step, running + 7
+        now = clock()
+        assert now >= before + 7
+        assert now >= wall
+        before = now
+
+
+def test_set_back_the_clock_goes_on_at_its_own_pace() -> None:
+    wall, running = 10**15, 0
+    clock = SteadyClock(lambda: wall, lambda: running)
+    wall -= 3_600_000_000
+    running += 5_000_000
+    assert clock() == 10**15 + 5_000_000
+
+
+async def test_a_timer_fires_in_time_although_the_clock_was_set_back_an_hour(tmp_path: Path) -> None:
+    step = 0
+    hub = Hub(TaskHubSettings(db=tmp_path / "hub.db"), SteadyClock(lambda: wall_clock() + step))
+    hub.start()
+    number = await hub.hub_id("default")
+    delayed = entities.Signal("@ledger@a", events.operation_signaled(0, "r", "add", "1", "@ledger@a"))
+    step = -3_600_000_000
+    due = hub.now() + 200_000
+    signal = entities.Signal(delayed.entity_id, delayed.event, due)
+    await hub.writer.submit(entities.signal(number, signal))
+    await asyncio.to_thread(eventually, lambda: _rows(tmp_path / "hub.db", "operations"), "the signal")
+    assert hub.now() >= due
+    await hub.close()
+
+
+# --- clients that vanish, and clients that ask for too much
+
+
+def test_clients_that_vanish_leave_nothing_behind(own_hub: HubProcess) -> None:
+    client = Client(**own_hub.connection, logger=QUIET)
+    client.schedule_new_orchestration("echo", input="x" * 500_000, instance_id="wanted")
+    with BareStub(own_hub) as stub:
+        stub.GetInstance(pb.GetInstanceRequest(instanceId="wanted"))
+    before = psutil.Process(own_hub.pid).num_fds()
+    for _ in range(30):
+        _vanish(own_hub)
+    with working(own_hub):
+        assert output(ended(client, "wanted")) == "x" * 500_000
+    eventually(lambda: psutil.Process(own_hub.pid).num_fds() <= before + 5, "the files to be closed")
+
+
+def _vanish(hub: HubProcess) -> None:
+    """Ask for work, for an end and for a history, take the first answer, and drop the connection."""
+    channel = grpc.insecure_channel(f"127.0.0.1:{hub.port}", options=[("grpc.use_local_subchannel_pool", 1)])
+    stub: Any = TaskHubSidecarServiceStub(channel)
+    items = stub.GetWorkItems(pb.GetWorkItemsRequest())
+    waiting = stub.WaitForInstanceCompletion.future(pb.GetInstanceRequest(instanceId="wanted"))
+    stub.StreamInstanceHistory(pb.StreamInstanceHistoryRequest(instanceId="wanted"))
+    assert not waiting.done()
+    channel.close()
+    del items
+
+
+def _eager(hub: HubProcess) -> grpc.Channel:
+    return grpc.insecure_channel(
+        f"127.0.0.1:{hub.port}",
+        options=[("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)],
+    )
+
+
+def test_a_payload_of_100_mb_is_refused_and_costs_no_memory(own_hub: HubProcess) -> None:
+    before = resident_bytes(own_hub)
+    request = pb.CreateInstanceRequest(name="echo", input={"value": "x" * (100 * MEGABYTE)})
+    with _eager(own_hub) as channel:
+        stub: Any = TaskHubSidecarServiceStub(channel)
+        for _ in range(3):
+            with pytest.raises(grpc.RpcError) as refused:
+                stub.StartInstance(request)
+            assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert resident_bytes(own_hub) - before < 40 * MEGABYTE
+    assert own_hub.answers()
+
+
+def test_a_payload_of_30_mb_is_refused_with_the_limit_in_the_sentence(own_hub: HubProcess) -> None:
+    with _eager(own_hub) as channel:
+        stub: Any = TaskHubSidecarServiceStub(channel)
+        with pytest.raises(grpc.RpcError) as refused:
+            stub.StartInstance(pb.CreateInstanceRequest(name="echo", input={"value": "x" * (30 * MEGABYTE)}))
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert "1,048,576" in refused.value.details()
+
+
+# --- memory
+
+
+def test_memory_does_not_grow_with_what_is_stored(own_hub: HubProcess) -> None:
+    count = FaultSettings().messages
+    with BareStub(own_hub) as stub:
+        _send(stub, count // 4)
+        warm = resident_bytes(own_hub)
+        _send(stub, count - count // 4)
+    assert _rows(own_hub.db, "operations") == count
+    assert resident_bytes(own_hub) - warm < 24 * MEGABYTE
+
+
+def _send(stub: Any, count: int) -> None:
+    """Signals to entities no worker runs, a hundred calls in flight."""
+    flying: list[Any] = []
+    for number in range(count):
+        request = pb.SignalEntityRequest(instanceId=f"@idle@{number % 50}", name="add", input={"value": "1"})
+        flying.append(stub.SignalEntity.future(request))
+        if len(flying) == 100:
+            for call in flying:
+                call.result(timeout=DEADLINE_SECONDS)
+            flying.clear()
+    for call in flying:
+        call.result(timeout=DEADLINE_SECONDS)
+
+
+def test_a_worker_that_does_not_read_gets_only_so_much_on_its_way(own_hub: HubProcess) -> None:
+    client = Client(**own_hub.connection, logger=QUIET)
+    for number in range(100):
+        client.schedule_new_orchestration("echo", input="x" * 1_000_000, instance_id=f"large-{number}")
+    before = resident_bytes(own_hub)
+    with BareStub(own_hub) as stub:
+        request = pb.GetWorkItemsRequest(maxConcurrentOrchestrationWorkItems=1000)
+        items = stub.GetWorkItems(request)
+        assert next(items).orchestratorRequest.instanceId
+        run_time = eventually(lambda: client.get_orchestration_state("large-99"), "an answer")
+        assert run_time is not None
+        assert resident_bytes(own_hub) - before < 90 * MEGABYTE
+        items.cancel()
