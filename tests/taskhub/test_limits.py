@@ -10,8 +10,10 @@ from durabletask.azuremanaged.client import DurableTaskSchedulerClient as Client
 from durabletask.client import OrchestrationStatus
 from durabletask.entities import EntityInstanceId
 from durabletask.internal import orchestrator_service_pb2 as pb
+from google.protobuf.wrappers_pb2 import StringValue
 
 from taskhub.limits import Limits
+from tests.taskhub.bare import BareWorker, activity, state_of
 from tests.taskhub.conftest import output, run
 
 
@@ -85,3 +87,107 @@ def test_sizes_are_counted_in_bytes_not_characters() -> None:
     limits = Limits(payload_bytes=1000)
     assert limits.oversize("it", "x" * 1000) is None
     assert limits.oversize("it", "ü" * 501) is not None
+
+
+def entity_message(**kind: Any) -> pb.OrchestratorAction:
+    return pb.OrchestratorAction(id=1, sendEntityMessage=pb.SendEntityMessageAction(**kind))
+
+
+def text(value: str) -> StringValue:
+    return StringValue(value=value)
+
+
+HUGE = "x" * 1_100_000
+
+
+@pytest.mark.parametrize(
+    ("action", "error_type"),
+    [
+        (
+            pb.OrchestratorAction(id=1, sendEvent=pb.SendEventAction(name="e", data=text(HUGE))),
+            "TaskHub.PayloadTooLarge",
+        ),
+        (
+            entity_message(
+                entityOperationSignaled=pb.EntityOperationSignaledEvent(
+                    operation="op", targetInstanceId=text("@e@k"), input=text(HUGE)
+                )
+            ),
+            "TaskHub.PayloadTooLarge",
+        ),
+        (
+            entity_message(
+                entityOperationCalled=pb.EntityOperationCalledEvent(targetInstanceId=text("no entity"))
+            ),
+            "TaskHub.InvalidId",
+        ),
+        (
+            entity_message(entityLockRequested=pb.EntityLockRequestedEvent(lockSet=["@e@k", "nonsense"])),
+            "TaskHub.InvalidId",
+        ),
+    ],
+    ids=["event", "signal", "call", "lock"],
+)
+def test_a_message_beyond_a_limit_fails_the_execution_with_the_reason(
+    bare: BareWorker, action: pb.OrchestratorAction, error_type: str
+) -> None:
+    instance_id = bare.start()
+    bare.answer(bare.next(), action)
+    state = state_of(bare, instance_id)
+    assert state.orchestrationStatus == pb.ORCHESTRATION_STATUS_FAILED
+    assert state.failureDetails.errorType == error_type
+
+
+@pytest.mark.parametrize("child_id", ["@child", "x" * 201, "naïve"])
+def test_a_sub_orchestration_with_a_wrong_id_is_a_failed_call(bare: BareWorker, child_id: str) -> None:
+    bare.start()
+    action = pb.CreateSubOrchestrationAction(instanceId=child_id, name="flow")
+    bare.answer(bare.next(), pb.OrchestratorAction(id=1, createSubOrchestration=action))
+    failed = bare.next().orchestratorRequest.newEvents[1].subOrchestrationInstanceFailed
+    assert failed.failureDetails.errorType == "TaskHub.InvalidId"
+
+
+def begin(instance_id: str) -> pb.OperationAction:
+    return pb.OperationAction(
+        startNewOrchestration=pb.StartNewOrchestrationAction(instanceId=instance_id, name="flow")
+    )
+
+
+@pytest.mark.parametrize(
+    ("result", "actions"),
+    [(HUGE, []), ("1", [begin("@wrong")]), ("1", [begin("")])],
+    ids=["result", "reserved id", "no id"],
+)
+def test_an_operation_beyond_a_limit_is_a_failed_call(
+    bare: BareWorker, result: str, actions: list[pb.OperationAction]
+) -> None:
+    bare.start()
+    called = pb.EntityOperationCalledEvent(requestId="r", operation="op", targetInstanceId=text("@e@k"))
+    bare.answer(bare.next(), entity_message(entityOperationCalled=called))
+    batch = bare.next()
+    success = pb.OperationResult(success=pb.OperationResultSuccess(result=text(result)))
+    answer = pb.EntityBatchResult(completionToken=batch.completionToken, results=[success], actions=actions)
+    bare.call("CompleteEntityTask", answer)
+    failed = bare.next().orchestratorRequest.newEvents[1].entityOperationFailed
+    assert failed.failureDetails.errorType == "TaskHub.PayloadTooLarge"
+
+
+def test_a_failure_with_a_huge_stack_trace_is_cut(bare: BareWorker) -> None:
+    instance_id = bare.start()
+    bare.answer(bare.next(), activity())
+    item = bare.next()
+    failure = pb.TaskFailureDetails(errorType="E", errorMessage="why", stackTrace=text("x" * 5_000_000))
+    response = pb.ActivityResponse(
+        instanceId=instance_id, taskId=1, completionToken=item.completionToken, failureDetails=failure
+    )
+    bare.call("CompleteActivityTask", response)
+    told = bare.next().orchestratorRequest.newEvents[1].taskFailed.failureDetails
+    assert told.errorMessage == "why"
+    assert 0 < len(told.stackTrace.value) < 1_000_000
+
+
+def test_a_reason_above_a_megabyte_is_refused(bare: BareWorker) -> None:
+    instance_id = bare.start()
+    with pytest.raises(grpc.RpcError) as refusal:
+        bare.call("SuspendInstance", pb.SuspendRequest(instanceId=instance_id, reason=text(HUGE)))
+    assert refusal.value.code() == grpc.StatusCode.INVALID_ARGUMENT
