@@ -3,7 +3,7 @@
 BENCHMARKS = (
     ("python -m benchmarks.detection", "detection: events per second on one core, memory per customer"),
     ("python -m benchmarks.mcp", "MCP tools: calls per second and CPU per call"),
-    ("python benchmarks/stream/run.py", "live stream: fan-out to 1,000 clients, beside nchan"),
+    ("python -m benchmarks.stream", "live stream: fan-out to 1,000 clients, beside nchan"),
     ("python -m benchmarks.taskhub", "task hub: cases per second, beside the SDK's in-memory backend"),
     ("python -m benchmarks.endtoend cases", "everything: cases per second, latencies, CPU per case"),
     ("python -m benchmarks.endtoend profile", "everything: where that CPU goes (needs py-spy)"),
