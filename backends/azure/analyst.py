@@ -14,6 +14,9 @@ from casework.finding import Finding
 from casework.ports import AnalystRequest, ToolBox
 
 AZURE_SCOPE = "https://cognitiveservices.azure.com/.default"
+_MALFORMED = (
+    openai.OpenAIError, ValueError, AttributeError, TypeError, LookupError, ArithmeticError, RecursionError
+)  # fmt: skip
 
 
 class ModelAnalyst:
@@ -36,7 +39,7 @@ class ModelAnalyst:
         except TimeoutError as error:
             seconds = self._settings.model_seconds
             raise AnalystFailedError(f"no conclusion within {seconds:.0f} s", work.usage) from error
-        except (openai.OpenAIError, ValueError, AttributeError, TypeError) as error:
+        except _MALFORMED as error:
             # The SDK builds answers unchecked: a malformed one surfaces as any of these.
             raise AnalystFailedError(f"{type(error).__name__}: {error}"[:500], work.usage) from error
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import openai
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, model_validator
@@ -159,9 +159,10 @@ class Conversation:
         if name not in self._tools.names:
             return _fenced({"error": f"there is no tool {name[:80]}"})
         try:
-            arguments = json.loads(call.function.arguments or "{}")
-        except ValueError as error:
-            return _fenced({"error": f"the arguments are not JSON: {error}"})
+            arguments = json.loads(call.function.arguments or "{}", parse_constant=_no_number)
+            json.dumps(arguments, ensure_ascii=False).encode()
+        except (ValueError, RecursionError) as error:
+            return _fenced({"error": f"the arguments are not JSON: {error!r:.200}"})
         if (reason := wrong_arguments(name, arguments)) is not None:
             return _fenced({"error": reason})
         if self._strays(arguments):
@@ -228,6 +229,10 @@ class Conversation:
 
     def _failure(self, reason: str) -> AnalystFailedError:
         return AnalystFailedError(reason, self.usage)
+
+
+def _no_number(literal: str) -> NoReturn:
+    raise ValueError(f"{literal} is not a number in JSON")
 
 
 def token_usage(settings: ModelSettings, read: int, written: int, cached: int) -> TokenUsage:

@@ -158,6 +158,10 @@ async def test_a_tool_outside_the_list_is_refused_and_the_model_told() -> None:
         ('{"customer_id": 7, "days": 9, "x": 1}', "no such parameter"),
         ("{oops", "not JSON"),
         ("[7]", "must be an object"),
+        ('{"customer_id": 7, "days": NaN}', "not JSON"),
+        ('{"customer_id": 7, "\\ud800": 9}', "not JSON"),
+        ('{"customer_id": 7, "days": 9, "x": "\\ud800"}', "not JSON"),
+        ("[" * 50_000 + "]" * 50_000, "not JSON"),
     ],
 )
 async def test_wrong_arguments_never_reach_a_tool(arguments: str, reason: str) -> None:
@@ -238,6 +242,11 @@ FAILURES = {
     "no JSON": (raw("{oops"),),
     "JSON of another kind": (raw('{"hello": "world"}'),),
     "no message": (raw('{"choices": [{"index": 0, "finish_reason": "stop", "message": null}]}'),),
+    "choices by name": (raw('{"choices": {"first": 1}}'),),
+    "endless nesting": (raw("[" * 50_000 + "]" * 50_000),),
+    "no end of tokens": (
+        raw('{"choices": [], "usage": {"prompt_tokens_details": {"cached_tokens": 1e999}}}'),
+    ),
     "truncated": (LOOK, says("{", finish="length")),
     "answer filtered": (LOOK, says("", finish="content_filter")),
     "refusal": (refuses(),),
