@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -29,22 +30,40 @@ from taskhub import events
 from taskhub.__main__ import cli
 from taskhub.clock import SteadyClock, wall_clock
 from taskhub.database import open_database
-from taskhub.errors import StorageUnavailable
+from taskhub.errors import StartupRefused, StorageUnavailable
 from taskhub.hub import Hub
 from taskhub.settings import TaskHubSettings
 from taskhub.transactions import entities
 from taskhub.transactions.commands import open_hub
 from taskhub.writer import Writer
 from tests.taskhub.conftest import DEADLINE_SECONDS, QUIET, BareStub, ended, eventually, output, run, working
-from tests.taskhub.launcher import HubProcess, free_port
+from tests.taskhub.launcher import HubProcess, free_port, running_hub
 from tests.taskhub.settings import FaultSettings
 
 MEGABYTE = 1024 * 1024
 
 
-def refusal(hub: HubProcess, *before: str, db: Path | None = None) -> str:
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    """A hub for the tests that do it no harm."""
+    with running_hub(tmp_path_factory.mktemp("faults")) as hub:
+        yield hub
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """The file of a stopped hub, with one hub and one entity in it."""
+    path = tmp_path / "place" / "taskhub.db"
+    path.parent.mkdir()
+    with closing(open_database(path, "FULL")) as connection:
+        connection.execute("INSERT INTO hubs (id, name) VALUES (1, 'default')")
+        connection.execute("INSERT INTO entities (hub, entity_id, modified_at) VALUES (1, '@ledger@a', 0)")
+    return path
+
+
+def refusal(db: Path, *before: str) -> str:
     """What a hub says that will not start on the file."""
-    serve = [sys.executable, "-m", "taskhub", "--port", str(free_port()), "--db", str(db or hub.db)]
+    serve = [sys.executable, "-m", "taskhub", "--port", str(free_port()), "--db", str(db)]
     command = [*before, "env", "TASKHUB_DASHBOARD_PORT=0", *serve]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 2, done.stderr
@@ -137,47 +156,41 @@ def unprivileged() -> tuple[str, ...]:
     return (setpriv, "--inh-caps=-all", "--bounding-set=-all")
 
 
-def test_a_read_only_file_is_refused_and_left_as_it_is(
-    own_hub: HubProcess, unprivileged: tuple[str, ...]
-) -> None:
-    own_hub.stop()
-    before = own_hub.db.read_bytes()
-    own_hub.db.chmod(0o444)
-    said = refusal(own_hub, *unprivileged)
+def test_a_read_only_file_is_refused_and_left_as_it_is(file: Path, unprivileged: tuple[str, ...]) -> None:
+    before = file.read_bytes()
+    file.chmod(0o444)
+    said = refusal(file, *unprivileged)
     assert "readonly" in said
     assert "writable" in said
-    assert own_hub.db.read_bytes() == before
+    assert file.read_bytes() == before
 
 
 def test_a_read_only_directory_is_refused_but_can_be_checked(
-    own_hub: HubProcess, unprivileged: tuple[str, ...]
+    file: Path, unprivileged: tuple[str, ...]
 ) -> None:
-    own_hub.stop()
-    (own_hub.directory / "taskhub.db.lock").unlink()
-    own_hub.directory.chmod(0o555)
+    file.parent.chmod(0o555)
     try:
-        assert "cannot be written" in refusal(own_hub, *unprivileged)
-        check = [*unprivileged, sys.executable, "-m", "taskhub", "check", "--db", str(own_hub.db)]
+        assert "cannot be written" in refusal(file, *unprivileged)
+        check = [*unprivileged, sys.executable, "-m", "taskhub", "check", "--db", str(file)]
         done = subprocess.run(check, capture_output=True, text=True, timeout=30, check=False)
         assert done.returncode == 0, done.stderr
     finally:
-        own_hub.directory.chmod(0o755)
+        file.parent.chmod(0o755)
 
 
 # --- damage
 
 
-def test_a_damaged_page_stops_the_start_with_a_sentence_that_names_check(own_hub: HubProcess) -> None:
-    client = Client(**own_hub.connection, logger=QUIET)
-    for number in range(40):
-        client.schedule_new_orchestration("echo", input="x" * 2000, instance_id=f"echo-{number}")
-    own_hub.stop()
-    _spoil(own_hub.db, "payloads")
-    said = refusal(own_hub)
+def test_a_damaged_page_stops_the_start_with_a_sentence_that_names_check(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("INSERT INTO payloads (key, input) VALUES (1, ?)", ("x" * 9000,))
+        connection.commit()
+    _spoil(file, "payloads")
+    said = refusal(file)
     assert "is damaged" in said
     assert "fraud-taskhub check" in said
-    assert problems(own_hub.db)[0]["kind"] == "damage"
-    mended = CliRunner().invoke(cli, ["check", "--repair", "--db", str(own_hub.db)])
+    assert problems(file)[0]["kind"] == "damage"
+    mended = CliRunner().invoke(cli, ["check", "--repair", "--db", str(file)])
     assert mended.exit_code == 1
     assert "restore a backup" in mended.stdout
 
@@ -195,35 +208,30 @@ def _spoil(db: Path, table: str) -> None:
         file.write(bytes(byte ^ 0xFF for byte in page))
 
 
-def test_a_damaged_header_stops_the_start_with_a_sentence_that_names_check(own_hub: HubProcess) -> None:
-    own_hub.stop()
-    with own_hub.db.open("r+b") as file:
-        file.write(b"\xff" * 64)
-    assert "fraud-taskhub check" in refusal(own_hub)
-    assert CliRunner().invoke(cli, ["check", "--db", str(own_hub.db)]).exit_code == 2
+def test_a_damaged_header_stops_the_start_with_a_sentence_that_names_check(file: Path) -> None:
+    with file.open("r+b") as opened:
+        opened.write(b"\xff" * 64)
+    with pytest.raises(StartupRefused, match="fraud-taskhub check"):
+        open_database(file, "FULL")
+    assert CliRunner().invoke(cli, ["check", "--db", str(file)]).exit_code == 2
 
 
-def test_a_damaged_index_is_built_again_by_repair(own_hub: HubProcess) -> None:
-    client = Client(**own_hub.connection, logger=QUIET)
-    own_hub.stop()
-    with closing(sqlite3.connect(own_hub.db, isolation_level=None)) as connection:
+def test_a_damaged_index_is_built_again_by_repair(file: Path) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         # The row goes into the table while the index is hidden, so that the index lacks it.
         connection.execute("PRAGMA writable_schema=ON")
         hidden = connection.execute("SELECT * FROM sqlite_master WHERE name = 'timers_by_due'").fetchone()
         connection.execute("DELETE FROM sqlite_master WHERE name = 'timers_by_due'")
-    with closing(sqlite3.connect(own_hub.db, isolation_level=None)) as connection:
-        connection.execute("INSERT INTO entities (hub, entity_id, modified_at) VALUES (1, '@ledger@a', 0)")
-        connection.execute("INSERT INTO hubs (id, name) VALUES (1, 'default')")
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.execute(
             "INSERT INTO timers (seq, due, kind, key, generation, event) VALUES (1, ?, 2, 1, 0, ?)",
             (wall_clock() + 3_600_000_000, events.operation_signaled(0, "r", "add", "1", "@ledger@a")),
         )
         connection.execute("PRAGMA writable_schema=ON")
         connection.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", hidden)
-    assert {found["kind"] for found in problems(own_hub.db)} == {"damage"}
-    assert CliRunner().invoke(cli, ["check", "--repair", "--db", str(own_hub.db)]).exit_code == 0
-    own_hub.start()
-    assert client.get_orchestration_state("nobody") is None
+    assert {found["kind"] for found in problems(file)} == {"damage"}
+    assert CliRunner().invoke(cli, ["check", "--repair", "--db", str(file)]).exit_code == 0
+    assert problems(file) == []
 
 
 async def test_a_hub_that_can_no_longer_read_says_so_instead_of_standing_still(tmp_path: Path) -> None:
@@ -240,12 +248,11 @@ async def test_a_hub_that_can_no_longer_read_says_so_instead_of_standing_still(t
 # --- two hubs
 
 
-def test_a_second_hub_is_refused_also_through_a_link(own_hub: HubProcess, tmp_path: Path) -> None:
-    link = tmp_path / "elsewhere" / "other.db"
-    link.parent.mkdir()
-    link.symlink_to(own_hub.db)
-    assert f"process {own_hub.pid}" in refusal(own_hub, db=link)
-    assert own_hub.answers()
+def test_a_second_hub_is_refused_also_through_a_link(shared: HubProcess, tmp_path: Path) -> None:
+    link = tmp_path / "other.db"
+    link.symlink_to(shared.db)
+    assert f"process {shared.pid}" in refusal(link)
+    assert shared.answers()
 
 
 # --- the clock
@@ -290,17 +297,17 @@ async def test_a_timer_fires_in_time_although_the_clock_was_set_back_an_hour(tmp
 # --- clients that vanish, and clients that ask for too much
 
 
-def test_clients_that_vanish_leave_nothing_behind(own_hub: HubProcess) -> None:
-    client = Client(**own_hub.connection, logger=QUIET)
+def test_clients_that_vanish_leave_nothing_behind(shared: HubProcess) -> None:
+    client = Client(**shared.connection, logger=QUIET)
     client.schedule_new_orchestration("echo", input="x" * 500_000, instance_id="wanted")
-    with BareStub(own_hub) as stub:
+    with BareStub(shared) as stub:
         stub.GetInstance(pb.GetInstanceRequest(instanceId="wanted"))
-    before = psutil.Process(own_hub.pid).num_fds()
+    before = psutil.Process(shared.pid).num_fds()
     for _ in range(30):
-        _vanish(own_hub)
-    with working(own_hub):
+        _vanish(shared)
+    with working(shared):
         assert output(ended(client, "wanted")) == "x" * 500_000
-    eventually(lambda: psutil.Process(own_hub.pid).num_fds() <= before + 5, "the files to be closed")
+    eventually(lambda: psutil.Process(shared.pid).num_fds() <= before + 5, "the files to be closed")
 
 
 def _vanish(hub: HubProcess) -> None:
@@ -322,21 +329,21 @@ def _eager(hub: HubProcess) -> grpc.Channel:
     )
 
 
-def test_a_payload_of_100_mb_is_refused_and_costs_no_memory(own_hub: HubProcess) -> None:
-    before = resident_bytes(own_hub)
+def test_a_payload_of_100_mb_is_refused_and_costs_no_memory(shared: HubProcess) -> None:
+    before = resident_bytes(shared)
     request = pb.CreateInstanceRequest(name="echo", input={"value": "x" * (100 * MEGABYTE)})
-    with _eager(own_hub) as channel:
+    with _eager(shared) as channel:
         stub: Any = TaskHubSidecarServiceStub(channel)
         for _ in range(3):
             with pytest.raises(grpc.RpcError) as refused:
                 stub.StartInstance(request)
             assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert resident_bytes(own_hub) - before < 40 * MEGABYTE
-    assert own_hub.answers()
+    assert resident_bytes(shared) - before < 40 * MEGABYTE
+    assert shared.answers()
 
 
-def test_a_payload_of_30_mb_is_refused_with_the_limit_in_the_sentence(own_hub: HubProcess) -> None:
-    with _eager(own_hub) as channel:
+def test_a_payload_of_30_mb_is_refused_with_the_limit_in_the_sentence(shared: HubProcess) -> None:
+    with _eager(shared) as channel:
         stub: Any = TaskHubSidecarServiceStub(channel)
         with pytest.raises(grpc.RpcError) as refused:
             stub.StartInstance(pb.CreateInstanceRequest(name="echo", input={"value": "x" * (30 * MEGABYTE)}))
@@ -347,14 +354,14 @@ def test_a_payload_of_30_mb_is_refused_with_the_limit_in_the_sentence(own_hub: H
 # --- memory
 
 
-def test_memory_does_not_grow_with_what_is_stored(own_hub: HubProcess) -> None:
+def test_memory_does_not_grow_with_what_is_stored(shared: HubProcess) -> None:
     count = FaultSettings().messages
-    with BareStub(own_hub) as stub:
+    with BareStub(shared) as stub:
         _send(stub, count // 4)
-        warm = resident_bytes(own_hub)
+        warm = resident_bytes(shared)
         _send(stub, count - count // 4)
-    assert _rows(own_hub.db, "operations") == count
-    assert resident_bytes(own_hub) - warm < 24 * MEGABYTE
+    assert _rows(shared.db, "operations") == count
+    assert resident_bytes(shared) - warm < 24 * MEGABYTE
 
 
 def _send(stub: Any, count: int) -> None:
@@ -371,16 +378,15 @@ def _send(stub: Any, count: int) -> None:
         call.result(timeout=DEADLINE_SECONDS)
 
 
-def test_a_worker_that_does_not_read_gets_only_so_much_on_its_way(own_hub: HubProcess) -> None:
-    client = Client(**own_hub.connection, logger=QUIET)
+def test_a_worker_that_does_not_read_gets_only_so_much_on_its_way(shared: HubProcess) -> None:
+    client = Client(**{**shared.connection, "taskhub": "slow reader"}, logger=QUIET)
     for number in range(100):
         client.schedule_new_orchestration("echo", input="x" * 1_000_000, instance_id=f"large-{number}")
-    before = resident_bytes(own_hub)
-    with BareStub(own_hub) as stub:
+    before = resident_bytes(shared)
+    with BareStub(shared) as stub:
         request = pb.GetWorkItemsRequest(maxConcurrentOrchestrationWorkItems=1000)
-        items = stub.GetWorkItems(request)
+        items = stub.GetWorkItems(request, metadata=(("taskhub", "slow reader"),))
         assert next(items).orchestratorRequest.instanceId
-        run_time = eventually(lambda: client.get_orchestration_state("large-99"), "an answer")
-        assert run_time is not None
-        assert resident_bytes(own_hub) - before < 90 * MEGABYTE
+        eventually(lambda: client.get_orchestration_state("large-99"), "an answer")
+        assert resident_bytes(shared) - before < 90 * MEGABYTE
         items.cancel()
