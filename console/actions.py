@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from console.saved_views import SAVED
+
 Scope = Literal["queue", "case", "both", "everywhere"]
 Group = Literal["Move", "Look", "Decide", "Work", "Console"]
 
@@ -52,6 +54,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("half_up", ("ctrl+u", "pageup"), "half a page up", "both", "Move"),
     Action("open", ("enter",), "open the case", "queue", "Look", "open"),
     Action("filter", ("slash",), "filter while typing", "queue", "Look", "filter"),
+    *(
+        Action(f"view({at})", (str(at + 1),), f"view: {view.name} ({view.text})", "queue", "Look")
+        for at, view in enumerate(SAVED)
+    ),
     Action("next_section", ("tab", "l", "right"), "next section of the case", "case", "Look", "section"),
     Action("previous_section", ("shift+tab", "h", "left"), "section before", "case", "Look"),
     Action("section_1", ("1",), "assessment", "case", "Look"),

@@ -5,9 +5,11 @@ import signal
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual._compositor import CompositorUpdate
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
@@ -41,6 +43,7 @@ from console.screens.queue import QueueScreen
 from console.screens.work import WorkScreen
 from console.settings import ConsoleSettings
 from console.state import ConsoleState, reduce
+from console.widgets.painter import Painted, Painter
 from console.work import Work
 
 if TYPE_CHECKING:
@@ -81,6 +84,7 @@ class ConsoleApp(App[None]):
         self._feed: Feed | None = None
         self._inbox: list[News] = []
         self._second = 0
+        self._painter = Painter()
         self._message: tuple[Line, datetime] | None = None
         self._look_at: tuple[str, datetime] | None = None
         self._read_at: dict[str, datetime] = {}
@@ -216,6 +220,8 @@ class ConsoleApp(App[None]):
 
     def refresh_all(self) -> None:
         """Read everything again, and do not wait for the next try."""
+        self._painter.forget()
+        self.screen.refresh()
         if self._feed is not None:
             self._feed.reconnect_now()
         if self.state.opened is not None:
@@ -319,7 +325,17 @@ class ConsoleApp(App[None]):
 
         self.push_screen(HelpPanel("Keys", page, self.glyphs))
 
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        """Let the painter have the last word on what is written; of nothing new, nothing is."""
+        if isinstance(renderable, CompositorUpdate) and not self._batch_count:
+            written = self._painter.paint(renderable, self.console)
+            if not written:
+                return
+            renderable = Painted(written)
+        super()._display(screen, renderable)
+
     def on_resize(self, event: Resize) -> None:
+        self._painter.forget()
         small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
         shown = isinstance(self.screen, TooSmall)
         if small and not shown:
@@ -331,8 +347,8 @@ class ConsoleApp(App[None]):
         """The palette: the actions of the screen below it, from the one list."""
         if isinstance(screen, WorkScreen):
             for action in available(screen.scope):
-                if hasattr(screen, f"action_{action.name}"):
-                    run = getattr(screen, f"action_{action.name}")
+                if hasattr(screen, f"action_{action.name.partition('(')[0]}"):
+                    run = partial(screen.run_action, action.name)
                     yield SystemCommand(f"{action.help}", f"key {action.shown_keys}", run)
 
     def action_help_quit(self) -> None:

@@ -54,6 +54,8 @@ class Term:
     negated: bool
     test: Test
     names_status: bool = False
+    timed: bool = False
+    """Whether the answer changes with time alone."""
 
     def holds(self, row: CaseSummary, view: View) -> bool:
         """Whether the row meets the condition."""
@@ -66,6 +68,11 @@ class Filter:
 
     text: str = ""
     terms: tuple[Term, ...] = ()
+
+    @property
+    def timed(self) -> bool:
+        """Whether rows come and go with time alone."""
+        return any(term.timed for term in self.terms)
 
     def matches(self, row: CaseSummary, view: View) -> bool:
         """Whether the row belongs in the list."""
@@ -92,7 +99,13 @@ def _term(match: re.Match[str]) -> Term:
     if not value:
         raise FilterError(f"{name}{match.group('op')} needs a value")
     test = make(name, match.group("op"), value)
-    return Term(written, negated, test, names_status=name in ("status", "outcome"))
+    return Term(
+        written,
+        negated,
+        test,
+        names_status=name in ("status", "outcome"),
+        timed=name in ("age", "deadline"),
+    )
 
 
 def _word(written: str, negated: bool, word: str) -> Term:
@@ -178,6 +191,13 @@ def _status(name: str, op: str, value: str) -> Test:
 
 def _claimed(name: str, op: str, value: str) -> Test:
     _only_equality(name, op)
+    tests = [_holder(part) for part in value.split(",") if part]
+    if not tests:
+        raise FilterError(f"{name}{op}{value} names nobody")
+    return lambda row, view: any(test(row, view) for test in tests)
+
+
+def _holder(value: str) -> Test:
     if value == "me":
         return _mine
     if value in ("none", "nobody"):
@@ -217,7 +237,7 @@ FIELD_HELP: Sequence[tuple[str, str]] = (
     ("type:travel", "a part of the alert type; also case:, action:, outcome:"),
     ("status:waiting", "open, waiting, working, closed, or a status; commas mean or"),
     ("severity:high", "low, medium, high, critical"),
-    ("mine unclaimed", "or claimed:me, claimed:none, claimed:alice"),
+    ("mine unclaimed", "or claimed:me,none claimed:alice"),
     ("-status:held", "a minus turns any term around"),
 )
 

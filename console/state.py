@@ -15,6 +15,10 @@ from console import news as n
 
 KEEP_CLOSED = 300
 """Closed cases remembered, newest first; the server has the rest."""
+FORGET_CLOSED = 50
+"""How many more there may be before some are forgotten."""
+KEEP_TOUCHED = 64
+"""For so many versions it is known which cases changed; who is further behind reads all."""
 KEEP_TELEMETRY = 200
 KEEP_ALERTING = 2000
 RATE_SECONDS = 10
@@ -80,6 +84,9 @@ class ConsoleState:
     me: Me | None = None
     cases: Mapping[str, CaseSummary] = field(default_factory=dict)
     version: int = 0
+    closed_held: int = 0
+    touched: tuple[frozenset[str], ...] = ()
+    """The cases of the latest versions, newest last: whose rows are new, changed or gone."""
     open_total: int = 0
     loaded_at: datetime | None = None
     cursor: str | None = None
@@ -88,6 +95,15 @@ class ConsoleState:
     telemetry: TelemetryTail = TelemetryTail()
     pending: Mapping[str, PendingDecision] = field(default_factory=dict)
     drafts: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def changed_since(self, version: int) -> frozenset[str] | None:
+        """The cases whose rows are not as they were at an earlier version; None when that is unknown."""
+        behind = self.version - version
+        if behind == 0:
+            return frozenset()
+        if not 0 < behind <= len(self.touched):
+            return None
+        return frozenset().union(*self.touched[-behind:])
 
     @property
     def actor_id(self) -> str | None:
@@ -143,7 +159,9 @@ def _queue_read(state: ConsoleState, event: n.QueueRead) -> ConsoleState:
         for case_id, row in state.cases.items()
         if row.status is Status.CLOSED or case_id in listed or case_id == opened
     }
-    state = _with_rows(replace(state, cases=kept), [*event.open_cases, *event.closed_cases])
+    closed = sum(row.status is Status.CLOSED for row in kept.values())
+    state = replace(state, cases=kept, closed_held=closed)
+    state = _with_rows(state, [*event.open_cases, *event.closed_cases])
     looking = replace(state.opened, gap=True) if state.opened else None
     return replace(
         state,
@@ -152,6 +170,7 @@ def _queue_read(state: ConsoleState, event: n.QueueRead) -> ConsoleState:
         loaded_at=event.at,
         opened=looking,
         version=state.version + 1,
+        touched=(),
         connection=replace(state.connection, heard_at=event.at),
     )
 
@@ -159,25 +178,32 @@ def _queue_read(state: ConsoleState, event: n.QueueRead) -> ConsoleState:
 def _with_rows(state: ConsoleState, rows: Iterable[CaseSummary]) -> ConsoleState:
     """Rows newer than the ones we have replace them; older ones say nothing new."""
     cases = dict(state.cases)
-    fresh = 0
+    closed = state.closed_held
+    fresh: set[str] = set()
     for row in rows:
         known = cases.get(row.case_id)
-        if known is None or row.seq >= known.seq:
-            fresh += known != row
-            cases[row.case_id] = row
+        if known is not None and (row.seq < known.seq or known == row):
+            continue
+        closed += (row.status is Status.CLOSED) - (known is not None and known.status is Status.CLOSED)
+        cases[row.case_id] = row
+        fresh.add(row.case_id)
     if not fresh:
         return state
-    return replace(state, cases=_bounded(cases), version=state.version + 1)
+    if closed > KEEP_CLOSED + FORGET_CLOSED:
+        fresh |= _forget_closed(cases)
+        closed = KEEP_CLOSED
+    touched = (*state.touched, frozenset(fresh))[-KEEP_TOUCHED:]
+    return replace(state, cases=cases, closed_held=closed, version=state.version + 1, touched=touched)
 
 
-def _bounded(cases: dict[str, CaseSummary]) -> dict[str, CaseSummary]:
+def _forget_closed(cases: dict[str, CaseSummary]) -> set[str]:
+    """Drop all closed cases but the latest; returns which."""
     closed = [row for row in cases.values() if row.status is Status.CLOSED]
-    if len(closed) <= KEEP_CLOSED + 50:
-        return cases
     closed.sort(key=lambda row: row.updated_at, reverse=True)
-    for row in closed[KEEP_CLOSED:]:
-        del cases[row.case_id]
-    return cases
+    dropped = {row.case_id for row in closed[KEEP_CLOSED:]}
+    for case_id in dropped:
+        del cases[case_id]
+    return dropped
 
 
 def _changed(state: ConsoleState, changes: tuple[CaseChange, ...]) -> ConsoleState:

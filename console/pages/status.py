@@ -1,6 +1,6 @@
 """The lines around the queue: connection and counts, telemetry as it flows, what a filter left over."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -10,6 +10,7 @@ from casework.views import CaseSummary, TelemetrySeen
 from console.format import clean, clock, money, plural, span, words
 from console.lines import Line, Span, Tone, outside
 from console.pages.sheet import Sheet
+from console.saved_views import SavedView
 from console.state import Connection, ConsoleState, TelemetryTail
 
 STALE_AFTER_SECONDS = 15
@@ -19,10 +20,21 @@ STALE_AFTER_SECONDS = 15
 class Counts:
     """How many cases want something."""
 
-    waiting: int
-    mine: int
-    held: int
-    working: int
+    waiting: int = 0
+    mine: int = 0
+    held: int = 0
+    working: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.waiting + other.waiting,
+            self.mine + other.mine,
+            self.held + other.held,
+            self.working + other.working,
+        )
+
+    def __sub__(self, other: "Counts") -> "Counts":
+        return self + Counts(-other.waiting, -other.mine, -other.held, -other.working)
 
 
 def count(cases: Iterable[CaseSummary], actor_id: str | None) -> Counts:
@@ -71,6 +83,20 @@ def status_line(state: ConsoleState, counts: Counts, sheet: Sheet, *, readonly: 
     if state.pending:
         parts.append(Span(f"  sending {len(state.pending)}", "warn"))
     return tuple(parts)
+
+
+def views_line(views: Sequence[SavedView], counts: Sequence[int], at: int, sheet: Sheet) -> Line:
+    """The saved views by key, with how many cases each shows; of those that do not fit only the keys."""
+    spans: list[Span] = []
+    for index, (view, count) in enumerate(zip(views, counts, strict=True)):
+        text = f"{index + 1} {clean(view.name)} {count}"
+        shown = f"[{text}]" if index == at else f" {text} "
+        tone: Tone = "heading" if index == at else "" if count else "dim"
+        spans.append(Span(shown, tone))
+    if sum(len(part.text) for part in spans) > sheet.width:
+        empty = [index != at and not count for index, count in enumerate(counts)]
+        spans = [Span(f" {index + 1}", "dim") if empty[index] else part for index, part in enumerate(spans)]
+    return tuple(spans)
 
 
 def away_banner(state: ConsoleState, sheet: Sheet) -> Line | None:
@@ -147,7 +173,7 @@ def _what(event: tm.Telemetry) -> tuple[str, Tone]:  # noqa: PLR0911 (one per ki
             return f"code {d.code}", ""
 
 
-def queue_notice(state: ConsoleState, shown: int, filter_text: str) -> list[Line]:
+def queue_notice(state: ConsoleState, shown: int, filter_text: str, view: SavedView) -> list[Line]:
     """What to say instead of rows: still loading, out of reach, nothing there, or nothing matches."""
     if state.loaded_at is None:
         if state.connection.phase == "away":
@@ -164,7 +190,11 @@ def queue_notice(state: ConsoleState, shown: int, filter_text: str) -> list[Line
             (
                 Span("  No case matches ", "dim"),
                 outside(filter_text),
-                Span(f" (of {held} held). esc clears.", "dim"),
+                Span(f" in view {view.name} ({held} held). esc clears, 8 shows all open.", "dim"),
             )
+        ]
+    if state.cases:
+        return [
+            (Span(f"  The view {view.name} shows no case now.", "good"), Span("  8 open  9 closed", "dim"))
         ]
     return [(Span("  Nothing is open. New cases appear here as soon as a rule raises an alert.", "good"),)]

@@ -9,7 +9,8 @@ from textual.widgets import Input
 
 from casework.views import CaseSummary
 from console.actions import Scope
-from console.filters import Filter, FilterError, View, in_order, parse
+from console.case_list import CaseList
+from console.filters import FilterError
 from console.format import clean
 from console.lines import Line, Span
 from console.pages import status
@@ -22,7 +23,6 @@ from console.widgets.line_view import LineView
 
 PREVIEW_FROM = 100
 THREE_PANES_FROM = 160
-RESORT_SECONDS = 5
 
 
 class QueueScreen(WorkScreen):
@@ -34,14 +34,13 @@ class QueueScreen(WorkScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._filter = Filter()
+        self._typed = ""
         self._complaint = ""
-        self._listed: list[CaseSummary] = []
-        self._listed_for: tuple[int, str, int] = (-1, "", 0)
-        self._counts = status.Counts(0, 0, 0, 0)
+        self._list = CaseList()
 
     def compose(self) -> ComposeResult:
         yield LineView(id="status", classes="bar")
+        yield LineView(id="views", classes="bar")
         yield LineView(id="banner", classes="bar")
         yield Input(
             id="filter", placeholder="words, risk>0.7, type:travel, status:waiting, mine", compact=True
@@ -77,27 +76,20 @@ class QueueScreen(WorkScreen):
         """Render the state; every pane sends only the lines that differ from what it shows."""
         table = self.query_one(CaseTable)
         sheet = self.sheet(table)
-        self._list(state)
-        table.show(self._listed, sheet, status.queue_notice(state, len(self._listed), self._filter.text))
+        self._list.follow(state, self.console_app.now())
+        notice = status.queue_notice(state, len(self._list.order), self._typed, self._list.view)
+        table.show(self._list.order, sheet, notice)
         self._show_bars(state)
         self._show_preview(state, table.selected)
-
-    def _list(self, state: ConsoleState) -> None:
-        """Filter and sort again when a case or the filter changed, and now and then for the clock's sake."""
-        now = self.console_app.now()
-        wanted = (state.version, self._filter.text, int(now.timestamp()) // RESORT_SECONDS)
-        if wanted == self._listed_for:
-            return
-        view = View(state.actor_id, now)
-        self._listed = in_order([row for row in state.cases.values() if self._filter.matches(row, view)])
-        self._counts = status.count(state.cases.values(), state.actor_id)
-        self._listed_for = wanted
 
     def _show_bars(self, state: ConsoleState) -> None:
         bar = self.query_one("#status", LineView)
         sheet = self.sheet(bar)
         readonly = self.console_app.settings.readonly
-        bar.show([status.status_line(state, self._counts, sheet, readonly=readonly)])
+        bar.show([status.status_line(state, self._list.counts, sheet, readonly=readonly)])
+        views = self.query_one("#views", LineView)
+        line = status.views_line(self._list.views, self._list.view_counts, self._list.at, self.sheet(views))
+        views.show([line])
         banner, away = self.query_one("#banner", LineView), status.away_banner(state, sheet)
         banner.display = away is not None
         banner.show([away] if away else [])
@@ -133,7 +125,7 @@ class QueueScreen(WorkScreen):
         if self._complaint:
             return (Span(f"{self._complaint} ", "bad"),)
         at, total = self.query_one(CaseTable).position
-        filtered = f" /{clean(self._filter.text)}" if self._filter.text else ""
+        filtered = f" /{clean(self._typed)}" if self._typed else ""
         beyond = f" of {state.open_total:,} open" if state.open_total > len(state.cases) else ""
         return (Span(f"{at}/{total:,}{beyond}", "strong"), Span(f"{filtered} ", "accent"))
 
@@ -144,7 +136,8 @@ class QueueScreen(WorkScreen):
     def _filter_by(self, text: str) -> None:
         """Use a filter as soon as it can be understood; until then the last good one stays."""
         try:
-            self._filter = parse(text)
+            self._list.narrow(text)
+            self._typed = text.strip()
             self._complaint = ""
         except FilterError as error:
             self._complaint = str(error)
@@ -153,7 +146,7 @@ class QueueScreen(WorkScreen):
         """Keep the filter. Typed in a burst, enter comes before the changes are told, so it is read here."""
         self._filter_by(event.value)
         box = self.query_one("#filter", Input)
-        box.display = bool(self._filter.text)
+        box.display = bool(self._typed)
         self.set_focus(None)
         self.console_app.repaint()
 
@@ -168,6 +161,11 @@ class QueueScreen(WorkScreen):
         box.value = ""
         box.display = False
         self.set_focus(None)
+
+    def action_view(self, at: int) -> None:
+        """Show a saved view; what was typed into the filter stays."""
+        self._list.choose(at)
+        self.console_app.repaint()
 
     def action_down(self) -> None:
         self._move(1)

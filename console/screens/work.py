@@ -41,7 +41,7 @@ class WorkScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys belong to the text field while one has the focus."""
-        if action not in BY_NAME:
+        if action not in BY_NAME and action != "view":
             return True
         return not isinstance(self.focused, Input) or action in WHILE_TYPING
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from casework.views import CaseSummary
 from console.lines import Line
+from console.ordering import QueueOrder
 from console.pages.rows import heading, row
 from console.pages.sheet import Sheet
 from console.widgets.line_pane import LinePane
@@ -14,25 +15,25 @@ class CaseTable(LinePane):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._cases: Sequence[CaseSummary] = ()
+        self._cases = QueueOrder()
+        self._selected: CaseSummary | None = None
         self._index = 0
         self._top = 0
         self._moved_by_hand = False
 
     @property
     def selected(self) -> CaseSummary | None:
-        """The case under the cursor."""
-        return self._cases[self._index] if 0 <= self._index < len(self._cases) else None
+        """The case under the cursor, as it is on the screen."""
+        return self._selected
 
     @property
     def position(self) -> tuple[int, int]:
         """The cursor's row, counted from one, and how many rows there are."""
         return (self._index + 1 if self._cases else 0), len(self._cases)
 
-    def show(self, cases: Sequence[CaseSummary], sheet: Sheet, notice: Sequence[Line] = ()) -> None:
+    def show(self, cases: QueueOrder, sheet: Sheet, notice: Sequence[Line] = ()) -> None:
         """Show cases in this order; the cursor stays on the case it was on, wherever that moved."""
-        if cases is not self._cases:
-            self._keep_cursor(cases)
+        self._keep_cursor(cases)
         lines = [heading(sheet), *notice]
         visible = self._cases[self._top : self._top + self._rows]
         lines += [
@@ -48,15 +49,18 @@ class CaseTable(LinePane):
     def move_to(self, index: int) -> None:
         """Put the cursor on a row."""
         self._moved_by_hand = True
-        self._index = max(0, min(index, len(self._cases) - 1))
-        self._scroll()
+        self._put(index)
 
     def select(self, case_id: str) -> None:
         """Put the cursor on a case, if it is listed."""
-        for index, case in enumerate(self._cases):
-            if case.case_id == case_id:
-                self.move_to(index)
-                return
+        index = self._cases.index_of(case_id)
+        if index is not None:
+            self.move_to(index)
+
+    def _put(self, index: int) -> None:
+        self._index = max(0, min(index, len(self._cases) - 1))
+        self._selected = self._cases[self._index] if self._cases else None
+        self._scroll()
 
     @property
     def half_page(self) -> int:
@@ -67,20 +71,18 @@ class CaseTable(LinePane):
     def _rows(self) -> int:
         return max(1, self.size.height - 1)
 
-    def _keep_cursor(self, cases: Sequence[CaseSummary]) -> None:
+    def _keep_cursor(self, cases: QueueOrder) -> None:
         """Follow the case under the cursor; one that left the list leaves its place to the next one.
 
         Until the analyst first moves, the cursor stays on top, where the most urgent case is.
         """
-        before = self.selected
+        before = self._selected
         self._cases = cases
         if before is None or not self._moved_by_hand:
-            self._index = 0 if not self._moved_by_hand else self._index
+            self._put(0 if not self._moved_by_hand else self._index)
         else:
-            found = next((i for i, case in enumerate(cases) if case.case_id == before.case_id), None)
-            self._index = self._index if found is None else found
-        self._index = max(0, min(self._index, len(cases) - 1))
-        self._scroll()
+            found = cases.index_of(before.case_id)
+            self._put(self._index if found is None else found)
 
     def _scroll(self) -> None:
         """Keep the cursor in view with as little movement as possible."""

@@ -1,0 +1,1 @@
+"""How fast the console is and how little it writes, beside other programs on the same terminal."""

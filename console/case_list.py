@@ -1,0 +1,98 @@
+"""What the queue lists: a saved view, narrowed by what was typed, in order and counted as cases change."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from casework.views import CaseSummary
+from console.filters import View, parse
+from console.ordering import QueueOrder, Running
+from console.pages.status import Counts, count
+from console.saved_views import SAVED, SavedView, ViewCounts, count_views
+from console.state import ConsoleState
+
+RECOUNT_SECONDS = 5
+"""How often filters on time are looked at again although no case changed."""
+
+
+class CaseList:
+    """The list behind the queue's table. It follows the state and does no more than what changed asks."""
+
+    def __init__(self, views: Sequence[SavedView] = SAVED) -> None:
+        self.views = views
+        self.order = QueueOrder()
+        self.at = 0
+        self._filters = [parse(view.text) for view in views]
+        self._filter = self._filters[0]
+        self._typed = ""
+        self._asked = View(None, datetime.min.replace(tzinfo=UTC))
+        self._counts = Running(self._count)
+        self._view_counts = Running(self._count_views)
+        self._version = -1
+        self._round = 0
+        self._whole = True
+        self._timed = [at for at, one in enumerate(self._filters) if one.timed]
+        self._timed_counts = dict.fromkeys(self._timed, 0)
+
+    @property
+    def view(self) -> SavedView:
+        """The saved view that is shown."""
+        return self.views[self.at]
+
+    @property
+    def counts(self) -> Counts:
+        """How many cases wait, are mine, are held, are worked on by agents."""
+        return self._counts.figures
+
+    @property
+    def view_counts(self) -> Sequence[int]:
+        """How many cases each saved view shows; of those that ask for the time, as of the last round."""
+        return [self._timed_counts.get(at, figure) for at, figure in enumerate(self._view_counts.figures)]
+
+    def choose(self, at: int) -> None:
+        """Show another saved view, if there is one at this place."""
+        if 0 <= at < len(self.views):
+            self.at = at
+            self.narrow(self._typed)
+
+    def narrow(self, typed: str) -> None:
+        """Narrow the view by a filter. Raises FilterError, and then nothing changes."""
+        self._filter = self.view.narrowed(typed)
+        self._typed = typed
+        self._whole = True
+
+    def follow(self, state: ConsoleState, now: datetime) -> None:
+        """Bring the list up to a state: only the cases that changed are looked at, unless time or we did."""
+        changed = state.changed_since(self._version)
+        turn = int(now.timestamp()) // RECOUNT_SECONDS
+        view = View(state.actor_id, now)
+        if changed is None or view.actor_id != self._asked.actor_id:
+            self._asked, self._whole = view, True
+            self._counts.rebuild(state.cases)
+            self._view_counts.rebuild(state.cases)
+        elif changed:
+            self._asked = view
+            self._counts.update(state.cases, changed)
+            self._view_counts.update(state.cases, changed)
+        if turn != self._round or (self._whole and changed is None):
+            self._asked = view
+            self._whole |= self._filter.timed
+            self._count_timed(state)
+        if self._whole:
+            self.order.rebuild(state.cases, self._belongs)
+        elif changed:
+            self.order.update(state.cases, changed, self._belongs)
+        self._version, self._round, self._whole = state.version, turn, False
+
+    def _belongs(self, row: CaseSummary) -> bool:
+        return self._filter.matches(row, self._asked)
+
+    def _count(self, rows: Iterable[CaseSummary]) -> Counts:
+        return count(rows, self._asked.actor_id)
+
+    def _count_timed(self, state: ConsoleState) -> None:
+        filters = [self._filters[at] for at in self._timed]
+        found = count_views(state.cases.values(), filters, self._asked)
+        self._timed_counts = dict(zip(self._timed, found, strict=True))
+
+    def _count_views(self, rows: Iterable[CaseSummary]) -> ViewCounts:
+        return count_views(rows, self._filters, self._asked)

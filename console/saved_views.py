@@ -1,0 +1,54 @@
+"""Saved views of the queue, one per digit: a name and a filter, with how many cases each one shows."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from casework.views import CaseSummary
+from console.filters import Filter, View, parse
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A filter with a name short enough for a bar."""
+
+    name: str
+    text: str
+
+    def narrowed(self, more: str) -> Filter:
+        """The view's filter and one more on top; a status in either brings closed cases in."""
+        return parse(f"{self.text} {more}".strip())
+
+
+SAVED: Sequence[SavedView] = (
+    SavedView("desk", "claimed:me,none"),
+    SavedView("mine", "mine"),
+    SavedView("decide", "status:waiting"),
+    SavedView("urgent", "status:waiting deadline<1h"),
+    SavedView("senior", "status:escalated,awaiting_second"),
+    SavedView("agents", "status:working"),
+    SavedView("held", "status:decided,held,executing"),
+    SavedView("open", "status:open"),
+    SavedView("closed", "status:closed"),
+)
+"""The views of the keys 1 to 9; the first is where the console begins: mine and nobody's, open."""
+
+
+class ViewCounts(tuple[int, ...]):
+    """How many cases each view shows."""
+
+    __slots__ = ()
+
+    def __add__(self, other: tuple[int, ...]) -> "ViewCounts":  # type: ignore[override]
+        return ViewCounts(a + b for a, b in zip(self, other, strict=True))
+
+    def __sub__(self, other: tuple[int, ...]) -> "ViewCounts":
+        return ViewCounts(a - b for a, b in zip(self, other, strict=True))
+
+
+def count_views(rows: Iterable[CaseSummary], views: Sequence[Filter], view: View) -> ViewCounts:
+    """How many of the rows each filter keeps."""
+    counts = [0] * len(views)
+    for row in rows:
+        for at, one in enumerate(views):
+            counts[at] += one.matches(row, view)
+    return ViewCounts(counts)
