@@ -47,7 +47,11 @@ def services(stack: StackSettings, *, interval_seconds: float = 1.0, simulate: b
 
 
 def _taskhub(stack: StackSettings, shared: Mapping[str, str]) -> Service:
-    own = {"TASKHUB_PORT": str(stack.taskhub_port), "TASKHUB_DB": str(stack.data_dir / "taskhub.db")}
+    own = {
+        "TASKHUB_PORT": str(stack.taskhub_port),
+        "TASKHUB_DASHBOARD_PORT": str(stack.dashboard_port),
+        "TASKHUB_DB": str(stack.data_dir / "taskhub.db"),
+    }
     return Service("taskhub", "task hub", _module("taskhub"), {**shared, **own}, port=stack.taskhub_port)
 
 

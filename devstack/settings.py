@@ -14,7 +14,8 @@ HIGHEST_PORT_BASE = 65_535 - 82
 class StackSettings:
     """A data folder and a base port; every other port follows from the base.
 
-    With the default base: MCP 8000, server 8001, task hub 8080, the worker's health probe 8081.
+    With the default base: MCP 8000, server 8001, task hub 8080, the worker's health probe 8081,
+    the task hub's dashboard 8082.
     """
 
     data_dir: Path
@@ -37,6 +38,10 @@ class StackSettings:
     @property
     def worker_health_port(self) -> int:
         return self.port_base + 81
+
+    @property
+    def dashboard_port(self) -> int:
+        return self.port_base + 82
 
     @property
     def server_url(self) -> str:
