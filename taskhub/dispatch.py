@@ -164,7 +164,7 @@ class Dispatcher:
             elif isinstance(error, StorageUnavailable):
                 self._later(lease.item, self._backoff)
             else:
-                self.take_back([lease], "its completion could not be stored")
+                self.take_back([lease], "the worker's answer could not be stored")
             self._wake.set()
 
         await asyncio.shield(self.writer.enqueue(change(lease.work), settled))

@@ -11,6 +11,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 UNSCHEDULED = -1
 """Event id of an event that no orchestrator action asked for."""
+_FARTHEST_SECOND = 9_000_000_000_000
 
 
 def timestamp(micros: int) -> Timestamp:
@@ -20,8 +21,9 @@ def timestamp(micros: int) -> Timestamp:
 
 
 def micros(value: Timestamp) -> int:
-    """Microseconds since the epoch of a protobuf timestamp."""
-    return int(value.seconds) * 1_000_000 + int(value.nanos) // 1000
+    """Microseconds since the epoch of a protobuf timestamp; times too far away to store become far ones."""
+    seconds = min(max(int(value.seconds), -_FARTHEST_SECOND), _FARTHEST_SECOND)
+    return seconds * 1_000_000 + int(value.nanos) // 1000
 
 
 def text(value: str | None) -> StringValue | None:

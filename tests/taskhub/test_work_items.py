@@ -208,6 +208,29 @@ def test_a_poison_activity_becomes_a_failure_its_orchestration_can_handle(tmp_pa
         brain.close()
 
 
+def test_an_answer_the_hub_cannot_digest_does_not_circulate_for_ever(tmp_path: Path) -> None:
+    with running_hub(tmp_path, {"TASKHUB_MAX_DELIVERIES": "2"}) as hub, BareStub(hub) as stub:
+        worker = BareWorker(stub, "default")
+        instance_id = worker.start()
+        nonsense = pb.EntityLockRequestedEvent(lockSet=["@e@k"], position=7)
+        action = pb.OrchestratorAction(
+            id=1, sendEntityMessage=pb.SendEntityMessageAction(entityLockRequested=nonsense)
+        )
+        for _ in range(2):
+            with pytest.raises(grpc.RpcError):
+                worker.answer(worker.next(), action)
+        state = eventually(lambda: failed_state(worker, instance_id), "the verdict")
+        assert "could not be stored" in state.failureDetails.errorMessage
+        worker.close()
+
+
+def test_a_timer_beyond_all_calendars_is_kept_and_never_fires(bare: BareWorker) -> None:
+    bare.start()
+    action = pb.OrchestratorAction(id=1, createTimer=pb.CreateTimerAction(fireAt=Timestamp(seconds=2**62)))
+    bare.answer(bare.next(), action)
+    assert bare.nothing_for(0.2)
+
+
 def test_a_rejected_version_is_not_a_hot_loop_and_runs_once_accepted(own_hub: HubProcess) -> None:
     options = VersioningOptions(
         version="1.0",
