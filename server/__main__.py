@@ -1,8 +1,12 @@
 """Starts the server: settings from the environment, one process, a bounded stop."""
 
 import argparse
+import asyncio
+import signal
 import socket
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import structlog
@@ -12,20 +16,38 @@ from pydantic import ValidationError
 
 from backends.policy_settings import PolicySettings
 from backends.settings import BackendSettings
-from casework.errors import CaseworkError
+from backends.wiring import open_backends
+from casework.errors import CaseworkError, UnavailableError
+from casework.policy import Policy
+from casework.rules import load_rules
 from server.app import create_app
 from server.logs import set_up_logs
 from server.settings import ServerSettings, settings_problems
 
 BACKLOG = 2048
 LARGEST_SOCKET_MESSAGE = 64 * 1024
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _EPILOG = "Configured by environment variables; .env.example lists every one with its default."
 
 log = structlog.get_logger("server")
 
 
 class DrainingServer(uvicorn.Server):
-    """Sends stream and socket clients away when told to stop, so that only real requests are waited for."""
+    """Sends stream and socket clients away when told to stop, so that only real requests are waited for.
+
+    Being told to stop is not death by signal: what was opened around `serve` is closed after it.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in STOP_SIGNALS:
+                loop.remove_signal_handler(number)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         app = self.config.app
@@ -36,14 +58,15 @@ class DrainingServer(uvicorn.Server):
 
 
 def main() -> None:
-    """The `fraud-server` command. Exit code 2 is a wrong setting, 1 a port that is not to be had."""
+    """The `fraud-server` command. Exit code 2 is a wrong setting, 1 a port or a store that cannot be had."""
     argparse.ArgumentParser(
         "fraud-server", description="Serves the API, the live streams and the page.", epilog=_EPILOG
     ).parse_args()
     try:
         settings = ServerSettings()
         backend_settings, policy = BackendSettings(), PolicySettings().policy()
-        app = create_app(settings, backend_settings=backend_settings, policy=policy)
+        if settings.rules_file:
+            load_rules(settings.rules_file)
     except ValidationError as error:
         _stop("\n".join(settings_problems(error, ServerSettings, PolicySettings)), 2)
     except CaseworkError as error:
@@ -52,13 +75,34 @@ def main() -> None:
     listening = _listen(settings)
     host, port = listening.getsockname()[:2]
     log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
-    DrainingServer(_config(app, settings)).run(sockets=[listening])
+    try:
+        with asyncio.Runner(loop_factory=_new_loop()) as runner:
+            runner.run(_serve(settings, backend_settings, policy, listening))
+    except UnavailableError as error:
+        _stop(str(error), 1)
+
+
+async def _serve(
+    settings: ServerSettings, backend_settings: BackendSettings, policy: Policy, listening: socket.socket
+) -> None:
+    """Serve until told to stop. Raises UnavailableError when a store cannot be opened."""
+    async with open_backends(backend_settings) as backends:
+        app = create_app(settings, backends, backend_settings=backend_settings, policy=policy)
+        await DrainingServer(_config(app, settings)).serve(sockets=[listening])
+
+
+def _new_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop  # noqa: PLC0415 - not to be had there
+
+    return uvloop.new_event_loop
 
 
 def _config(app: FastAPI, settings: ServerSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        loop="none",
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=LARGEST_SOCKET_MESSAGE,

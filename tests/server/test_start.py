@@ -84,6 +84,15 @@ def test_a_taken_port_is_a_sentence(tmp_path: Path) -> None:
     assert "SERVER_PORT" in done.stderr
 
 
+def test_a_folder_that_holds_no_database_of_ours_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "cases.db").write_bytes(b"something else altogether " * 400)
+    done = _run(tmp_path)
+    assert done.returncode == 1
+    assert "cases.db" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @contextmanager
 def _started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     with socket.socket() as probe:
@@ -125,7 +134,7 @@ def test_sigterm_ends_open_streams_and_the_process(tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
             rest = list(lines)
         assert not any(line.startswith("event:") for line in rest)
-        process.wait(timeout=DEADLINE_SECONDS)
+        assert process.wait(timeout=DEADLINE_SECONDS) == 0
 
 
 def test_the_servers_process_serves_while_the_task_hub_is_away(tmp_path: Path) -> None:
