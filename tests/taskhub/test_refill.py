@@ -11,6 +11,7 @@ import pytest
 from durabletask.internal import orchestrator_service_pb2 as pb
 
 from taskhub import events
+from taskhub.clock import wall_clock
 from taskhub.database import open_database, open_reader
 from taskhub.dispatch import Dispatcher
 from taskhub.limits import Limits
@@ -20,7 +21,7 @@ from taskhub.scanner import Scanner
 from taskhub.scheduling import Filter, Kind, Schedule, Session
 from taskhub.transactions import commands, entities, lifecycle
 from taskhub.transactions.entities import Signal
-from taskhub.writer import Transaction, Writer, wall_clock
+from taskhub.writer import Transaction, Writer
 
 
 class Store:
