@@ -37,6 +37,8 @@ class HostGuard:
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
+        if len(headers.getlist("host")) > 1:
+            return respond(of_status(400, "a request has one Host header"))
         if _name_of(headers.get("host", "")) not in self._hosts:
             return respond(of_status(421, "this server does not answer to that Host; see ALLOWED_HOSTS"))
         origin = headers.get("origin")

@@ -12,6 +12,12 @@ from casework.errors import OverloadedError, UnavailableError
 from tests.server.desk import Running, decision_body, listening, running
 
 
+async def test_two_hosts_are_none(server: Running) -> None:
+    headers = [("Host", "localhost"), ("Host", "evil.example")]
+    answer = await server.http.get("/api/v1/me", headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/malformed")
+
+
 @pytest.mark.parametrize("host", ["localhost", "localhost:8001", "127.0.0.1:8001", "[::1]:8001", "LOCALHOST"])
 async def test_loopback_names_are_answered(server: Running, host: str) -> None:
     assert (await server.http.get("/api/v1/me", headers={"Host": host})).status_code == 200
