@@ -17,6 +17,7 @@ from casework import views
 from casework.decision import DecisionRequest
 from casework.events import CaseEvent
 from console.frames import Frame, read_frames
+from console.pages.health import Health
 from console.problems import BusyError, ConsoleError, UnreachableError, error_for
 from console.settings import ConsoleSettings
 
@@ -42,7 +43,8 @@ class ConsoleApi(Protocol):
     async def note(self, case_id: str, text: str, key: str) -> views.CaseSummary: ...
     async def next_case(self) -> views.CaseSummary: ...
     async def reverse(self, case_id: str, action_id: str, reason: str) -> views.CaseSummary: ...
-    async def decide_many(self, request: views.BulkRequest) -> views.BulkResponse: ...
+    async def decide_many(self, request: views.BulkRequest, key: str = "") -> views.BulkResponse: ...
+    async def health(self) -> Health: ...
     async def ingest(self, records: Sequence[JsonValue]) -> views.TelemetryReceipt: ...
     async def stats(self) -> views.Stats: ...
     async def verify(self, case_id: str | None) -> views.AuditReport: ...
@@ -121,8 +123,19 @@ class HttpApi:
         """Claim the best waiting case. Not retried: a repeat would claim another one."""
         return await self._ask(views.CaseSummary, "POST", "/cases/next", body=views.NextRequest(), attempts=1)
 
-    async def decide_many(self, request: views.BulkRequest) -> views.BulkResponse:
-        return await self._ask(views.BulkResponse, "POST", "/decisions", body=request)
+    async def decide_many(self, request: views.BulkRequest, key: str = "") -> views.BulkResponse:
+        """Decide on many; under the same key each is recorded once."""
+        return await self._ask(views.BulkResponse, "POST", "/decisions", body=request, key=key or new_key())
+
+    async def health(self) -> Health:
+        """How the server is; it answers with 503 as well when it is not well, and says why."""
+        try:
+            response = await self._client.get("/api/v1/health")
+            return Health.model_validate_json(response.content)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        except ValidationError as error:
+            raise ConsoleError(f"{self._server} does not say how it is") from error
 
     async def ingest(self, records: Sequence[JsonValue]) -> views.TelemetryReceipt:
         return await self._ask(views.TelemetryReceipt, "POST", "/telemetry", json={"events": list(records)})

@@ -19,6 +19,7 @@ from textual.screen import Screen
 from casework.actor import Actor
 from console import news as n
 from console.actions import Scope, available
+from console.clipboard import sequence
 from console.clock import wall_clock
 from console.drafts import DraftFolder, DraftKeeper
 from console.format import ASCII, UNICODE, clean
@@ -34,6 +35,7 @@ from console.screens.panels import (
     Check,
     ChoicePanel,
     ConfirmPanel,
+    CountPanel,
     NoticePanel,
     Page,
     Panel,
@@ -41,7 +43,7 @@ from console.screens.panels import (
 )
 from console.screens.queue import QueueScreen
 from console.screens.work import WorkScreen
-from console.settings import ConsoleSettings
+from console.settings import ConsoleSettings, inside_tmux
 from console.state import ConsoleState, reduce
 from console.widgets.painter import Painted, Painter
 from console.work import Work
@@ -293,6 +295,32 @@ class ConsoleApp(App[None]):
             self.work.expect_panel()
         return wanted
 
+    async def count(self, title: str, page: Page, count: int) -> bool:
+        """Ask for many things at once: yes is the number of them, typed."""
+        return await self._ask(CountPanel(title, page, self.glyphs, count)) == str(count)
+
+    def show_page(self, title: str, page: Page) -> None:
+        """Something to read, in front."""
+        self.push_screen(HelpPanel(title, page, self.glyphs))
+
+    def unmark(self, case_ids: set[str]) -> None:
+        """Cases that were decided are marked no more."""
+        for screen in self.screen_stack:
+            if isinstance(screen, QueueScreen):
+                screen.unmark(case_ids)
+
+    def copy(self, text: str) -> None:
+        """Hand text to the terminal's clipboard, and show it whole in case the terminal has none."""
+        try:
+            written = sequence(text, inside_tmux=inside_tmux())
+        except ValueError as error:
+            self.say(str(error), "warn")
+            return
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(written)
+            self._driver.flush()
+        self.say(f"Copied: {text}", "good")
+
     async def choose(
         self,
         title: str,
@@ -323,7 +351,7 @@ class ConsoleApp(App[None]):
         def page(width: int) -> Sequence[Line]:
             return help_page(scope, Sheet(width, self.now(), self.glyphs))
 
-        self.push_screen(HelpPanel("Keys", page, self.glyphs))
+        self.show_page("Keys", page)
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         """Let the painter have the last word on what is written; of nothing new, nothing is."""

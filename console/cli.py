@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from console.session import FLAGS_BEFORE_THE_VERB, AsOption, ServerOption, settings_from
-from console.verbs import deciding, looking, reversing, streaming, working
+from console.verbs import configuring, deciding, looking, reversing, streaming, working
 
 app = typer.Typer(
     name="fraud-console",
@@ -26,6 +26,8 @@ app.command("cases", rich_help_panel=LOOK)(looking.cases)
 app.command("show", rich_help_panel=LOOK)(looking.show)
 app.command("stats", rich_help_panel=LOOK)(looking.stats)
 app.command("audit", rich_help_panel=LOOK)(looking.audit)
+app.command("health", rich_help_panel=LOOK)(looking.health)
+app.command("config", rich_help_panel=LOOK)(configuring.config)
 app.command("approve", rich_help_panel=DECIDE)(deciding.approve)
 app.command("reject", rich_help_panel=DECIDE)(deciding.reject)
 app.command("withdraw", rich_help_panel=DECIDE)(working.withdraw)

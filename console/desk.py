@@ -2,20 +2,23 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from casework.decision import DecisionRequest
 from casework.events import DecisionSubmitted
-from casework.views import CaseDetail, CaseSummary
+from casework.views import BulkItem, BulkRequest, BulkResponse, BulkResult, CaseDetail, CaseSummary
 from console import news as n
 from console.api import ConsoleApi, new_key
 from console.clock import wall_clock
 from console.feed import Tell
+from console.pages.health import Health
 from console.problems import BusyError, ConsoleError, NotPermittedError, RefusedError, UnreachableError
 
 GIVE_UP_SECONDS = 900.0
 LONGEST_WAIT_SECONDS = 10.0
+MOST_AT_ONCE = 500
+MOST_TRIES = 8
 
 
 class Desk:
@@ -86,6 +89,31 @@ class Desk:
                 if isinstance(event.body, DecisionSubmitted) and event.body.decision.idempotency_key == key:
                     return (await self._api.case(case_id)).summary
             raise
+
+    async def decide_many(self, items: Sequence[BulkItem]) -> BulkResponse:
+        """Send decisions a few hundred at a time, repeated under one key while the server is away."""
+        results: list[BulkResult] = []
+        key = self._key()
+        for at in range(0, len(items), MOST_AT_ONCE):
+            request = BulkRequest(items=tuple(items[at : at + MOST_AT_ONCE]))
+            results += (await self._many_once_answered(request, key)).results
+        accepted = sum(result.accepted for result in results)
+        return BulkResponse(results=tuple(results), accepted=accepted, refused=len(results) - accepted)
+
+    async def _many_once_answered(self, request: BulkRequest, key: str) -> BulkResponse:
+        tries = 0
+        while True:
+            try:
+                return await self._api.decide_many(request, key)
+            except (UnreachableError, BusyError):
+                tries += 1
+                if tries > MOST_TRIES:
+                    raise
+                await asyncio.sleep(min(LONGEST_WAIT_SECONDS, 0.5 * 2.0**tries) * (0.5 + self._jitter() / 2))
+
+    async def health(self) -> Health:
+        """How the server is."""
+        return await self._api.health()
 
     async def withdraw(self, case_id: str, reason: str = "") -> CaseSummary:
         """Take a held decision back."""

@@ -57,9 +57,11 @@ class Session:
 
     def __init__(self, server: str | None, operator: str | None, as_json: bool) -> None:
         before = FLAGS_BEFORE_THE_VERB.get() or {}
-        self.settings = settings_from(
-            server=server or before.get("server"), operator=operator or before.get("operator")
-        )
+        self.flags = {
+            "server": server or before.get("server"),
+            "operator": operator or before.get("operator"),
+        }
+        self.settings = settings_from(**self.flags)
         self.as_json = as_json
         self.out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
 

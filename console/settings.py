@@ -1,6 +1,7 @@
 """The console's settings: flags override the environment, which overrides these defaults."""
 
 import getpass
+import os
 import re
 from pathlib import Path
 from typing import Annotated
@@ -21,10 +22,29 @@ def login_name() -> str:
     return re.sub(r"[^A-Za-z0-9._@-]", "-", name)[:60] or "operator"
 
 
+def inside_tmux() -> bool:
+    """Whether the terminal is one of tmux, which has its own way of copying."""
+    return bool(os.environ.get("TMUX"))
+
+
+PREFIX = "FRAUD_CONSOLE_"
+
+
+def environment_name(setting: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + setting.upper()
+
+
+def set_in_environment(setting: str) -> bool:
+    """Whether the environment says something about a setting; capitals do not matter there."""
+    wanted = environment_name(setting).lower()
+    return any(name.lower() == wanted for name in os.environ)
+
+
 class ConsoleSettings(BaseSettings):
     """Everything that can be set, under FRAUD_CONSOLE_ plus the name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="FRAUD_CONSOLE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
     server: str = "http://127.0.0.1:8001"
     """Where the server is."""

@@ -8,9 +8,12 @@ from casework.action import ActionReceipt
 from casework.views import CaseDetail, CaseSummary
 from console import news as n
 from console.actions import BY_NAME
-from console.deciding import Deciding
+from console.bulk import Bulk
+from console.clipboard import fields
+from console.deciding import CHOICES, Deciding
 from console.format import plural, words
 from console.lines import BLANK, Line, said
+from console.pages.health import health_page
 from console.pages.reversal import reversal, undoable
 from console.pages.sheet import Sheet
 from console.problems import CaseNotFoundError, ConsoleError
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     from console.app import ConsoleApp
     from console.desk import Desk
 
-_OPENS_SOMETHING = frozenset({"approve", "choose", "reject", "repeat", "note", "next_case", "reverse"})
+_OPENS_SOMETHING = frozenset(
+    {"approve", "choose", "reject", "repeat", "note", "next_case", "reverse", "health", "copy"}
+)
 """What puts something new on the screen; keys typed until then are meant for that."""
 
 
@@ -32,6 +37,7 @@ class Work:
     def __init__(self, app: "ConsoleApp") -> None:
         self._app = app
         self._deciding = Deciding(app)
+        self._bulk = Bulk(app)
         self._opening: Worker[None] | None = None
         self.ahead = TypeAhead()
 
@@ -45,8 +51,11 @@ class Work:
             self._opening.cancel()
         self.ahead.drop()
 
-    def start(self, what: str, seen: CaseSummary | None) -> None:
-        """Begin a piece of work on the case as the screen shows it, unless one may only look."""
+    def start(self, what: str, seen: CaseSummary | None = None, marked: Sequence[CaseSummary] = ()) -> None:
+        """Begin a piece of work on what the screen shows, the marked cases if there are any.
+
+        Unless one may only look.
+        """
         if BY_NAME[what].changes and self._app.settings.readonly:
             self._app.say("This console is read-only.", "warn")
         elif (desk := self._app.desk) is None:
@@ -55,11 +64,19 @@ class Work:
             opens = what in _OPENS_SOMETHING
             if opens:
                 self.ahead.hold(None)
-            doing = self._guarded(what, desk, seen, opens=opens)
+            doing = self._guarded(self._step(what, desk, seen, marked), opens=opens)
             worker = self._app.run_worker(doing, group="work", exit_on_error=True)
             self._opening = worker if opens else self._opening
 
-    async def _guarded(self, what: str, desk: "Desk", seen: CaseSummary | None, *, opens: bool) -> None:
+    def _step(
+        self, what: str, desk: "Desk", seen: CaseSummary | None, marked: Sequence[CaseSummary]
+    ) -> Awaitable[None]:
+        """The conversation a key begins."""
+        on_many: dict[str, Callable[[], Awaitable[None]]] = {
+            "approve": lambda: self._bulk.approve(desk, marked),
+            "choose": lambda: self._choose_for(desk, marked),
+            "reject": lambda: self._bulk.reject(desk, marked),
+        }
         on_a_case: dict[str, Callable[[Desk, CaseSummary], Awaitable[None]]] = {
             "approve": self._deciding.approve,
             "choose": self._deciding.choose,
@@ -69,11 +86,19 @@ class Work:
             "claim": self._claim,
             "note": self._note,
             "reverse": self._reverse,
+            "copy": self._copy,
         }
+        if marked and what in on_many:
+            return on_many[what]()
+        if seen is not None:
+            return on_a_case[what](desk, seen)
+        return self._health(desk) if what == "health" else self._next_case(desk)
+
+    async def _guarded(self, doing: Awaitable[None], *, opens: bool) -> None:
         try:
             if opens:
                 self.expect_panel()
-            await (self._next_case(desk) if seen is None else on_a_case[what](desk, seen))
+            await doing
         except ConsoleError as error:
             self._app.say(str(error), "bad")
         finally:
@@ -136,6 +161,27 @@ class Work:
             await desk.reverse(case_id, receipt.action_id, text)
             self._app.tell_now(n.DraftKept(case_id, "reversal", ""))
             self._app.say(f"Ordered: {undo}; the timeline says when it is done.", "good")
+
+    async def _choose_for(self, desk: "Desk", marked: Sequence[CaseSummary]) -> None:
+        names = [words(action) for action in CHOICES]
+        title = f"Approve which action for {plural(len(marked), 'marked case')}?"
+        picked = await self._app.choose(title, names, lambda index, width: [])
+        if isinstance(picked, int):
+            await self._bulk.approve(desk, marked, CHOICES[picked])
+
+    async def _copy(self, desk: "Desk", seen: CaseSummary) -> None:
+        found = fields(seen)
+
+        def page(index: int, width: int) -> Sequence[Line]:
+            return self._sheet(width).text(found[index][1], "", "strong")
+
+        picked = await self._app.choose("Copy which field?", [name for name, _ in found], page)
+        if isinstance(picked, int):
+            self._app.copy(found[picked][1])
+
+    async def _health(self, desk: "Desk") -> None:
+        health = await desk.health()
+        self._app.show_page("Health", lambda width: health_page(health, self._app.state, self._sheet(width)))
 
     async def _next_case(self, desk: "Desk") -> None:
         try:

@@ -15,7 +15,7 @@ from benchmarks.console.terminal import Watched, bytes_per_move, latencies
 
 ROOT = Path(__file__).parent.parent.parent
 CURSOR = "▌".encode()
-KEYS = ["j"] * 40 + ["k"] * 40
+KEYS = ["j"] * 30 + ["k"] * 30
 REFERENCES = {"htop": (["htop", "-d", "10"], "\x1b[B", "\x1b[A"), "tig": (["tig"], "j", "k")}
 
 
@@ -78,7 +78,7 @@ def _measure(watched: Watched, found: Figures, rate: float) -> None:
         found.busy_bytes = spent
     else:
         found.idle_bytes = spent
-        found.move_bytes = bytes_per_move(watched, KEYS[25:55])
+        found.move_bytes = bytes_per_move(watched, KEYS[22:38])
     found.key_ms = latencies(watched, KEYS, CURSOR, 0.06)
     found.rss_mb = watched.process.memory_info().rss / 2**20
 
@@ -122,13 +122,13 @@ COLUMNS = (
 )
 
 
-def table(rows: Sequence[Figures]) -> str:
-    """The figures as a Markdown table."""
-    lines = [f"| | {' | '.join(title for title, _ in COLUMNS)} |", "|---|" + "--:|" * len(COLUMNS)]
-    for row in rows:
-        cells = ["" if (value := read(row)) is None else f"{value:,.1f}" for _, read in COLUMNS]
-        lines.append(f"| {row.name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+HEADING = f"| | {' | '.join(title for title, _ in COLUMNS)} |\n|---|{'--:|' * len(COLUMNS)}"
+
+
+def line(row: Figures) -> str:
+    """The figures of one program as a row of a Markdown table."""
+    cells = ["" if (value := read(row)) is None else f"{value:,.1f}" for _, read in COLUMNS]
+    return f"| {row.name} | {' | '.join(cells)} |"
 
 
 def ratios(ours: Figures, others: Sequence[Figures]) -> str:
@@ -145,10 +145,21 @@ def ratios(ours: Figures, others: Sequence[Figures]) -> str:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print, a line as soon as it is known."""
+
+    def said(text: str) -> None:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+    said(HEADING)
     others = [found for name in REFERENCES if (found := reference(name)) is not None]
-    ours = [console(*what) for what in ((10_000, 0), (10_000, 1_000), (100_000, 0), (100_000, 1_000))]
-    sys.stdout.write(f"{table([*ours, *others])}\n\n{ratios(ours[0], others)}\n")
+    for found in others:
+        said(line(found))
+    ours = []
+    for cases, rate in ((10_000, 0), (10_000, 1_000), (100_000, 0), (100_000, 1_000)):
+        ours.append(console(cases, rate))
+        said(line(ours[-1]))
+    said(f"\n{ratios(ours[0], others)}")
 
 
 if __name__ == "__main__":

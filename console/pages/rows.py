@@ -67,9 +67,12 @@ def heading(sheet: Sheet) -> Line:
     return (Span("  " + " ".join(cells), "heading"),)
 
 
-def row(case: CaseSummary, sheet: Sheet, *, at_cursor: bool = False) -> Line:
-    """A case in the queue; the cursor is a mark and not only a colour."""
-    spans = [Span(sheet.glyphs.cursor + " " if at_cursor else "  ", "accent")]
+def row(case: CaseSummary, sheet: Sheet, *, at_cursor: bool = False, marked: bool = False) -> Line:
+    """A case in the queue; cursor and mark are characters and not only colours."""
+    spans = [
+        Span(sheet.glyphs.cursor if at_cursor else " ", "accent"),
+        Span("*" if marked else " ", "warn"),
+    ]
     for column in columns(sheet.width):
         text, tone = _cell(case, column.title, sheet)
         spans += [Span(fit(text, max(0, column.width), sheet.glyphs), tone), Span(" ")]

@@ -277,7 +277,7 @@ class WordsPanel(Panel[str | Again | None]):
     """A text to be written. Leaving keeps what was typed as a draft."""
 
     AUTO_FOCUS = "WordsArea"
-    TAKES_AHEAD = None
+    TAKES_AHEAD: ClassVar[frozenset[str] | None] = None
 
     def __init__(
         self,
@@ -332,3 +332,23 @@ class WordsPanel(Panel[str | Again | None]):
     @property
     def _text(self) -> str:
         return self.query_one(WordsArea).text
+
+
+class CountPanel(WordsPanel):
+    """A confirmation by typing a number: for what should not be done by habit."""
+
+    TAKES_AHEAD = frozenset({"escape"})
+
+    def __init__(self, title: str, page: Page, glyphs: Glyphs, count: int) -> None:
+        super().__init__(title, page, glyphs, draft="", keep=lambda text: None)
+        self._count = str(count)
+
+    def keys(self) -> Line:
+        return keys_line((self._count, "typed, then enter: do it"), ("esc", "back, nothing happens"))
+
+    def send(self) -> None:
+        """Only the right number is a yes."""
+        if self.query_one(WordsArea).text.strip() == self._count:
+            self.dismiss(self._count)
+        else:
+            self.complain(f"Type {self._count} to decide on so many cases, or esc.")

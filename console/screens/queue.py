@@ -1,5 +1,6 @@
 """The queue: every open case in the order it matters, live, with a filter and a preview."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -37,6 +38,8 @@ class QueueScreen(WorkScreen):
         self._typed = ""
         self._complaint = ""
         self._list = CaseList()
+        self._marks: dict[str, CaseSummary] = {}
+        self._anchor: str | None = None
 
     def compose(self) -> ComposeResult:
         yield LineView(id="status", classes="bar")
@@ -56,6 +59,40 @@ class QueueScreen(WorkScreen):
     @property
     def case_shown(self) -> CaseSummary | None:
         return self.query_one(CaseTable).selected
+
+    @property
+    def cases_marked(self) -> Sequence[CaseSummary]:
+        """The marked cases, each as it was when it was marked: that is what was looked at."""
+        return tuple(self._marks.values())
+
+    def unmark(self, case_ids: set[str]) -> None:
+        """Take marks off."""
+        self._marks = {case_id: row for case_id, row in self._marks.items() if case_id not in case_ids}
+
+    def action_mark(self) -> None:
+        """Mark the case under the cursor, or take its mark off, and go on to the next."""
+        row = self.case_shown
+        if row is not None:
+            if self._marks.pop(row.case_id, None) is None:
+                self._marks[row.case_id] = row
+            self._anchor = row.case_id
+            self._move(1)
+
+    def action_mark_range(self) -> None:
+        """Mark everything from the last mark to the cursor."""
+        order, here = self._list.order, self.query_one(CaseTable).position[0] - 1
+        start = order.index_of(self._anchor) if self._anchor else None
+        if start is not None and here >= 0:
+            low, high = sorted((start, here))
+            self._marks |= {row.case_id: row for row in order[low : high + 1]}
+        self.console_app.repaint()
+
+    def action_mark_all(self) -> None:
+        """Mark everything that is listed, or nothing if all of it was."""
+        listed = {row.case_id: row for row in self._list.order[:]}
+        all_marked = bool(listed) and listed.keys() <= self._marks.keys()
+        self._marks = {} if all_marked else {**self._marks, **listed}
+        self.console_app.repaint()
 
     def on_mount(self) -> None:
         for view in (*self.query(LineView), self.query_one(CaseTable)):
@@ -78,7 +115,7 @@ class QueueScreen(WorkScreen):
         sheet = self.sheet(table)
         self._list.follow(state, self.console_app.now())
         notice = status.queue_notice(state, len(self._list.order), self._typed, self._list.view)
-        table.show(self._list.order, sheet, notice)
+        table.show(self._list.order, sheet, notice, self._marks)
         self._show_bars(state)
         self._show_preview(state, table.selected)
 
@@ -125,9 +162,14 @@ class QueueScreen(WorkScreen):
         if self._complaint:
             return (Span(f"{self._complaint} ", "bad"),)
         at, total = self.query_one(CaseTable).position
+        marked = f" {len(self._marks)} marked" if self._marks else ""
         filtered = f" /{clean(self._typed)}" if self._typed else ""
         beyond = f" of {state.open_total:,} open" if state.open_total > len(state.cases) else ""
-        return (Span(f"{at}/{total:,}{beyond}", "strong"), Span(f"{filtered} ", "accent"))
+        return (
+            Span(f"{at}/{total:,}{beyond}", "strong"),
+            Span(marked, "warn"),
+            Span(f"{filtered} ", "accent"),
+        )
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._filter_by(event.value)
@@ -156,8 +198,11 @@ class QueueScreen(WorkScreen):
         self.set_focus(box)
 
     def action_back(self) -> None:
-        """Leave the filter, then clear it; never quit."""
+        """Leave the filter and clear it, or else take all marks off; never quit."""
         box = self.query_one("#filter", Input)
+        if not box.display:
+            self._marks = {}
+            self.console_app.repaint()
         box.value = ""
         box.display = False
         self.set_focus(None)

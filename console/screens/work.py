@@ -1,5 +1,6 @@
 """What the queue and the case have in common: the decisions and other work on one case."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding
@@ -8,6 +9,7 @@ from textual.widgets import Input
 
 from casework.views import CaseSummary
 from console.actions import BY_NAME, Scope, available
+from console.clipboard import command
 from console.pages.sheet import Sheet
 from console.state import ConsoleState
 from console.widgets.line_pane import LinePane
@@ -56,6 +58,11 @@ class WorkScreen(Screen[None]):
         raise NotImplementedError
 
     @property
+    def cases_marked(self) -> Sequence[CaseSummary]:
+        """The cases that a, A and r act on instead, if any are marked."""
+        return ()
+
+    @property
     def case_in_hand(self) -> str | None:
         """The id of that case."""
         shown = self.case_shown
@@ -94,7 +101,18 @@ class WorkScreen(Screen[None]):
         self._with_case("reverse")
 
     def action_next_case(self) -> None:
-        self.console_app.work.start("next_case", None)
+        self.console_app.work.start("next_case")
+
+    def action_copy(self) -> None:
+        self._with_case("copy")
+
+    def action_copy_command(self) -> None:
+        shown = self.case_shown
+        if shown is not None:
+            self.console_app.copy(command(shown, self.console_app.settings.server))
+
+    def action_health(self) -> None:
+        self.console_app.work.start("health")
 
     def action_refresh(self) -> None:
         self.console_app.refresh_all()
@@ -107,4 +125,4 @@ class WorkScreen(Screen[None]):
         if shown is None:
             self.console_app.say("There is no case to act on yet.", "warn")
         else:
-            self.console_app.work.start(what, shown)
+            self.console_app.work.start(what, shown, self.cases_marked)

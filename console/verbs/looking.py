@@ -188,3 +188,20 @@ def _print_report(session: Session, report: "AuditReport") -> None:
         session.say(f"BROKEN {broken.case_id} at record {broken.seq}: {broken.reason}")
     verdict = f"{plural(len(report.broken), 'case')} broken" if report.broken else "every record verifies"
     session.say(f"{plural(report.cases, 'case')}, {plural(report.events, 'record')}: {verdict}.")
+
+
+def health(server: ServerOption = None, operator: AsOption = None, as_json: JsonOption = False) -> None:
+    """How the server and what it needs are; exit code 1 when something is not well."""
+    session = Session(server, operator, as_json)
+
+    async def work(api: "ConsoleApi") -> int:
+        from console.pages.health import health_page  # noqa: PLC0415
+
+        found = await api.health()
+        if as_json:
+            session.answer(found)
+        else:
+            session.lines(health_page(found, None, Sheet(session.out.width, wall_clock(), session.glyphs)))
+        return 0 if found.status == "healthy" else 1
+
+    session.run(work)

@@ -1,6 +1,6 @@
 """The queue on the screen: only visible rows are made into text, and the cursor keeps to its case."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from casework.views import CaseSummary
 from console.lines import Line
@@ -31,13 +31,15 @@ class CaseTable(LinePane):
         """The cursor's row, counted from one, and how many rows there are."""
         return (self._index + 1 if self._cases else 0), len(self._cases)
 
-    def show(self, cases: QueueOrder, sheet: Sheet, notice: Sequence[Line] = ()) -> None:
+    def show(
+        self, cases: QueueOrder, sheet: Sheet, notice: Sequence[Line] = (), marks: Container[str] = ()
+    ) -> None:
         """Show cases in this order; the cursor stays on the case it was on, wherever that moved."""
         self._keep_cursor(cases)
         lines = [heading(sheet), *notice]
         visible = self._cases[self._top : self._top + self._rows]
         lines += [
-            row(case, sheet, at_cursor=self._top + offset == self._index)
+            row(case, sheet, at_cursor=self._top + offset == self._index, marked=case.case_id in marks)
             for offset, case in enumerate(visible)
         ]
         self.paint(lines, marked=self._index - self._top + 1 if visible else None)

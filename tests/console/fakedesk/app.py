@@ -51,6 +51,7 @@ class Desk:
         self.refuse_all = False
         self.delay_seconds = 0.0
         """How long to think before answering anything but the stream."""
+        self.unwell = False
         self.mute = False
         """Send nothing over open streams, as if the line were slow."""
         self.streams = 0
@@ -315,6 +316,14 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
             shadow_hits_by_rule={},
             stream_clients=desk.streams,
         )
+
+    @app.get("/api/v1/health")
+    async def health(response: Response) -> dict[str, object]:
+        response.status_code = 503 if desk.unwell else 200
+        hub = {"ok": not desk.unwell, "detail": "no answer within 5 s" if desk.unwell else ""}
+        seams = {"cases": {"ok": True, "detail": "", "milliseconds": 1.25}, "task_hub": hub}
+        figures = {"clients": desk.streams}
+        return {"status": "degraded" if desk.unwell else "healthy", "seams": seams, "stream": figures}
 
     @app.get("/api/v1/audit/verify")
     async def verify(case_id: str | None = None) -> views.AuditReport:

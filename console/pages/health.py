@@ -1,0 +1,57 @@
+"""How the server and what it needs are, in words."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from console.format import clean, words
+from console.lines import BLANK, Line, Span, outside, said
+from console.pages.sheet import Sheet
+from console.state import ConsoleState
+
+
+class SeamHealth(BaseModel):
+    """One thing the server needs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ok: bool
+    detail: str = ""
+    milliseconds: float | None = None
+
+
+class Health(BaseModel):
+    """The server's report; figures beyond the seams are shown as they come."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    status: Literal["healthy", "degraded"]
+    seams: Mapping[str, SeamHealth]
+
+
+def health_page(health: Health, state: ConsoleState | None, sheet: Sheet) -> list[Line]:
+    """Each seam with how fast it answered or why it did not, then the server's figures."""
+    lines: list[Line] = [said(health.status.upper(), "good" if health.status == "healthy" else "bad"), BLANK]
+    for name, seam in health.seams.items():
+        took = f"{seam.milliseconds:.1f} ms" if seam.milliseconds is not None else ""
+        lines.append(
+            (
+                Span(f"  {clean(words(name)):<12} "),
+                Span("ok    " if seam.ok else "AWAY  ", "good" if seam.ok else "bad"),
+                Span(took, "dim"),
+                outside(seam.detail, "warn"),
+            )
+        )
+    for title, figures in (health.model_extra or {}).items():
+        if isinstance(figures, dict):
+            lines += [BLANK, sheet.heading(clean(words(title))), *_figures(figures, sheet)]
+    if state is not None:
+        rate = state.telemetry.rate(sheet.now)
+        held = f"{len(state.cases):,} cases held, telemetry {rate:.1f}/s, stream at {state.cursor or '-'}"
+        lines += [BLANK, sheet.heading("this console"), *sheet.text(held, "  ")]
+    return lines
+
+
+def _figures(figures: Mapping[str, JsonValue], sheet: Sheet) -> list[Line]:
+    return [line for name, value in figures.items() for line in sheet.text(f"{words(name)}: {value}", "  ")]

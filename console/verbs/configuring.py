@@ -1,0 +1,38 @@
+"""The verb that says how the console is configured, and where each value came from."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from console.format import clean
+from console.session import AsOption, JsonOption, ServerOption, Session
+from console.settings import ConsoleSettings, environment_name, set_in_environment
+
+
+def config(
+    server: ServerOption = None,
+    operator: AsOption = None,
+    as_json: JsonOption = False,
+    changed: Annotated[bool, typer.Option("--changed", help="Only what is not a default.")] = False,
+) -> None:
+    """Every setting with its value and where that came from: flag, environment or default."""
+    session = Session(server, operator, as_json)
+    rows = []
+    for name in ConsoleSettings.model_fields:
+        given = session.flags.get(name) is not None
+        source = "flag" if given else "environment" if set_in_environment(name) else "default"
+        if source == "default" and changed:
+            continue
+        rows.append((environment_name(name), str(getattr(session.settings, name)), source))
+    if as_json:
+        typer.echo(json.dumps([dict(zip(("name", "value", "source"), row, strict=True)) for row in rows]))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("setting", "value", "from"):
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(clean(cell)) for cell in row))
+    session.out.print(table)

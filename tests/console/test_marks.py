@@ -1,0 +1,163 @@
+"""Saved views, marks and bulk decisions, copying and health: what one does with many cases."""
+
+import base64
+import re
+from datetime import timedelta
+
+import pytest
+from conftest import Running
+from fakedesk import stories
+from fakedesk.record import now
+from hypothesis import given
+from hypothesis import strategies as st
+from screens import console
+
+from casework.events import DecisionSubmitted
+from casework.policy import Terms
+from casework.transitions import Status
+from console import clipboard
+
+SLOW = Terms(hold_seconds=600)
+
+
+async def furnish(running: Running, count: int) -> None:
+    for number in range(1, count + 1):
+        at = now() - timedelta(minutes=200 - number)
+        await stories.investigated(running.record, stories.alert(number), at, SLOW)
+
+
+def decided(running: Running) -> list[str]:
+    return [
+        case_id
+        for case_id, events in running.record.events.items()
+        for event in events
+        if isinstance(event.body, DecisionSubmitted)
+    ]
+
+
+async def test_marked_cases_are_decided_in_one_request(running: Running) -> None:
+    await furnish(running, 4)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/4", "[1 desk 4]")
+        await screen.press("space", "space", "j", "space")
+        await screen.sees("3 marked")
+        await screen.press("a")
+        await screen.sees("Approve: 3 cases?", "lock account", "fraud-ALERT-001", "fraud-ALERT-004")
+        assert not decided(running)
+        await screen.press("enter")
+        await screen.sees("Recorded: 3, refused: 0")
+        await screen.until(lambda: not screen.app.screen.cases_marked)
+    assert decided(running) == ["fraud-ALERT-001", "fraud-ALERT-002", "fraud-ALERT-004"]
+
+
+async def test_a_marked_case_that_went_on_is_refused_by_itself_and_stays_marked(running: Running) -> None:
+    await furnish(running, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("asterisk")
+        await screen.sees("3 marked")
+        running.desk.mute = True
+        case = running.record.load("fraud-ALERT-002")
+        assert case.review is not None
+        moved_on = {"review": case.review.model_copy(update={"attempt": 2, "assessment_hash": "0" * 64})}
+        running.record.cases["fraud-ALERT-002"] = case.model_copy(update=moved_on)
+        await screen.press("A")
+        await screen.sees("for 3 marked cases?")
+        await screen.press("4", "enter")
+        await screen.sees("Approve: 3 cases?", "clear")
+        await screen.press("enter")
+        await screen.sees("What was refused", "2 recorded, 1 refused", "fraud-ALERT-002")
+        await screen.press("escape")
+        await screen.until(lambda: len(screen.app.screen.cases_marked) == 1)
+        await screen.press("escape")
+        assert not screen.app.screen.cases_marked
+
+
+async def test_many_cases_need_their_number_typed(running: Running) -> None:
+    await furnish(running, 22)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/22")
+        await screen.press("space", "G", "v")
+        await screen.sees("22 marked")
+        await screen.press("r")
+        await screen.sees("22 marked cases get the same feedback")
+        await screen.press(*"look again", "enter")
+        await screen.sees("Reject: 22 cases?", "22 typed, then enter")
+        await screen.press("enter")
+        await screen.sees("Type 22 to decide")
+        assert not decided(running)
+        await screen.press("2", "2", "enter")
+        await screen.sees("Recorded: 22, refused: 0")
+    assert len(decided(running)) == 22
+
+
+async def test_the_views_are_numbered_and_counted(running: Running) -> None:
+    await furnish(running, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("[1 desk 3]", "3 decide 3")
+        await screen.press("c")
+        await screen.sees("2 mine 1")
+        await screen.press("2")
+        await screen.sees("[2 mine 1]", "1/1")
+        await screen.press("9")
+        await screen.sees("The view closed shows no case now")
+        await screen.press("slash", *"status:held 3", "enter")
+        await screen.sees("[9 closed 0]", "No case matches")
+        await screen.press("escape", "1")
+        await screen.sees("1/3")
+
+
+async def test_the_filter_takes_digits_and_stars_as_text(running: Running) -> None:
+    await furnish(running, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("slash", *"alert-002")
+        await screen.sees("1/1", "[1 desk")
+        assert not screen.app.screen.cases_marked
+
+
+async def test_a_field_and_a_command_are_copied_and_shown(running: Running) -> None:
+    await furnish(running, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press("y")
+        await screen.sees("Copy which field?", "fraud-ALERT-001")
+        await screen.press("2", "enter")
+        await screen.sees("Copied: 201")
+        await screen.press("Y")
+        await screen.sees("Copied: fraud-console show fraud-ALERT-001 --server")
+
+
+@given(text=st.text(min_size=1, max_size=300), inside_tmux=st.booleans())
+def test_what_is_copied_is_what_was_meant(text: str, inside_tmux: bool) -> None:
+    written = clipboard.sequence(text, inside_tmux=inside_tmux)
+    found = re.findall(r"\x1b+\]52;c;([A-Za-z0-9+/=]*)\x07", written)
+    assert [base64.b64decode(one).decode() for one in found] == [text] * (2 if inside_tmux else 1)
+    assert written.endswith("\x1b\\") is inside_tmux
+
+
+def test_too_much_is_not_copied_by_halves() -> None:
+    with pytest.raises(ValueError, match="too many"):
+        clipboard.sequence("x" * 7000, inside_tmux=False)
+
+
+async def test_the_state_of_the_server_is_shown_also_when_it_is_not_well(running: Running) -> None:
+    async with console(running.settings()) as screen:
+        await screen.sees("Nothing is open")
+        await screen.press("H")
+        await screen.sees("HEALTHY", "1.2 ms", "clients: 1")
+        await screen.press("escape")
+        running.desk.unwell = True
+        await screen.press("H")
+        await screen.sees("DEGRADED", "task hub", "AWAY", "no answer within 5 s")
+
+
+async def test_a_decided_case_leaves_no_mark(running: Running) -> None:
+    await furnish(running, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press("space", "space")
+        assert not screen.app.screen.cases_marked
+        await screen.press("9", "space", "asterisk", "v", "a")
+        await screen.sees("There is no case")
+    assert running.record.load("fraud-ALERT-001").status is Status.AWAITING_REVIEW
