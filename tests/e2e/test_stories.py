@@ -68,8 +68,8 @@ def test_a_costly_action_needs_a_second_person_and_can_be_undone(played: Product
     assert [receipt["step"] for receipt in receipts] == ["lock_account", "refund_charges"]
 
     order = {"action_id": receipts[0]["action_id"], "reason": "it was the customer after all"}
-    for _ in range(2):
-        assert played.http.post(f"/api/v1/cases/{case_id}/reverse", json=order).status_code == 202
+    assert played.http.post(f"/api/v1/cases/{case_id}/reverse", json=order).status_code == 202
     eventually(lambda: "action_reversed" in played.kinds(case_id) or None, "the lock to be undone")
+    assert played.http.post(f"/api/v1/cases/{case_id}/reverse", json=order).status_code == 409
     assert played.kinds(case_id).count("action_reversed") == 1
     played.check_closed_once(case_id)
