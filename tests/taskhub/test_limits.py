@@ -42,12 +42,6 @@ def test_an_event_above_a_megabyte_is_refused(client: Client) -> None:
     assert refusal.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
-def test_a_hundred_megabytes_are_refused_before_they_are_read(client: Client) -> None:
-    with pytest.raises(grpc.RpcError) as refusal:
-        client.schedule_new_orchestration("echo", input="x" * 100_000_000)
-    assert refusal.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-
-
 def test_an_activity_result_above_a_megabyte_is_a_failure_the_orchestration_sees(client: Client) -> None:
     assert "1,048,576" in output(run(client, "outcome_of_bulk", 1_100_000))
     assert output(run(client, "outcome_of_bulk", 1_000_000)) == 1_000_000

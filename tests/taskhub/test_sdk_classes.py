@@ -81,6 +81,7 @@ async def test_the_async_client_speaks_every_call(
 
 
 async def _every_call(eager: AsyncTaskHubGrpcClient) -> str:
+    began = datetime.now(UTC)
     instance_id = await eager.schedule_new_orchestration("waiting", input=2)
     running = await eager.wait_for_orchestration_start(instance_id, timeout=30)
     assert running is not None
@@ -103,7 +104,7 @@ async def _every_call(eager: AsyncTaskHubGrpcClient) -> str:
     assert rewound is not None
     assert output(rewound) == 2
     assert failed in {one.instance_id for one in await eager.get_all_orchestration_states()}
-    assert failed in (await eager.list_instance_ids()).items
+    assert failed in (await eager.list_instance_ids(completed_time_from=began)).items
     await _every_entity_call(eager)
     assert (await eager.purge_orchestration(restarted)).deleted_instance_count == 1
     return failed
