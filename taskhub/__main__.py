@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from taskhub.app import TaskHubServer
 from taskhub.errors import StartupRefused
 from taskhub.operating.cli import add_commands
-from taskhub.settings import TaskHubSettings
+from taskhub.settings import TaskHubSettings, explain
 
 _EXIT_REFUSED = 2
 _EXIT_BROKEN = 3
@@ -41,7 +41,7 @@ def serve(
     try:
         settings = TaskHubSettings(**_given(db=db, port=port))
     except ValidationError as error:
-        _refuse("\n".join(_explain(problem) for problem in error.errors()))
+        _refuse(explain(error))
     configure_logging(settings.log_level)
     try:
         if not _run(_serve(settings)):
@@ -52,11 +52,6 @@ def serve(
 
 def _given(**options: object) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
-
-
-def _explain(problem: Any) -> str:
-    name = "TASKHUB_" + "_".join(str(part) for part in problem["loc"]).upper()
-    return f"{name}={problem['input']!s}: {problem['msg']}"
 
 
 def _refuse(sentence: str) -> None:

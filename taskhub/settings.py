@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from taskhub.operating.ages import parse_age, parse_statuses
@@ -99,3 +99,11 @@ class TaskHubSettings(BaseSettings):
         """Host and port as gRPC writes them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+
+def explain(error: ValidationError) -> str:
+    """A line per wrong setting: its name, its value and what is allowed."""
+    return "\n".join(
+        f"TASKHUB_{'_'.join(map(str, problem['loc'])).upper()}={problem['input']!s}: {problem['msg']}"
+        for problem in error.errors()
+    )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
+from pydantic import ValidationError
 
 from taskhub import portrait
 from taskhub.clock import wall_clock
@@ -18,7 +19,7 @@ from taskhub.errors import StartupRefused
 from taskhub.operating import ages, copying, opening
 from taskhub.operating.examination import examine, repair
 from taskhub.operating.problems import Problem
-from taskhub.settings import TaskHubSettings
+from taskhub.settings import TaskHubSettings, explain
 from taskhub.statuses import status_code
 from taskhub.transactions.retention import Expiry, count_expired, forget_expired
 
@@ -53,7 +54,13 @@ def _refusals() -> Iterator[None]:
 def _file(context: typer.Context, db: Path | None) -> Path:
     """The file named after the subcommand, before it, or by the setting."""
     given = db or (context.parent.params.get("db") if context.parent else None)
-    return Path(given) if given else TaskHubSettings().db
+    if given:
+        return Path(given)
+    try:
+        return TaskHubSettings().db
+    except ValidationError as error:
+        typer.echo(explain(error), err=True)
+        raise typer.Exit(_EXIT_REFUSED) from error
 
 
 def _parsed(parse: Callable[[str], T], option: str, text: str) -> T:

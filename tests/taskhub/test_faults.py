@@ -234,6 +234,20 @@ def test_a_damaged_index_is_built_again_by_repair(file: Path) -> None:
     assert problems(file) == []
 
 
+def test_a_damaged_page_met_by_a_call_is_data_loss_and_the_hub_goes_on(tmp_path: Path) -> None:
+    with running_hub(tmp_path, {"TASKHUB_CHECK_SECONDS": "0"}) as hub:
+        Client(**hub.connection, logger=QUIET).schedule_new_orchestration("echo", instance_id="spoiled")
+        hub.stop()
+        _spoil(hub.db, "payloads")
+        hub.start()
+        client = Client(**hub.connection, logger=QUIET)
+        with pytest.raises(grpc.RpcError) as refused:
+            client.get_orchestration_state("spoiled")
+        assert refused.value.code() == grpc.StatusCode.DATA_LOSS
+        assert "fraud-taskhub check" in refused.value.details()
+        assert hub.answers()
+
+
 async def test_a_hub_that_can_no_longer_read_says_so_instead_of_standing_still(tmp_path: Path) -> None:
     hub = Hub(TaskHubSettings(db=tmp_path / "hub.db"))
     hub.start()

@@ -292,3 +292,14 @@ def test_vacuum_gives_space_back(copy: Path) -> None:
     assert command(copy, "vacuum").exit_code == 0
     assert copy.stat().st_size < before / 10
     assert problems(copy) == []
+
+
+def test_a_wrong_setting_is_a_sentence_for_the_commands_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASKHUB_PORT", "eighty")
+    done = CliRunner().invoke(cli, ["check"])
+    assert done.exit_code == 2
+    assert "TASKHUB_PORT=eighty" in done.stderr
+
+
+def test_the_file_may_be_named_before_the_command(copy: Path) -> None:
+    assert CliRunner().invoke(cli, ["--db", str(copy), "check"]).exit_code == 0

@@ -40,6 +40,8 @@ def refused(directory: Path, *arguments: str, **settings: str) -> str:
         ("TASKHUB_HOST", "0.0.0.0", "loopback"),
         ("TASKHUB_SYNCHRONOUS", "OFF", "FULL"),
         ("TASKHUB_LEASE_SECONDS", "0", "1"),
+        ("TASKHUB_RETENTION_AGE", "soon", "30d"),
+        ("TASKHUB_RETENTION_STATUSES", "running", "completed"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_name_value_and_what_is_allowed(
