@@ -10,6 +10,9 @@ from durabletask.internal import orchestrator_service_pb2 as pb
 from google.protobuf.wrappers_pb2 import StringValue
 
 from tests.taskhub.bare import BareWorker, complete, state_of
+from tests.taskhub.conftest import BareStub
+from tests.taskhub.launcher import HubProcess
+from tests.taskhub.test_operating import problems
 
 FAILED = pb.ORCHESTRATION_STATUS_FAILED
 
@@ -197,3 +200,15 @@ def test_a_replaced_sub_orchestration_tells_its_parent(bare: BareWorker, taskhub
     assert set(items) == {instance_id, child_id}
     told = items[instance_id].orchestratorRequest.newEvents[1].subOrchestrationInstanceFailed
     assert "terminated" in told.failureDetails.errorMessage
+
+
+def test_what_a_failed_execution_keeps_is_no_problem_to_the_check(own_hub: HubProcess) -> None:
+    with BareStub(own_hub) as stub:
+        worker = BareWorker(stub, "default")
+        instance_id = worker.start()
+        item = worker.next()
+        worker.call("RaiseEvent", pb.RaiseEventRequest(instanceId=instance_id, name="early"))
+        worker.answer(item, failing())
+        worker.close()
+    own_hub.stop()
+    assert problems(own_hub.db) == []
