@@ -1,4 +1,4 @@
-"""What the hub does when the disk, the file, the clock or a client misbehaves."""
+"""What the hub does when the disk, the file or the clock misbehaves."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ import grpc
 import psutil
 import pytest
 from durabletask.azuremanaged.client import DurableTaskSchedulerClient as Client
-from durabletask.internal import orchestrator_service_pb2 as pb
-from durabletask.internal.orchestrator_service_pb2_grpc import TaskHubSidecarServiceStub
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 from hypothesis import given
@@ -36,11 +34,8 @@ from taskhub.settings import TaskHubSettings
 from taskhub.transactions import entities
 from taskhub.transactions.commands import open_hub
 from taskhub.writer import Writer
-from tests.taskhub.conftest import DEADLINE_SECONDS, QUIET, BareStub, ended, eventually, output, run, working
-from tests.taskhub.launcher import HubProcess, free_port, running_hub
-from tests.taskhub.settings import FaultSettings
-
-MEGABYTE = 1024 * 1024
+from tests.taskhub.conftest import DEADLINE_SECONDS, QUIET, ended, eventually, output, run, working
+from tests.taskhub.launcher import HubProcess, free_port, rows_in, running_hub
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +78,6 @@ def health(hub: HubProcess) -> int:
         return int(HealthStub(channel).Check(HealthCheckRequest(), timeout=10).status)
 
 
-def resident_bytes(hub: HubProcess) -> int:
-    """Memory the hub's process has in use."""
-    return int(psutil.Process(hub.pid).memory_info().rss)
-
-
 # --- disk full
 
 
@@ -114,7 +104,7 @@ def test_work_whose_result_the_full_disk_refused_is_done_again_not_lost(own_hub:
     client = Client(**own_hub.connection, logger=QUIET)
     with working(own_hub):
         client.schedule_new_orchestration("outcome_of_slow", instance_id="slow")
-        eventually(lambda: _rows(own_hub.db, "activities"), "the activity")
+        eventually(lambda: rows_in(own_hub.db, "activities"), "the activity")
         resource.prlimit(own_hub.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
         eventually(lambda: health(own_hub) == HealthCheckResponse.NOT_SERVING, "the refused completion")
         resource.prlimit(own_hub.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -126,7 +116,7 @@ async def test_a_commit_that_does_not_fit_stores_nothing_and_the_next_one_may(tm
     writer = Writer(connection, lambda _: None, wall_clock)
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count={pages + 2}")
-    large = entities.Signal("@ledger@a", b"x" * MEGABYTE)
+    large = entities.Signal("@ledger@a", b"x" * 1_000_000)
     hub = await writer.submit(open_hub("default"))
     with pytest.raises(StorageUnavailable, match="full"):
         await writer.submit(entities.signal(hub, large))
@@ -136,11 +126,6 @@ async def test_a_commit_that_does_not_fit_stores_nothing_and_the_next_one_may(tm
     assert writer.failure is None
     assert connection.execute("SELECT count(*) FROM operations").fetchone()[0] == 1
     await writer.close()
-
-
-def _rows(db: Path, table: str) -> int:
-    with closing(sqlite3.connect(db)) as connection:
-        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
 # --- read-only file or directory
@@ -303,104 +288,6 @@ async def test_a_timer_fires_in_time_although_the_clock_was_set_back_an_hour(tmp
     due = hub.now() + 200_000
     signal = entities.Signal(delayed.entity_id, delayed.event, due)
     await hub.writer.submit(entities.signal(number, signal))
-    await asyncio.to_thread(eventually, lambda: _rows(tmp_path / "hub.db", "operations"), "the signal")
+    await asyncio.to_thread(eventually, lambda: rows_in(tmp_path / "hub.db", "operations"), "the signal")
     assert hub.now() >= due
     await hub.close()
-
-
-# --- clients that vanish, and clients that ask for too much
-
-
-def test_clients_that_vanish_leave_nothing_behind(shared: HubProcess) -> None:
-    client = Client(**shared.connection, logger=QUIET)
-    client.schedule_new_orchestration("echo", input="x" * 500_000, instance_id="wanted")
-    with BareStub(shared) as stub:
-        stub.GetInstance(pb.GetInstanceRequest(instanceId="wanted"))
-    before = psutil.Process(shared.pid).num_fds()
-    for _ in range(30):
-        _vanish(shared)
-    with working(shared):
-        assert output(ended(client, "wanted")) == "x" * 500_000
-    eventually(lambda: psutil.Process(shared.pid).num_fds() <= before + 5, "the files to be closed")
-
-
-def _vanish(hub: HubProcess) -> None:
-    """Ask for work, for an end and for a history, take the first answer, and drop the connection."""
-    channel = grpc.insecure_channel(f"127.0.0.1:{hub.port}", options=[("grpc.use_local_subchannel_pool", 1)])
-    stub: Any = TaskHubSidecarServiceStub(channel)
-    items = stub.GetWorkItems(pb.GetWorkItemsRequest())
-    waiting = stub.WaitForInstanceCompletion.future(pb.GetInstanceRequest(instanceId="wanted"))
-    stub.StreamInstanceHistory(pb.StreamInstanceHistoryRequest(instanceId="wanted"))
-    assert not waiting.done()
-    channel.close()
-    del items
-
-
-def _eager(hub: HubProcess) -> grpc.Channel:
-    return grpc.insecure_channel(
-        f"127.0.0.1:{hub.port}",
-        options=[("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)],
-    )
-
-
-def test_a_payload_of_100_mb_is_refused_and_costs_no_memory(shared: HubProcess) -> None:
-    before = resident_bytes(shared)
-    request = pb.CreateInstanceRequest(name="echo", input={"value": "x" * (100 * MEGABYTE)})
-    with _eager(shared) as channel:
-        stub: Any = TaskHubSidecarServiceStub(channel)
-        for _ in range(3):
-            with pytest.raises(grpc.RpcError) as refused:
-                stub.StartInstance(request)
-            assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert resident_bytes(shared) - before < 40 * MEGABYTE
-    assert shared.answers()
-
-
-def test_a_payload_of_30_mb_is_refused_with_the_limit_in_the_sentence(shared: HubProcess) -> None:
-    with _eager(shared) as channel:
-        stub: Any = TaskHubSidecarServiceStub(channel)
-        with pytest.raises(grpc.RpcError) as refused:
-            stub.StartInstance(pb.CreateInstanceRequest(name="echo", input={"value": "x" * (30 * MEGABYTE)}))
-    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
-    assert "1,048,576" in refused.value.details()
-
-
-# --- memory
-
-
-def test_memory_does_not_grow_with_what_is_stored(shared: HubProcess) -> None:
-    count = FaultSettings().messages
-    with BareStub(shared) as stub:
-        _send(stub, count // 4)
-        warm = resident_bytes(shared)
-        _send(stub, count - count // 4)
-    assert _rows(shared.db, "operations") == count
-    assert resident_bytes(shared) - warm < 24 * MEGABYTE
-
-
-def _send(stub: Any, count: int) -> None:
-    """Signals to entities no worker runs, a hundred calls in flight."""
-    flying: list[Any] = []
-    for number in range(count):
-        request = pb.SignalEntityRequest(instanceId=f"@idle@{number % 50}", name="add", input={"value": "1"})
-        flying.append(stub.SignalEntity.future(request))
-        if len(flying) == 100:
-            for call in flying:
-                call.result(timeout=DEADLINE_SECONDS)
-            flying.clear()
-    for call in flying:
-        call.result(timeout=DEADLINE_SECONDS)
-
-
-def test_a_worker_that_does_not_read_gets_only_so_much_on_its_way(shared: HubProcess) -> None:
-    client = Client(**{**shared.connection, "taskhub": "slow reader"}, logger=QUIET)
-    for number in range(100):
-        client.schedule_new_orchestration("echo", input="x" * 1_000_000, instance_id=f"large-{number}")
-    before = resident_bytes(shared)
-    with BareStub(shared) as stub:
-        request = pb.GetWorkItemsRequest(maxConcurrentOrchestrationWorkItems=1000)
-        items = stub.GetWorkItems(request, metadata=(("taskhub", "slow reader"),))
-        assert next(items).orchestratorRequest.instanceId
-        eventually(lambda: client.get_orchestration_state("large-99"), "an answer")
-        assert resident_bytes(shared) - before < 90 * MEGABYTE
-        items.cancel()

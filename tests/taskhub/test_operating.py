@@ -22,7 +22,7 @@ from taskhub.operating.ages import parse_age, parse_statuses
 from taskhub.operating.examination import examine
 from taskhub.timeline import shorten
 from tests.taskhub.conftest import QUIET, ended, eventually, output, run, working
-from tests.taskhub.launcher import HubProcess, running_hub
+from tests.taskhub.launcher import HubProcess, rows_in, running_hub
 
 
 def command(db: Path, *arguments: str) -> Result:
@@ -135,7 +135,7 @@ def test_an_activity_that_vanished_is_scheduled_again_and_the_instance_ends(tmp_
         client = Client(**hub.connection, logger=QUIET)
         with working(hub):
             client.schedule_new_orchestration("outcome_of_slow", instance_id="slow")
-            eventually(lambda: _count(hub.db, "activities"), "the activity")
+            eventually(lambda: rows_in(hub.db, "activities"), "the activity")
             hub.kill()
         with closing(sqlite3.connect(hub.db)) as connection:
             connection.execute("DELETE FROM activities")
@@ -161,11 +161,6 @@ def test_an_instance_whose_start_vanished_begins_after_repair(tmp_path: Path) ->
         hub.start()
         with working(hub):
             assert output(ended(Client(**hub.connection, logger=QUIET), "early")) == ["kept"]
-
-
-def _count(db: Path, table: str) -> int:
-    with closing(sqlite3.connect(db)) as connection:
-        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
 @pytest.mark.parametrize("arguments", [("check", "--repair"), ("vacuum",)])
@@ -204,16 +199,16 @@ def test_no_text_can_command_a_terminal_or_break_a_line(text: str) -> None:
 
 
 def test_retention_forgets_by_age_and_status_beside_a_running_hub(copy: Path) -> None:
-    before = _count(copy, "instances")
+    before = rows_in(copy, "instances")
     unripe = command(copy, "retention", "--older-than", "1d")
     assert unripe.stdout.startswith("0 instances were deleted")
     dry = command(copy, "retention", "--older-than", "0s", "--status", "failed", "--dry-run")
     assert dry.stdout.startswith("1 instances would be deleted")
     done = command(copy, "retention", "--older-than", "0s", "--status", "failed")
     assert done.stdout.startswith("1 instances were deleted")
-    assert _count(copy, "instances") == before - 1
+    assert rows_in(copy, "instances") == before - 1
     command(copy, "retention", "--older-than", "0s")
-    assert _count(copy, "instances") == 3
+    assert rows_in(copy, "instances") == 3
     assert problems(copy) == []
 
 
