@@ -14,22 +14,26 @@ import sys
 import tempfile
 import threading
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import IO, Any
-
-import httpx
 
 from benchmarks.stream.targets import Target, nchan, ours
 
 WARM_UP_SECONDS = 3.0
+LEAST_SHARE, MOST_SHARE = 0.95, 1.05
+"""Of the deliveries due, those within the window; some of its first and last events fall across its ends."""
 INSTALL = "apt-get install nginx-light libnginx-mod-nchan"
 COLUMNS = {
     "server": "server",
+    "sent_per_second": "events/s",
     "delivered_per_second": "delivered/s",
+    "share": "of those due",
     "p50_ms": "p50 ms",
     "p99_ms": "p99 ms",
     "per_cpu": "deliveries per CPU-second",
-    "net": "the same, fan-out alone",
+    "intake_ms": "CPU ms to take one event in",
+    "net": "deliveries per CPU-second, fan-out alone",
     "idle_kb": "KB per client",
     "busy_kb": "the same, busy",
     "lost": "lost",
@@ -46,28 +50,32 @@ class Publisher(threading.Thread):
         self._target = target
         self._rate = rate
         self._stopped = threading.Event()
-        self.refused = 0
+        self.sent = 0
+        self._refused = 0
 
     def run(self) -> None:
-        due, number = time.monotonic(), 0
-        with httpx.Client(trust_env=False) as http:
-            while not self._stopped.wait(max(0.0, due - time.monotonic())):
-                number += 1
-                due = max(due + 1 / self._rate, time.monotonic() - 0.1)
-                headers = {"Content-Type": "application/json"}
-                answer = http.post(
-                    self._target.publish_url, content=self._target.body(number), headers=headers
-                )
-                self.refused += answer.status_code >= 300
+        due = time.monotonic()
+        http = HTTPConnection("127.0.0.1", self._target.port, timeout=30)
+        while not self._stopped.wait(max(0.0, due - time.monotonic())):
+            self.sent += 1
+            due = max(due + 1 / self._rate, time.monotonic() - 0.1)
+            headers = {"Content-Type": "application/json"}
+            http.request("POST", self._target.publish_path, self._target.body(self.sent), headers)
+            with http.getresponse() as answer:
+                answer.read()
+                self._refused += answer.status >= 300
+        http.close()
 
     def stop(self) -> None:
         self._stopped.set()
         self.join(10)
+        if self._refused:
+            raise SystemExit(f"{self._target.name} refused {self._refused} of {self.sent} events")
 
 
 def measure(target: Target, clients: int, rate: float, seconds: float) -> dict[str, Any]:
     """One row of the table."""
-    taking_in = _share_of_a_core(target, rate)
+    intake = _cpu_per_event(target, rate)
     memory = Memory(target, clients)
     arguments = [str(value) for value in (target.port, target.path, clients, WARM_UP_SECONDS, seconds)]
     command = [sys.executable, "-m", "benchmarks.stream.listeners", *arguments]
@@ -81,18 +89,24 @@ def measure(target: Target, clients: int, rate: float, seconds: float) -> dict[s
         listeners.stdin.write("go on\n")
         listeners.stdin.flush()
         _expect(listeners.stdout, "measuring")
-        cpu = _cpu_seconds(target)
+        cpu, sent = _cpu_seconds(target), publisher.sent
         _expect(listeners.stdout, "measured")
-        cpu = max(0.01, _cpu_seconds(target) - cpu)
+        cpu, sent = _cpu_seconds(target) - cpu, publisher.sent - sent
         busy_kb = memory.per_client()
         publisher.stop()
         found = json.loads(listeners.stdout.readline())
     delivered = found["delivered_per_second"] * seconds
+    if not LEAST_SHARE <= delivered / max(1, sent * clients) <= MOST_SHARE:
+        print(f"{target.name}: {delivered:.0f} deliveries of {sent} events to {clients} clients: not a"
+              " measurement of its fan-out", file=sys.stderr)  # fmt: skip
     return {
         **found,
         "server": target.name,
+        "sent_per_second": round(sent / seconds, 1),
+        "share": round(delivered / max(1, sent * clients), 2),
+        "intake_ms": round(intake * 1000, 2),
         "per_cpu": round(delivered / cpu),
-        "net": round(delivered / max(0.01, cpu - taking_in * seconds)),
+        "net": _fan_out_alone(delivered, cpu, sent * intake),
         "idle_kb": idle_kb,
         "busy_kb": busy_kb,
     }
@@ -117,16 +131,21 @@ def _expect(lines: IO[str], word: str) -> None:
         raise SystemExit(f"the listeners said {line!r} instead of {word!r}")
 
 
-def _share_of_a_core(target: Target, rate: float) -> float:
-    """What taking events in costs while nobody listens."""
+def _fan_out_alone(delivered: float, cpu: float, intake: float) -> int | None:
+    """Deliveries per CPU-second without intake; None when intake leaves too little to divide by."""
+    return round(delivered / (cpu - intake)) if cpu - intake > cpu / 10 else None
+
+
+def _cpu_per_event(target: Target, rate: float) -> float:
+    """CPU seconds that taking one event in costs while nobody listens."""
     publisher = Publisher(target, rate)
     publisher.start()
     time.sleep(WARM_UP_SECONDS)
-    before, began = _cpu_seconds(target), time.monotonic()
+    cpu, sent = _cpu_seconds(target), publisher.sent
     time.sleep(2 * WARM_UP_SECONDS)
-    share = (_cpu_seconds(target) - before) / (time.monotonic() - began)
+    cpu, sent = _cpu_seconds(target) - cpu, publisher.sent - sent
     publisher.stop()
-    return share
+    return cpu / max(1, sent)
 
 
 def _cpu_seconds(target: Target) -> float:
@@ -167,7 +186,10 @@ def report(rounds: list[list[dict[str, Any]]], chosen: argparse.Namespace) -> No
     if all(len(rows) == 2 for rows in rounds):
         print(f"\nOurs over nchan's, median of {len(rounds)}:")
         for key in RATIOS:
-            ratios = [mine[key] / max(0.1, other[key]) for mine, other in rounds]
+            ratios = [mine[key] / other[key] for mine, other in rounds if mine[key] and other[key]]
+            if len(ratios) < len(rounds):
+                print(f"- {COLUMNS[key]}: not to be told, {len(rounds) - len(ratios)} values are missing")
+                continue
             print(f"- {COLUMNS[key]}: {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})")
 
 

@@ -20,6 +20,7 @@ BUCKET_NS = 100_000
 """Delays are counted in tenths of a millisecond."""
 BUCKETS = 600_000
 MOST_REMEMBERED = 4096
+ANSWER_SECONDS = 60.0
 
 
 class Crowd:
@@ -34,6 +35,7 @@ class Crowd:
         self.counts = array("q", bytes(8 * BUCKETS))
         self.measuring = False
         self.lost = 0
+        self._answered: set[int] = set()
 
     def connect(self, port: int, path: str, clients: int) -> None:
         """Open all connections and ask for the stream on each."""
@@ -45,6 +47,14 @@ class Crowd:
             self._open[connection.fileno()] = connection
             self._poll.register(connection.fileno(), select.EPOLLIN)
             self.read_for(0)
+
+    def wait_for_answers(self, clients: int) -> None:
+        """Return once the server has begun to answer every client; give up after a minute."""
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while len(self._answered) < clients:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"only {len(self._answered)} of {clients} clients were answered")
+            self.read_for(0.1)
 
     def read_for(self, seconds: float) -> None:
         """Read whatever arrives until the time is over, and at least once what is there."""
@@ -68,6 +78,7 @@ class Crowd:
             self._open.pop(descriptor).close()
             return
         now = time.monotonic_ns()
+        self._answered.add(descriptor)
         data = self._tails.pop(descriptor, b"") + bytes(memoryview(self._buffer)[:size])
         marks, tail = self._marks_of(data)
         if tail:
@@ -92,6 +103,7 @@ def listen(port: int, path: str, clients: int, warm_up: float, seconds: float) -
     """Connect, wait to be told to go on, measure and report; a line on standard output for each step."""
     crowd = Crowd()
     crowd.connect(port, path, clients)
+    crowd.wait_for_answers(clients)
     crowd.read_for(warm_up)
     say("connected")
     sys.stdin.readline()

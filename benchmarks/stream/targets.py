@@ -44,7 +44,7 @@ class Target:
     port: int
     path: str
     process: psutil.Process
-    publish_url: str
+    publish_path: str
     body: Callable[[int], bytes]
 
 
@@ -61,8 +61,8 @@ def ours(folder: Path) -> Iterator[Target]:
     }
     command = [sys.executable, "-m", "server"]
     with _running(command, environment, f"http://127.0.0.1:{port}/api/v1/me") as process:
-        url = f"http://127.0.0.1:{port}/api/v1/telemetry"
-        yield Target("fraud-server", port, "/api/v1/stream?topics=telemetry", process, url, _telemetry)
+        stream, publish = "/api/v1/stream?topics=telemetry", "/api/v1/telemetry"
+        yield Target("fraud-server", port, stream, process, publish, _telemetry)
 
 
 @contextmanager
@@ -78,14 +78,15 @@ def nchan(folder: Path) -> Iterator[Target | None]:
     conf.write_text(NGINX_CONF.format(folder=folder, module=module, port=port))
     command = [nginx, "-p", str(folder), "-c", str(conf)]
     with _running(command, None, f"http://127.0.0.1:{port}/") as process:
-        yield Target("nchan", port, "/sub", process, f"http://127.0.0.1:{port}/pub", _telemetry)
+        yield Target("nchan", port, "/sub", process, "/pub", _telemetry)
 
 
 def _telemetry(number: int) -> bytes:
-    """One event of about 600 bytes that carries when it was sent."""
-    mark = f"@{time.monotonic_ns()}@"
+    """One event of about 600 bytes that carries when it was sent. No id comes twice: repeats are dropped."""
+    now = time.monotonic_ns()
+    mark = f"@{now}@"
     return (
-        f'{{"events":[{{"event_id":"B-{number}","event_type":"transaction","customer_id":7,'
+        f'{{"events":[{{"event_id":"B-{now}-{number}","event_type":"transaction","customer_id":7,'
         f'"customer_name":"{"n" * 190}","occurred_at":"{datetime.now(UTC).isoformat()}",'
         f'"details":{{"amount":12.5,"currency":"USD","merchant":"{mark}{"m" * 150}"}}}}]}}'
     ).encode()

@@ -68,6 +68,16 @@ class Audience:
     def __len__(self) -> int:
         return self._taken
 
+    @property
+    def readers(self) -> tuple[Reader, ...]:
+        """Those who are written to."""
+        return tuple(self._readers)
+
+    @property
+    def pause(self) -> float:
+        """Seconds from the beginning of one round to that of the next."""
+        return min(LONGEST_PAUSE, SECONDS_PER_CLIENT * len(self._readers))
+
     def take_seat(self) -> None:
         """Raises OverloadedError when there is none left. Each is given back by `free_seat`."""
         if self.closed or self._taken >= self._most:
@@ -117,7 +127,7 @@ class Audience:
             return
         self._busy = True
         loop = asyncio.get_running_loop()
-        pause = 0.0 if self._lagging else min(LONGEST_PAUSE, SECONDS_PER_CLIENT * len(self._readers))
+        pause = 0.0 if self._lagging else self.pause
         loop.call_at(max(loop.time(), self._began + pause), self._begin_round)
 
     def _begin_round(self) -> None:

@@ -13,6 +13,7 @@ from server.live.audience import Audience
 from server.live.frames import Topic, case_body, telemetry_body
 from server.live.hub import Hub
 from server.live.position import Position, Source
+from server.live.recent import Recent
 from server.live.session import Clock
 from server.live.watchers import Watchers
 from server.observed import Observed
@@ -46,6 +47,7 @@ class Feed:
         self._watchers = watchers
         self._clock = clock
         self._on_change = on_change
+        self._recent = Recent(hub.position.telemetry, PAGE)
 
     async def follow_cases(self) -> None:
         """Publish every committed case event, for ever."""
@@ -64,21 +66,28 @@ class Feed:
             for event in events:
                 body = telemetry_body(event)
                 self._hub.publish(Topic.TELEMETRY, Source.TELEMETRY, event.offset, body)
-            self._audience.ring()
-            if not events:
-                await self._telemetry.wait_for_events(at, WAIT_SECONDS)
+            if events:
+                self._recent.add(events)
+                self._audience.ring()
+                # What comes before the next round may be read together.
+                await asyncio.sleep(self._audience.pause)
+            if len(events) < PAGE:
+                await self._telemetry.wait_for_events(self._hub.position.telemetry, WAIT_SECONDS)
 
     async def follow_telemetry_for_demo(self, observed: Observed) -> None:
         """Publish the demo's frames, each once detection has said whether the event is an anomaly."""
         at = self._hub.position.telemetry
         while True:
-            for event in await self._telemetry.tail(at, PAGE):
+            events = await self._recent.after(at)
+            if events is None:
+                events = await self._telemetry.tail(at, PAGE)
+                at = at if events else self._hub.position.telemetry
+            for event in events:
                 rule = await observed.rule_of(event.event.event_id, OBSERVED_SECONDS)
                 body = telemetry_seen_body(event.event, rule)
                 self._hub.publish(Topic.DEMO, Source.TELEMETRY, event.offset, body)
                 self._audience.ring()
                 at = event.offset
-            await self._telemetry.wait_for_events(at, WAIT_SECONDS)
 
     def _publish_changes(self, changes: Sequence[StoredEvent]) -> None:
         for change in changes:

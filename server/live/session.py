@@ -49,13 +49,25 @@ class Session:
 
     async def follow(self, receive: Receive, send: Send) -> None:
         """Greet, send what was missed, and stay until the client leaves or the server stops."""
+        own, reader = asyncio.current_task(), None
+        assert own is not None
         try:
             async for data in self._join():
                 await write(send, data)
-            await self._stay(receive, send)
+            reader = Reader(self._topics, self._place, send, own.cancel)
+            self._live.audience.follow(reader)
+            # Waited for right here: every call in between would be a frame kept for each client.
+            while (await receive())["type"] != "http.disconnect":
+                pass
         except TimeoutError:
             pass
+        except asyncio.CancelledError:
+            if reader is None or not reader.dropped:
+                raise
+            own.uncancel()
         finally:
+            if reader is not None:
+                self._live.audience.part(reader)
             self.end()
 
     def end(self) -> None:
@@ -63,20 +75,6 @@ class Session:
         if self._seated:
             self._seated = False
             self._live.audience.free_seat()
-
-    async def _stay(self, receive: Receive, send: Send) -> None:
-        own = asyncio.current_task()
-        assert own is not None
-        reader = Reader(self._topics, self._place, send, own.cancel)
-        try:
-            self._live.audience.follow(reader)
-            await _until_gone(receive)
-        except asyncio.CancelledError:
-            if not reader.dropped:
-                raise
-            own.uncancel()
-        finally:
-            self._live.audience.part(reader)
 
     async def _join(self) -> AsyncIterator[bytes]:
         """Greet, and send what was missed: from the stores what the ring lost, then from the ring."""
@@ -138,8 +136,3 @@ async def write(send: Send, data: bytes, *, more: bool = True) -> None:
     """Write a part of the body. Raises TimeoutError when the client leaves it unread."""
     async with asyncio.timeout(SEND_SECONDS):
         await send({"type": "http.response.body", "body": data, "more_body": more})
-
-
-async def _until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -152,9 +152,11 @@ async def running(
 
 
 @asynccontextmanager
-async def listening(server: Running) -> AsyncIterator[Running]:
-    """The same server behind a real socket, for streams."""
+async def listening(server: Running, send_buffer: int | None = None) -> AsyncIterator[Running]:
+    """The same server behind a real socket, for streams; how much the kernel takes can be limited."""
     with socket.socket() as bound:
+        if send_buffer is not None:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         bound.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
             server.app, lifespan="off", log_config=None, http="httptools", ws="websockets-sansio"

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator
+import re
+import socket
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -154,6 +156,61 @@ async def test_a_client_that_left_is_forgotten(web: Running) -> None:
         await _next(frames)
         assert len(web.desk.live.audience) == 1
     await until(lambda: len(web.desk.live.audience) == 0, "the client to be forgotten")
+
+
+async def test_one_who_does_not_read_holds_up_nobody_and_resumes_exactly(tmp_path: Path) -> None:
+    async with (
+        running(tmp_path) as server,
+        listening(server, send_buffer=16 * 1024) as web,
+        not_reading(web) as (reader, resume),
+        following(web, "c0.t0", topics="telemetry") as frames,
+    ):
+        await _next(frames)
+        for first in range(1, 2001, 100):
+            await _publish_large(web, first, 100)
+            seen = [_name(await _next(frames)) for _ in range(100)]
+            assert seen == [f"E-{number}" for number in range(first, first + 100)]
+        assert any(client.rest for client in web.desk.live.audience.readers), "one write waits for room"
+        resume()
+        ids: list[int] = []
+        async with asyncio.timeout(40):
+            while not ids or ids[-1] != 2000:
+                line = await reader.readline()
+                assert line, "the stream ended early"
+                if found := re.fullmatch(rb"id: c0\.t(\d+)\n", line):
+                    ids.append(int(found[1]))
+        assert ids == list(range(2001)), "the greeting, and every event once and in order"
+
+
+async def test_a_head_request_ends_and_keeps_no_seat(web: Running) -> None:
+    answer = await web.http.head(URL)
+    assert (answer.status_code, answer.content) == (200, b"")
+    await until(lambda: len(web.desk.live.audience) == 0, "the seat to be free")
+
+
+@asynccontextmanager
+async def not_reading(web: Running) -> AsyncIterator[tuple[asyncio.StreamReader, Callable[[], None]]]:
+    """A raw client with small buffers that reads nothing until it is told to."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.setblocking(False)
+    port = int(web.url.rpartition(":")[2])
+    await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
+    reader, writer = await asyncio.open_connection(sock=connection, limit=2**16)
+    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    writer.write(f"GET {URL}?topics=telemetry HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    await until(lambda: len(web.desk.live.audience.readers) == 1, "the client to be greeted")
+    try:
+        yield reader, writer.transport.resume_reading  # type: ignore[attr-defined]
+    finally:
+        writer.close()
+
+
+async def _publish_large(web: Running, first: int, count: int) -> None:
+    """Events that are large beside the buffers between server and client."""
+    numbers = range(first, first + count)
+    events = [TELEMETRY.validate_python(record(n, customer_name="n" * 190)) for n in numbers]
+    await web.backends.telemetry.publish(events)
 
 
 async def test_one_client_too_many_is_refused(tmp_path: Path) -> None:
