@@ -1,12 +1,14 @@
 """The console's app: owns the state and the clock, opens screens, and lets others act and render."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from importlib import import_module
+from threading import Timer
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual._compositor import CompositorUpdate
@@ -57,6 +59,8 @@ INBOX_LIMIT = 5000
 MESSAGE_SECONDS = 8.0
 LOOK_AFTER_SECONDS = 0.2
 REREAD_SECONDS = 0.5
+STOP_SECONDS = 5.0
+"""How long an orderly end may take after a signal."""
 
 
 class ConsoleApp(App[None]):
@@ -116,6 +120,10 @@ class ConsoleApp(App[None]):
         self.call_after_refresh(self._connect)
 
     def _stopped_by(self, number: int) -> None:
+        """End in order; if something holds that up, with the terminal perhaps gone, end all the same."""
+        last_resort = Timer(STOP_SECONDS, os._exit, (128 + number,))
+        last_resort.daemon = True
+        last_resort.start()
         self.exit(return_code=128 + number)
 
     def _connect(self) -> None:

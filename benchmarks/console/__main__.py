@@ -15,7 +15,7 @@ from benchmarks.console.terminal import Watched, bytes_per_move, latencies
 
 ROOT = Path(__file__).parent.parent.parent
 CURSOR = "▌".encode()
-KEYS = ["j"] * 30 + ["k"] * 30
+KEYS = ["j"] * 25 + ["k"] * 25
 REFERENCES = {"htop": (["htop", "-d", "10"], "\x1b[B", "\x1b[A"), "tig": (["tig"], "j", "k")}
 
 
@@ -78,7 +78,7 @@ def _measure(watched: Watched, found: Figures, rate: float) -> None:
         found.busy_bytes = spent
     else:
         found.idle_bytes = spent
-        found.move_bytes = bytes_per_move(watched, KEYS[22:38])
+        found.move_bytes = bytes_per_move(watched, KEYS[20:30])
     found.key_ms = latencies(watched, KEYS, CURSOR, 0.06)
     found.rss_mb = watched.process.memory_info().rss / 2**20
 
@@ -95,8 +95,8 @@ def reference(name: str) -> Figures | None:
         found.first_paint_ms = first * 1000 if first else None
         watched.drain(2)
         found.idle_bytes = watched.drain(5) / 5
-        keys = [down] * 15 + [up] * 15
-        found.move_bytes = bytes_per_move(watched, keys[8:22])
+        keys = [down] * 12 + [up] * 12
+        found.move_bytes = bytes_per_move(watched, keys[8:16])
         found.key_ms = latencies(watched, keys, b"", 0.2)
         found.rss_mb = watched.process.memory_info().rss / 2**20
     finally:

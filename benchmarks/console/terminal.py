@@ -55,7 +55,7 @@ class Watched:
             self.read(left)
         return self.written - before
 
-    def settle(self, patience: float = 5.0) -> None:
+    def settle(self, patience: float = 1.0) -> None:
         """Read until nothing comes for a moment."""
         until = time.perf_counter() + patience
         while time.perf_counter() < until and self.read(QUIET_SECONDS):

@@ -13,7 +13,7 @@ from textual.strip import Strip
 Cell = tuple[str, Style | None]
 """A character and its style; the second half of a wide character is an empty one."""
 
-BRIDGE = 5
+BRIDGE = 8
 """Unchanged cells between two changes that are cheaper to write than to jump over."""
 
 
@@ -31,18 +31,24 @@ class Painter:
         """The bytes that bring the terminal from what it shows to what the update says."""
         colors = console._color_system or ColorSystem.TRUECOLOR
         out: list[str] = []
-        for x, y, cells in _runs(update):
-            self._paint_run(x, y, cells, colors, out)
+        look = PLAIN
+        for run in _runs(update):
+            look = self._paint_run(run, colors, out, look)
+        if look != PLAIN:
+            out.append("\x1b[0m")
         return "".join(out)
 
-    def _paint_run(self, x: int, y: int, cells: list[Cell], colors: ColorSystem, out: list[str]) -> None:
+    def _paint_run(self, run: "_Run", colors: ColorSystem, out: list[str], look: "_Look") -> "_Look":
+        """Paint what differs of a stretch; returns the look the terminal is left in."""
+        x, y, cells = run
         row = self._rows.setdefault(y, [])
         if len(row) < x + len(cells):
             row.extend([("", None)] * (x + len(cells) - len(row)))
         for start, end in _differing(row[x : x + len(cells)], cells):
             out.append(f"\x1b[{y + 1};{x + start + 1}H")
-            out.append(_written(cells[start:end], colors))
+            look = _write(cells[start:end], colors, out, look)
         row[x : x + len(cells)] = cells
+        return look
 
 
 class Painted(CompositorUpdate):
@@ -55,8 +61,12 @@ class Painted(CompositorUpdate):
         return self._written
 
 
-def _runs(update: CompositorUpdate) -> Iterable[tuple[int, int, list[Cell]]]:
-    """The stretches of cells an update speaks of: column, row, cells."""
+_Run = tuple[int, int, list[Cell]]
+"""A stretch of cells: the column and row it begins at, and what is there."""
+
+
+def _runs(update: CompositorUpdate) -> Iterable[_Run]:
+    """The stretches of cells an update speaks of."""
     if isinstance(update, LayoutUpdate):
         for y, line in enumerate(update.strips, update.region.y):
             yield update.region.x, y, [cell for strip in line for cell in _cells(strip)]
@@ -121,17 +131,17 @@ def _whole_characters(start: int, end: int, before: Sequence[Cell], after: Seque
     return start, end
 
 
-def _written(cells: Sequence[Cell], colors: ColorSystem) -> str:
-    """Cells as text, a style's codes only where it changes, and plain at the end."""
-    out: list[str] = []
-    now = _Look("", "", "")
+def _write(cells: Sequence[Cell], colors: ColorSystem, out: list[str], now: "_Look") -> "_Look":
+    """Cells as text, a style's codes only where it changes; returns the look at the end."""
     for text, style in cells:
         look = _look(style, colors)
+        if text == " " and not look[2]:
+            look = _Look(now[0] or look[0], look[1], "") if not now[2] else look
         if look != now:
             out.append(_switch(now, look))
             now = look
         out.append(text)
-    return "".join(out) + ("\x1b[0m" if now != _Look("", "", "") else "")
+    return now
 
 
 class _Look(tuple[str, str, str]):
@@ -141,6 +151,9 @@ class _Look(tuple[str, str, str]):
 
     def __new__(cls, fore: str, back: str, attributes: str) -> "_Look":
         return super().__new__(cls, (fore, back, attributes))
+
+
+PLAIN = _Look("", "", "")
 
 
 def _switch(now: _Look, then: _Look) -> str:
@@ -154,7 +167,7 @@ def _switch(now: _Look, then: _Look) -> str:
 @lru_cache(maxsize=4096)
 def _look(style: Style | None, colors: ColorSystem) -> _Look:
     if style is None:
-        return _Look("", "", "")
+        return PLAIN
     flags = ("bold", "dim", "italic", "underline", "blink", "blink2", "reverse", "conceal", "strike")
     attributes = ";".join(str(code) for code, flag in enumerate(flags, 1) if getattr(style, flag))
     fore = ";".join(style.color.downgrade(colors).get_ansi_codes()) if style.color else ""

@@ -132,3 +132,39 @@ def test_the_mouse_is_left_alone_and_hostile_bytes_never_reach_the_terminal(
     terminal.child.send("\x1bq")
     terminal.child.kill(signal.SIGTERM)
     terminal.ends()
+
+
+def test_a_terminal_that_vanishes_ends_the_console(desk_port: int, tmp_path: Path) -> None:
+    """As when the line to the machine breaks: nobody is left to press q."""
+    terminal = Terminal(desk_port, tmp_path)
+    terminal.sees("waiting 26", "live")
+    terminal.child.send("/half a word")
+    terminal.sees("half a word")
+    terminal.child.ptyproc.fileobj.close()
+    ended: list[int] = []
+
+    def gone() -> bool:
+        pid, status = os.waitpid(terminal.child.pid, os.WNOHANG)
+        ended.append(status)
+        return pid != 0
+
+    wait_for(gone, "the console outlives its terminal")
+    assert os.waitstatus_to_exitcode(ended[-1]) == 128 + signal.SIGHUP
+    terminal.child.closed = terminal.child.ptyproc.closed = True
+
+
+def test_words_in_one_packet_reach_the_panel_whole_and_enter_sends_them(
+    desk_port: int, tmp_path: Path
+) -> None:
+    terminal = Terminal(desk_port, tmp_path)
+    terminal.sees("waiting 26", "live")
+    terminal.child.send("/case:alert-005\r")
+    terminal.sees("1/1")
+    terminal.child.send("rLook at Lagos again\r")
+    terminal.sees("Recorded: pat rejected")
+    (row,) = httpx.get(f"http://127.0.0.1:{desk_port}/api/v1/cases?q=alert-005").json()["items"]
+    made = httpx.get(f"http://127.0.0.1:{desk_port}/api/v1/cases/{row['case_id']}/timeline").json()["items"]
+    said = [e["body"]["decision"]["feedback"] for e in made if e["body"]["type"] == "decision_submitted"]
+    assert said == ["Look at Lagos again"]
+    terminal.child.kill(signal.SIGTERM)
+    terminal.ends()
