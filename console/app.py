@@ -12,15 +12,16 @@ from threading import Timer
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual._compositor import CompositorUpdate
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
-from textual.events import Event, Key, Paste, Resize
+from textual.events import Resize
 from textual.screen import Screen
 
 from casework.actor import Actor
 from console import news as n
 from console.actions import Scope, available
+from console.asking import Asking
 from console.clipboard import sequence
 from console.clock import wall_clock
 from console.drafts import DraftFolder, DraftKeeper
@@ -30,18 +31,9 @@ from console.news import News
 from console.pages.help import help_page
 from console.pages.sheet import Sheet
 from console.screens.case import CaseScreen
-from console.screens.help import SMALLEST, HelpPanel, TooSmall
+from console.screens.help import SMALLEST, TooSmall
 from console.screens.panels import (
-    Again,
-    Answer,
-    Check,
-    ChoicePanel,
-    ConfirmPanel,
-    CountPanel,
-    NoticePanel,
-    Page,
     Panel,
-    WordsPanel,
 )
 from console.screens.queue import QueueScreen
 from console.screens.work import WorkScreen
@@ -63,7 +55,7 @@ STOP_SECONDS = 5.0
 """How long an orderly end may take after a signal."""
 
 
-class ConsoleApp(App[None]):
+class ConsoleApp(Asking):
     """State in the middle: news comes in, `reduce` makes the next state, screens render it."""
 
     ENABLE_COMMAND_PALETTE = True
@@ -259,58 +251,6 @@ class ConsoleApp(App[None]):
         except ConsoleError as error:
             self.log(str(error))
 
-    async def on_event(self, event: Event) -> None:
-        """Keys wait while a panel is being opened; esc gives that up."""
-        typed = isinstance(event, Key | Paste) and not event.is_forwarded
-        if not (typed and self.work.ahead.holding):
-            await super().on_event(event)
-        elif isinstance(event, Key) and event.key == "escape" and not isinstance(self.screen, Panel):
-            self.work.give_up_opening()
-        elif isinstance(event, Key | Paste):
-            self.work.ahead.keep(event)
-
-    async def on_panel_ready(self) -> None:
-        """A panel is on the screen: what was typed ahead is its own, as far as it takes it unseen."""
-        if self.work.ahead.holding and isinstance(self.screen, Panel):
-            await self.give_keys(self.screen.TAKES_AHEAD)
-
-    async def give_keys(self, taken: frozenset[str] | None) -> None:
-        """Hand on what was typed ahead, up to the first key that is not taken unseen."""
-        dropped = 0
-        for event in self.work.ahead.taken():
-            if dropped or not (taken is None or (isinstance(event, Key) and event.key in taken)):
-                dropped += 1
-            else:
-                await super().on_event(event)
-        if dropped and isinstance(self.screen, Panel):
-            self.screen.complain("Keys typed before this was shown were not taken; answer now.")
-
-    async def _ask(self, panel: "Panel[Answer]") -> Answer:
-        """Put a panel in front and wait for its answer."""
-        answer = await self.push_screen(panel, wait_for_dismiss=True)
-        if isinstance(answer, Again):
-            self.work.expect_panel()
-        return answer
-
-    async def confirm(self, title: str, page: Page, check: Check | None = None) -> bool | Again:
-        """Ask; only an explicit yes is one."""
-        return await self._ask(ConfirmPanel(title, page, self.glyphs, check=check))
-
-    async def notice(self, title: str, page: Page, *, again: bool) -> bool:
-        """Show something that must be read; True when the analyst wants to decide again."""
-        wanted = await self._ask(NoticePanel(title, page, self.glyphs, again=again, tone="bad"))
-        if wanted:
-            self.work.expect_panel()
-        return wanted
-
-    async def count(self, title: str, page: Page, count: int) -> bool:
-        """Ask for many things at once: yes is the number of them, typed."""
-        return await self._ask(CountPanel(title, page, self.glyphs, count)) == str(count)
-
-    def show_page(self, title: str, page: Page) -> None:
-        """Something to read, in front."""
-        self.push_screen(HelpPanel(title, page, self.glyphs))
-
     def unmark(self, case_ids: set[str]) -> None:
         """Cases that were decided are marked no more."""
         for screen in self.screen_stack:
@@ -328,30 +268,6 @@ class ConsoleApp(App[None]):
             self._driver.write(written)
             self._driver.flush()
         self.say(f"Copied: {text}", "good")
-
-    async def choose(
-        self,
-        title: str,
-        choices: Sequence[str],
-        page: Callable[[int, int], Sequence[Line]],
-        check: Check | None = None,
-    ) -> int | Again | None:
-        """Ask for one of several; what was chosen is then asked about in another panel."""
-        picked = await self._ask(ChoicePanel(title, choices, page, self.glyphs, check))
-        if picked is not None:
-            self.work.expect_panel()
-        return picked
-
-    async def write(
-        self, title: str, page: Page, about: tuple[str, str], check: Check | None = None, prefill: str = ""
-    ) -> str | Again | None:
-        """Ask for words about a case, of a kind; what is typed is kept as a draft until it is sent."""
-
-        def keep(text: str) -> None:
-            self.tell(n.DraftKept(*about, text))
-
-        draft = self.state.drafts.get(about) or prefill
-        return await self._ask(WordsPanel(title, page, self.glyphs, draft=draft, keep=keep, check=check))
 
     def show_help(self, scope: Scope) -> None:
         """The keys of a screen."""
