@@ -5,6 +5,10 @@ BENCHMARKS = (
     ("python -m benchmarks.mcp", "MCP tools: calls per second and CPU per call"),
     ("python -m benchmarks.stream", "live stream: fan-out to 1,000 clients, beside nchan"),
     ("python -m benchmarks.taskhub", "task hub: cases per second, beside the SDK's in-memory backend"),
+    (
+        "python -m benchmarks.console",
+        "console: first paint, key to paint, bytes written, beside htop and tig",
+    ),
     ("python -m benchmarks.endtoend cases", "everything: cases per second, latencies, CPU per case"),
     ("python -m benchmarks.endtoend profile", "everything: where that CPU goes (needs py-spy)"),
     ("python -m benchmarks.endtoend latency", "everything: telemetry in until the alert is in the console"),

@@ -149,7 +149,8 @@ def test_a_terminal_that_vanishes_ends_the_console(desk_port: int, tmp_path: Pat
         return pid != 0
 
     wait_for(gone, "the console outlives its terminal")
-    assert os.waitstatus_to_exitcode(ended[-1]) == 128 + signal.SIGHUP
+    # 120 is Python's own: it could not flush what it had for the terminal that is gone.
+    assert os.waitstatus_to_exitcode(ended[-1]) in (128 + signal.SIGHUP, 120)
     terminal.child.closed = terminal.child.ptyproc.closed = True
 
 
