@@ -10,7 +10,7 @@ from pydantic import Field
 from casework.action import Action
 from casework.actor import Role
 from casework.alert import Alert, Frozen, Money, Severity
-from casework.finding import Finding, FindingStatus, Risk
+from casework.finding import ClaimStatus, Finding, FindingStatus, Risk
 
 Seconds = Annotated[float, Field(gt=0, le=90 * 86400)]
 
@@ -108,17 +108,24 @@ def _evidence_floors(findings: Sequence[Finding]) -> list[Floor]:
         "contradicted": [f.specialist for f in findings if f.status is FindingStatus.CONTRADICTED],
         "missing_evidence": [f.specialist for f in findings if f.status is FindingStatus.NOT_EVALUABLE],
         "degraded": [f.specialist for f in findings if f.degraded],
+        "unsupported_claims": [f.specialist for f in findings if _claims_too_much(f)],
     }
     words = {
         "contradicted": "the data says otherwise than the alert",
         "missing_evidence": "could not be evaluated",
         "degraded": "the configured analyst was not available",
+        "unsupported_claims": "claims something that no tool returned",
     }
     return [
         Floor(name=name, minimum=HUMAN_RISK, reason=f"{', '.join(who)}: {words[name]}")
         for name, who in reasons.items()
         if who
     ]
+
+
+def _claims_too_much(finding: Finding) -> bool:
+    """Unsupported claims weigh nothing; whether they hide a risk or invent one, a person must see."""
+    return any(claim.status is ClaimStatus.UNSUPPORTED for claim in finding.claims)
 
 
 def floored_risk(evidence_risk: float, applied: Iterable[Floor]) -> float:

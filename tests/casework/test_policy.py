@@ -10,7 +10,7 @@ from casework.action import Action
 from casework.actor import Role
 from casework.alert import Alert, Severity
 from casework.assessment import assess
-from casework.finding import Finding, FindingStatus, Specialist
+from casework.finding import Claim, ClaimStatus, Finding, FindingStatus, Specialist
 from casework.policy import Policy, Route, needs_second_approver
 from tests.builders import CASE_ID, make_alert, make_finding, make_findings
 
@@ -81,6 +81,7 @@ def test_what_an_alert_alone_demands(alert: Alert, risk: float, role: Role) -> N
         make_finding(Specialist.USAGE, None),
         make_finding(Specialist.USAGE, 0.0, status=FindingStatus.CONTRADICTED),
         make_finding(Specialist.USAGE, 0.0, degraded="model down"),
+        make_finding(Specialist.USAGE, 0.0, claims=(Claim(text="x", status=ClaimStatus.UNSUPPORTED),)),
     ],
 )
 def test_doubtful_evidence_needs_a_person(finding: Finding) -> None:
