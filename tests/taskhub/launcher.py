@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from durabletask.grpc_options import GrpcChannelOptions
 from durabletask.internal.orchestrator_service_pb2_grpc import TaskHubSidecarServiceStub
 from google.protobuf.empty_pb2 import Empty
 
@@ -51,12 +52,17 @@ class HubProcess:
 
     @property
     def connection(self) -> dict[str, Any]:
-        """Keyword arguments of DurableTaskSchedulerClient and -Worker."""
+        """Keyword arguments of DurableTaskSchedulerClient and -Worker.
+
+        Every channel connects for itself: gRPC otherwise shares connections within a process, and
+        a client made after a restart would inherit the pause before another's next attempt.
+        """
         return {
             "host_address": self.address,
             "taskhub": "default",
             "token_credential": None,
             "secure_channel": False,
+            "channel_options": GrpcChannelOptions(raw_options=[("grpc.use_local_subchannel_pool", 1)]),
         }
 
     @property
