@@ -5,8 +5,9 @@ from typing import Annotated, Self
 from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from backends.settings import LOOPBACK
+
 LEAST_SECRET = 16
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
 
 class ActionSettings(BaseSettings):
@@ -26,7 +27,7 @@ class ActionSettings(BaseSettings):
         url, secret = self.action_webhook_url, self.action_webhook_secret
         if url is None:
             return self
-        if url.scheme != "https" and (url.host or "") not in LOOPBACK:
+        if url.scheme != "https" and (url.host or "").strip("[]") not in LOOPBACK:
             raise ValueError("ACTION_WEBHOOK_URL must begin with https:// unless it is on loopback")
         if secret is None or len(secret.get_secret_value()) < LEAST_SECRET:
             raise ValueError(f"ACTION_WEBHOOK_SECRET must have at least {LEAST_SECRET} characters")
