@@ -77,7 +77,9 @@ def _ensure(kind: str) -> None:
     requirements = ROOT / "requirements" / f"{kind}.txt"
     _step(
         f"Installing the {kind} dependencies (about a minute)",
-        _pip("--require-hashes", "-r", str(requirements)),
+        # The lock is complete, so nothing is left to resolve; older pips would look for newer releases of
+        # packages that are asked for with extras, and then miss their hashes.
+        _pip("--no-deps", "--require-hashes", "-r", str(requirements)),
     )
     own = _pip("--no-deps", "--no-build-isolation", "-e", str(ROOT))
     _step("Installing fraud-console itself", own)
