@@ -134,6 +134,7 @@ class Deciding:
 
     async def _decidable(self, desk: "Desk", seen: CaseSummary) -> CaseDetail | None:
         """The case, if it still asks what it asked on the screen; else what changed is shown first."""
+        self._app.take_in()
         if any(pending.case_id == seen.case_id for pending in self._app.state.pending.values()):
             self._app.say("A decision on this case is on its way already.", "warn")
             return None
