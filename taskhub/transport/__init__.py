@@ -1,1 +1,1 @@
-"""gRPC over HTTP/2 on asyncio: the `h2` library keeps the protocol, these modules carry calls."""
+"""gRPC over HTTP/2 on asyncio: pure bookkeeping in `http2` and `framing`, sockets and calls around it."""

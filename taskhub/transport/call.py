@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
-import h2.exceptions
 import structlog
 
 from taskhub.transport.framing import BadMessage, MessageReader
@@ -121,8 +120,8 @@ class Call:
             await self._answer()
         except (Aborted, BadMessage) as refusal:
             self._connection.finish(self, refusal.code, str(refusal))
-        except (ConnectionError, h2.exceptions.ProtocolError):
-            self._connection.reset(self)
+        except ConnectionError:
+            self._connection.drop(self)
         except Exception as error:
             log.exception("call_failed", peer=self.peer())
             sentence = f"Unexpected {type(error).__name__}: {error}"
