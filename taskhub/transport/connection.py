@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 Handler: TypeAlias = grpc.RpcMethodHandler
 Lookup = Callable[[str], Handler | None]
 
-_UNSENT_BYTES = 1 << 20
+_UNSENT_BYTES = 1 << 18
 """What may lie in the socket's buffer before senders wait for the client to read."""
 _HEADERS = [(":status", "200"), ("content-type", "application/grpc")]
 _BEGINNING = header_block(_HEADERS)
@@ -174,6 +174,8 @@ class Connection(asyncio.Protocol):
         """How many bytes may be sent now; waits until there are any."""
         while True:
             self._check(call)
+            if self._http.unsent >= _UNSENT_BYTES:
+                self._flush()
             if not self._writable.is_set():
                 await self._writable.wait()
                 continue

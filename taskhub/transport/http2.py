@@ -153,6 +153,11 @@ class Http2:
         self._out.clear()
         return out
 
+    @property
+    def unsent(self) -> int:
+        """Bytes of output that wait to be taken."""
+        return len(self._out)
+
     def receive(self, data: bytes) -> None:
         """Take bytes of the peer and tell the listener. Raises Violation."""
         data = self._unread + data if self._unread else data
