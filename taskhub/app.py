@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import grpc
 import structlog
 
 from taskhub.database import open_reader
@@ -16,6 +15,7 @@ from taskhub.observing.snapshot import Observer
 from taskhub.protocol import HubProtocol, handlers
 from taskhub.settings import TaskHubSettings
 from taskhub.storage_watch import StorageWatch
+from taskhub.transport.server import GrpcServer
 
 if TYPE_CHECKING:
     from taskhub.observing.dashboard import Dashboard
@@ -23,15 +23,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _MESSAGE_BYTES = 64 * 1024 * 1024
-_OPTIONS = (
-    ("grpc.max_receive_message_length", _MESSAGE_BYTES),
-    ("grpc.max_send_message_length", _MESSAGE_BYTES),
-    ("grpc.so_reuseport", 0),
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-)
 
 
 class TaskHubServer:
@@ -42,7 +33,7 @@ class TaskHubServer:
         self._settings = settings
         self._hub = Hub(settings)
         self._protocol = HubProtocol(self._hub, settings.ping_seconds)
-        self._server = grpc.aio.server(options=_OPTIONS)
+        self._server = GrpcServer(_MESSAGE_BYTES)
         self._server.add_generic_rpc_handlers(handlers(self._protocol))
         self._health = HealthReport(self._server)
         self._dashboard: Dashboard | None = None
@@ -51,8 +42,8 @@ class TaskHubServer:
     async def start(self) -> int:
         """Listen; the port. Raises StartupRefused when the port is taken."""
         try:
-            port = int(self._server.add_insecure_port(self._settings.address))
-        except RuntimeError as error:
+            port = await self._server.start(self._settings.host, self._settings.port)
+        except OSError as error:
             await self._hub.close()
             raise StartupRefused(
                 f"port {self._settings.port} on {self._settings.host} is in use. "
@@ -60,7 +51,6 @@ class TaskHubServer:
             ) from error
         self._hub.start(self._watch.run())
         await self._health.serving(True)
-        await self._server.start()
         self._open_dashboard()
         log.info("listening", host=self._settings.host, port=port, db=str(self._settings.db))
         return port

@@ -94,12 +94,6 @@ class TaskHubSettings(BaseSettings):
             )
         return host
 
-    @property
-    def address(self) -> str:
-        """Host and port as gRPC writes them."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
-
 
 def explain(error: ValidationError) -> str:
     """A line per wrong setting: its name, its value and what is allowed."""
