@@ -21,6 +21,7 @@ STREAM_WINDOW = 4 << 20
 CONNECTION_WINDOW = 64 << 20
 MOST_STREAMS = 65_536
 HEADER_BYTES = 64 * 1024
+_REMEMBERED_BLOCKS = 256
 _LARGEST_WINDOW = 2**31 - 1
 _DEFAULT_WINDOW = 65_535
 _DEFAULT_FRAME = 16_384
@@ -122,6 +123,7 @@ class Http2:
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._decoder = hpack.Decoder(HEADER_BYTES)
+        self._headers_seen: dict[bytes, dict[str, str]] = {}
         self._unread = b""
         self._out = bytearray()
         self._streams: dict[int, _Stream] = {}
@@ -268,10 +270,7 @@ class Http2:
             self._header_block(stream_id, ended, bytes(block))
 
     def _header_block(self, stream_id: int, ended: bool, block: bytes) -> None:
-        try:
-            headers = cast(dict[str, str], dict(self._decoder.decode(block)))
-        except (hpack.HPACKError, UnicodeDecodeError) as error:
-            raise Violation(Code.COMPRESSION_ERROR, f"headers that cannot be read: {error}") from error
+        headers = self._headers_seen.get(block) or self._decoded(block)
         if stream_id <= self.highest_stream:
             self._trailers(stream_id, ended)
             return
@@ -286,6 +285,20 @@ class Http2:
         self._listener.request(stream_id, headers)
         if ended:
             self._peer_done(stream_id)
+
+    def _decoded(self, block: bytes) -> dict[str, str]:
+        """A header block's headers; remembered while the table it refers to stays as it is."""
+        table = self._decoder.header_table.dynamic_entries
+        newest = table[0] if table else None
+        try:
+            headers = cast(dict[str, str], dict(self._decoder.decode(block)))
+        except (hpack.HPACKError, UnicodeDecodeError) as error:
+            raise Violation(Code.COMPRESSION_ERROR, f"headers that cannot be read: {error}") from error
+        if (table[0] if table else None) is not newest or len(self._headers_seen) >= _REMEMBERED_BLOCKS:
+            self._headers_seen.clear()
+        elif not _resizes(block):
+            self._headers_seen[block] = headers
+        return headers
 
     def _trailers(self, stream_id: int, ended: bool) -> None:
         """Headers after the data; the stream may be over for us."""
@@ -392,6 +405,11 @@ class Http2:
         length = len(payload)
         self._out += _FRAME.pack(length >> 8, length & 0xFF, kind, flags, stream_id)
         self._out += payload
+
+
+def _resizes(block: bytes) -> bool:
+    """Whether a header block begins by resizing its table (RFC 7541, 6.3), which makes it unrepeatable."""
+    return bool(block) and block[0] & 0xE0 == 0x20
 
 
 def _number(payload: bytes) -> int:

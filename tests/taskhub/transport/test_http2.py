@@ -98,6 +98,15 @@ def test_a_request_arrives_whole_however_its_bytes_are_cut(chunk: int, body: byt
     assert pair.heard.whole == [stream_id]
 
 
+@given(st.lists(st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=3), min_size=1, max_size=12))
+def test_blocks_that_look_alike_are_read_anew_when_the_table_changed(calls: list[list[str]]) -> None:
+    pair = Pair()
+    for values in calls:
+        extra = [(f"x-{value}", value * 3) for value in values]
+        stream_id = pair.call(b"", *extra)
+        assert pair.heard.headers[stream_id] == dict([*HEADERS, *extra])
+
+
 def test_headers_may_come_in_several_frames() -> None:
     pair = Pair()
     stream_id = pair.call(b"", ("x-long", "a" * 30_000))
