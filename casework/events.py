@@ -88,6 +88,20 @@ class Released(Frozen):
     type: Literal["released"] = "released"
 
 
+class Deferred(Frozen):
+    """Put off by a person: until then nobody needs to look at the case."""
+
+    type: Literal["deferred"] = "deferred"
+    until: AwareDatetime
+    reason: FreeText = ""
+
+
+class DeferralEnded(Frozen):
+    """The time of a deferral came, or somebody took it back before."""
+
+    type: Literal["deferral_ended"] = "deferral_ended"
+
+
 class NoteAdded(Frozen):
     type: Literal["note_added"] = "note_added"
     text: FreeText
@@ -169,6 +183,8 @@ EventBody = Annotated[
     | ReviewRequested
     | Claimed
     | Released
+    | Deferred
+    | DeferralEnded
     | NoteAdded
     | DecisionSubmitted
     | DecisionApplied

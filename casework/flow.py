@@ -23,6 +23,7 @@ from casework.events import (
     AssessmentRecorded,
     CaseClosed,
     DecisionApplied,
+    DeferralEnded,
     Escalated,
     EscalationReason,
     EventBody,
@@ -114,6 +115,13 @@ def expire_review(case: Case, review_number: int, now: datetime) -> Events:
     if review.stage is Stage.SENIOR:
         return close(case, Outcome.UNANSWERED, None, now)
     return _escalated(case, EscalationReason.TIMEOUT, now)
+
+
+def end_deferral(case: Case, now: datetime) -> Events:
+    """A deferral's time has come: the case is on everybody's desk again."""
+    if case.deferral is None or case.deferral.until > now:
+        return ()
+    return (_event(case, f"deferral-ended:{case.seq}", SYSTEM, now, DeferralEnded()),)
 
 
 def begin_action(case: Case, now: datetime, *, hold_is_over: bool = False) -> Events:

@@ -30,6 +30,8 @@ class CaseQuery(Frozen):
     severity: str | None = None
     claimed_by: str | None = None
     """An actor id, or an empty string for cases that nobody holds."""
+    deferred: bool | None = None
+    """Only cases that are put off now, or only those that are not."""
     min_risk: float | None = None
     max_risk: float | None = None
     text: str = ""
@@ -108,6 +110,9 @@ class CaseStore(Protocol):
 
     async def unstarted(self, opened_before: AwareDatetime, limit: int = 100) -> tuple[Case, ...]:
         """Cases that were opened but whose investigation has not begun."""
+
+    async def due_deferrals(self, now: AwareDatetime, limit: int = 100) -> tuple[Case, ...]:
+        """Cases put off until a time that has come, whose record does not say so yet."""
 
     async def tally(self, by: Literal["status", "outcome", "rule"]) -> Mapping[str, int]:
         """How many cases there are by status, by outcome (closed ones) or by rule."""

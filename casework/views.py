@@ -25,6 +25,16 @@ class ClaimView(Frozen):
     until: AwareDatetime
 
 
+class DeferralView(Frozen):
+    """Who put a case off, since when, until when and why."""
+
+    actor_id: str
+    name: str
+    since: AwareDatetime
+    until: AwareDatetime
+    reason: str
+
+
 class CaseSummary(Frozen):
     """One row of the queue."""
 
@@ -52,6 +62,7 @@ class CaseSummary(Frozen):
     deadline: AwareDatetime | None
     hold_until: AwareDatetime | None
     claim: ClaimView | None
+    deferral: DeferralView | None = None
     progress: dict[Specialist, Progress]
     degraded: tuple[str, ...]
     notes: int
@@ -105,6 +116,13 @@ class Evidence(Frozen):
 
 class NoteRequest(Frozen):
     text: Annotated[FreeText, Field(min_length=1)]
+
+
+class DeferRequest(Frozen):
+    """Until when nobody needs to look at the case: before its decision deadline."""
+
+    until: AwareDatetime
+    reason: FreeText = ""
 
 
 class WithdrawRequest(Frozen):
@@ -266,6 +284,7 @@ def summarise(case: Case, now: datetime) -> CaseSummary:
         deadline=case.deadline,
         hold_until=case.hold_until,
         claim=_claim_view(case, now),
+        deferral=_deferral_view(case, now),
         progress=case.progress,
         degraded=assessment.degraded if assessment else (),
         notes=case.notes,
@@ -282,3 +301,16 @@ def _claim_view(case: Case, now: datetime) -> ClaimView | None:
     if case.claim is None or case.claim.until <= now:
         return None
     return ClaimView(actor_id=case.claim.actor.actor_id, name=case.claim.actor.label, until=case.claim.until)
+
+
+def _deferral_view(case: Case, now: datetime) -> DeferralView | None:
+    deferral = case.deferred_at(now)
+    if deferral is None:
+        return None
+    return DeferralView(
+        actor_id=deferral.actor.actor_id,
+        name=deferral.actor.label,
+        since=deferral.since,
+        until=deferral.until,
+        reason=deferral.reason,
+    )

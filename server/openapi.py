@@ -87,6 +87,10 @@ REQUEST_EXAMPLES: dict[str, dict[str, Any]] = {
         "action_id": "fraud-ALERT-001:1:lock_account",
         "reason": "the customer proved who they are",
     },
+    "/api/v1/cases/{case_id}/deferral": {
+        "until": "2026-03-02T14:30:00Z",
+        "reason": "the customer calls back after work",
+    },
     "/api/v1/cases/{case_id}/notes": {"text": "called back, no answer"},
     "/api/v1/decisions": {"items": [{"case_id": "fraud-ALERT-001", **_DECISION}]},
     "/api/v1/telemetry": {

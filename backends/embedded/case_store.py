@@ -18,7 +18,15 @@ from casework.events import CaseEvent, NewEvent, from_link, seal
 from casework.ports import Appended, CasePage, CaseQuery, StoredEvent
 from casework.transitions import Status
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+UPGRADES = {
+    1: (
+        "ALTER TABLE cases ADD COLUMN deferred_until REAL",
+        "ALTER TABLE cases ADD COLUMN tags TEXT NOT NULL DEFAULT ''",
+        "CREATE INDEX cases_deferred ON cases (deferred_until) WHERE deferred_until IS NOT NULL",
+    )
+}
+"""What leads from each schema to the next, so that a record written by an earlier release opens."""
 NO_DEADLINE = 1e12
 NO_RISK = -1.0
 
@@ -81,6 +89,10 @@ class SqliteCaseStore:
         where = "unapplied = 1 AND updated_key < ? ORDER BY updated_key LIMIT ?"
         return await self._projections(where, accepted_before.timestamp(), limit)
 
+    async def due_deferrals(self, now: datetime, limit: int = 100) -> tuple[Case, ...]:
+        where = "deferred_until <= ? ORDER BY deferred_until LIMIT ?"
+        return await self._projections(where, now.timestamp(), limit)
+
     async def unstarted(self, opened_before: datetime, limit: int = 100) -> tuple[Case, ...]:
         where = "status = 'open' AND opened_key < ? ORDER BY opened_key LIMIT ?"
         return await self._projections(where, opened_before.timestamp(), limit)
@@ -114,7 +126,7 @@ class SqliteCaseStore:
 async def open_case_store(path: Path) -> AsyncIterator[SqliteCaseStore]:
     """Open, or create, the case record at a path. Raises UnavailableError when that is not possible."""
     schema = files("backends.embedded").joinpath("case_store.sql").read_text()
-    async with open_database(path, schema, SCHEMA_VERSION) as database:
+    async with open_database(path, schema, SCHEMA_VERSION, UPGRADES) as database:
         yield SqliteCaseStore(database)
 
 
@@ -179,6 +191,7 @@ def _row(case: Case) -> dict[str, object]:
         "updated_key": case.updated_at.timestamp(),
         "claim_actor": case.claim.actor.actor_id if case.claim else None,
         "claim_until": case.claim.until.timestamp() if case.claim else None,
+        "deferred_until": case.deferral.until.timestamp() if case.deferral else None,
         "unapplied": int(unapplied),
         "search": f"{case.case_id} {alert.alert_type} {alert.customer_id} {alert.description}".lower(),
         "projection": case.model_dump_json(),

@@ -41,6 +41,9 @@ async def list_cases(
     claimed_by: Annotated[
         str | None, Query(max_length=120, description="`me`, `none` or an actor id.")
     ] = None,
+    deferred: Annotated[
+        bool | None, Query(description="Only cases that are put off now, or only the others.")
+    ] = None,
     min_risk: Risk = None,
     max_risk: Risk = None,
     q: Annotated[
@@ -59,6 +62,7 @@ async def list_cases(
         alert_type=type,
         severity=severity,
         claimed_by=_holder(claimed_by, actor),
+        deferred=deferred,
         min_risk=min_risk,
         max_risk=max_risk,
         text=q,

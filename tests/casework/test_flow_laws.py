@@ -117,6 +117,19 @@ class FlowMachine(RuleBasedStateMachine):
     def withdraw(self, who: object) -> None:
         self._do(lambda c: commands.withdraw(c, who, self.clock))  # type: ignore[arg-type]
 
+    @rule(who=st.sampled_from(PEOPLE))
+    def claim(self, who: object) -> None:
+        self._do(lambda c: commands.claim(c, who, self.clock, 900))  # type: ignore[arg-type]
+
+    @rule(who=st.sampled_from(PEOPLE), minutes=st.integers(-5, 6000))
+    def defer(self, who: object, minutes: int) -> None:
+        until = self.clock + timedelta(minutes=minutes)
+        self._do(lambda c: commands.defer(c, who, self.clock, until))  # type: ignore[arg-type]
+
+    @rule()
+    def end_deferral(self) -> None:
+        self._do(lambda c: flow.end_deferral(c, self.clock))
+
     @rule(late=st.integers(0, 2))
     def expire(self, late: int) -> None:
         if self.case.review is not None:
@@ -166,6 +179,15 @@ class FlowMachine(RuleBasedStateMachine):
     def repeating_a_step_never_adds_a_second_event_of_the_same_id(self) -> None:
         ids = [event.event_id for event in self.record.events]
         assert len(ids) == len(set(ids))
+
+    @invariant()
+    def only_a_free_waiting_case_is_deferred_and_never_past_its_deadline(self) -> None:
+        case = self.case
+        if case.deferral is not None:
+            assert case.awaiting
+            assert case.claim is None
+            assert case.deadline is not None
+            assert case.deferral.until < case.deadline
 
     @invariant()
     def an_actioned_case_has_every_step_executed_and_not_undone(self) -> None:

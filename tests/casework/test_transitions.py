@@ -40,6 +40,8 @@ BODIES: list[ev.EventBody] = [
     *(review_requested(ASSESSMENT, 1, stage) for stage in Stage),
     ev.Claimed(until=NOW),
     ev.Released(),
+    ev.Deferred(until=NOW),
+    ev.DeferralEnded(),
     ev.NoteAdded(text="n"),
     ev.DecisionSubmitted(decision=make_decision(case_in_review())),
     ev.DecisionApplied(decision_id="d", review=1),
