@@ -11,6 +11,7 @@ from console.format import Glyphs
 from console.lines import Line
 from console.screens.help import HelpPanel
 from console.screens.panels import (
+    Accept,
     Again,
     Answer,
     Check,
@@ -106,7 +107,14 @@ class Asking(App[None]):
         return picked
 
     async def write(
-        self, title: str, page: Page, about: tuple[str, str], check: Check | None = None, prefill: str = ""
+        self,
+        title: str,
+        page: Page,
+        about: tuple[str, str],
+        *,
+        check: Check | None = None,
+        prefill: str = "",
+        accept: Accept | None = None,
     ) -> str | Again | None:
         """Ask for words about a case, of a kind; what is typed is kept as a draft until it is sent."""
 
@@ -114,4 +122,5 @@ class Asking(App[None]):
             self.tell(n.DraftKept(*about, text))
 
         draft = self.state.drafts.get(about) or prefill
-        return await self._ask(WordsPanel(title, page, self.glyphs, draft=draft, keep=keep, check=check))
+        panel = WordsPanel(title, page, self.glyphs, draft=draft, keep=keep, check=check, accept=accept)
+        return await self._ask(panel)

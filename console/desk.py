@@ -127,6 +127,14 @@ class Desk:
         """Give the claim back."""
         return self._answered(await self._api.release(case_id))
 
+    async def defer(self, case_id: str, until: datetime, reason: str) -> CaseSummary:
+        """Put a case off until a time."""
+        return self._answered(await self._api.defer(case_id, until, reason))
+
+    async def end_deferral(self, case_id: str) -> CaseSummary:
+        """Bring a deferred case back."""
+        return self._answered(await self._api.end_deferral(case_id))
+
     async def note(self, case_id: str, text: str) -> CaseSummary:
         """Write a note, once."""
         return self._answered(await self._api.note(case_id, text, self._key()))

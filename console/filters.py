@@ -205,6 +205,20 @@ def _holder(value: str) -> Test:
     return lambda row, view: row.claim is not None and value in row.claim.name.lower()
 
 
+def _is(name: str, op: str, value: str) -> Test:
+    """What a case is beside its status. That a deferral is over is said by the server, in the record."""
+    _only_equality(name, op)
+    wanted = [_STATES.get(part) for part in value.split(",")]
+    if None in wanted:
+        raise FilterError(f"{name}{op}{value}: a case can be {', '.join(_STATES)}")
+    return lambda row, view: any(test is not None and test(row) for test in wanted)
+
+
+_STATES: Mapping[str, Callable[[CaseSummary], bool]] = {
+    "deferred": lambda row: row.deferral is not None,
+}
+
+
 def _only_equality(name: str, op: str) -> None:
     if op not in (":", "="):
         raise FilterError(f"{name}{op} cannot be compared; write {name}:value")
@@ -225,6 +239,7 @@ _FIELDS: Mapping[str, Callable[[str, str, str], Test]] = {
     "deadline": _number(_deadline_left),
     "attempt": _number(lambda row, view: float(row.attempt)),
     "claimed": _claimed,
+    "is": _is,
     "case": _text(lambda row: row.case_id),
     "action": _text(lambda row: row.recommended_action or ""),
     "outcome": _text(lambda row: row.outcome or ""),
@@ -238,6 +253,7 @@ FIELD_HELP: Sequence[tuple[str, str]] = (
     ("status:waiting", "open, waiting, working, closed, or a status; commas mean or"),
     ("severity:high", "low, medium, high, critical"),
     ("mine unclaimed", "or claimed:me,none claimed:alice"),
+    ("is:deferred", "put off until a time that has not come"),
     ("-status:held", "a minus turns any term around"),
 )
 

@@ -7,7 +7,7 @@ from casework.case import Progress
 from casework.finding import FindingStatus, Specialist
 from casework.transitions import Status
 from casework.views import CaseSummary
-from console.format import age, clean, countdown, fit, risk_bar, risk_text, words
+from console.format import age, clean, countdown, fit, risk_bar, risk_text, span, words
 from console.lines import Line, Span, Tone, risk_tone
 from console.pages.sheet import Sheet
 
@@ -104,6 +104,8 @@ def _cell(case: CaseSummary, title: str, sheet: Sheet) -> tuple[str, Tone]:  # n
 
 def status_text(case: CaseSummary, sheet: Sheet) -> str:
     """Where the case stands: what is asked of whom, or how far the agents are."""
+    if case.deferral is not None:
+        return f"put off {span((case.deferral.until - sheet.now).total_seconds())}"
     match case.status:
         case Status.INVESTIGATING:
             return f"agents {progress_text(case.progress)}"
@@ -126,6 +128,8 @@ def progress_text(progress: dict[Specialist, Progress]) -> str:
 
 def status_tone(case: CaseSummary) -> Tone:
     """Waiting cases stand out, the agents' work and closed cases stay back."""
+    if case.deferral is not None:
+        return "dim"
     if case.status in (Status.AWAITING_REVIEW, Status.AWAITING_SECOND, Status.ESCALATED):
         return "strong"
     if case.status is Status.HELD:

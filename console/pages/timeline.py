@@ -69,6 +69,10 @@ def described(event: CaseEvent) -> tuple[str, Tone]:  # noqa: PLR0911, PLR0912 (
             return f"claimed until {clock(until)}", ""
         case ev.Released():
             return "gave the claim back", ""
+        case ev.Deferred(until=until, reason=reason):
+            return f"put off until {day_and_time(until)}" + (f": {reason}" if reason else ""), "warn"
+        case ev.DeferralEnded():
+            return "not put off any more", ""
         case ev.NoteAdded(text=text):
             return f"note: {text}", ""
         case ev.DecisionSubmitted(decision=decision):

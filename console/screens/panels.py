@@ -43,6 +43,10 @@ Check = Callable[[], Page | None]
 """Says, with a page, that what the panel asks has been overtaken."""
 
 
+Accept = Callable[[str], str]
+"""Says why words cannot be taken as they are; nothing when they can."""
+
+
 class Panel(ModalScreen[Answer], Generic[Answer]):
     """A box with a title, a page and its keys; subclasses add what they ask."""
 
@@ -288,10 +292,12 @@ class WordsPanel(Panel[str | Again | None]):
         draft: str,
         keep: Callable[[str], None],
         check: Check | None = None,
+        accept: Accept | None = None,
     ) -> None:
         super().__init__(title, page, glyphs, check=check)
         self._draft = draft
         self._keep = keep
+        self._accept = accept
 
     def question(self) -> ComposeResult:
         yield WordsArea(self._draft, id="words", soft_wrap=True, show_line_numbers=False, compact=True)
@@ -321,6 +327,8 @@ class WordsPanel(Panel[str | Again | None]):
             self.complain("Write something first: it is required.")
         elif len(text) > LONGEST_WORDS:
             self.complain(f"{len(text):,} characters; {LONGEST_WORDS:,} are allowed.")
+        elif complaint := self._accept(text) if self._accept else "":
+            self.complain(complaint)
         else:
             self.dismiss(text)
 

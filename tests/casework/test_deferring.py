@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from casework import flow
 from casework import events as ev
+from casework import flow
 from casework.actor import Role
 from casework.case import Case
 from casework.commands import Events, claim, defer, end_deferral, release, submit_decision

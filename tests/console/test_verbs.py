@@ -209,3 +209,26 @@ async def test_an_unknown_case_is_not_found(running: Running) -> None:
 async def test_without_a_terminal_the_console_says_what_to_do_instead(running: Running) -> None:
     answer = await shell(running)
     assert (answer.code, "needs a terminal" in answer.err) == (2, True)
+
+
+async def test_a_case_is_put_off_listed_apart_and_brought_back(running: Running) -> None:
+    await furnish(running, 2)
+    made = await shell(running, "defer", CASE, "--until", "2h", "--reason", "calls back", "--json")
+    row = CaseSummary.model_validate_json(made.out)
+    assert row.deferral is not None
+    assert (made.code, row.deferral.name, row.deferral.reason) == (0, "ana", "calls back")
+    assert "1 case." in (await shell(running, "cases", "is:deferred")).out
+    assert "1 case." in (await shell(running, "cases", "-is:deferred")).out
+    assert "put off until" in (await shell(running, "show", CASE, "--timeline")).out
+    back = await shell(running, "defer", "001", "--clear")
+    assert (back.code, "not put off any more" in back.out) == (0, True)
+    assert running.record.load(CASE).deferral is None
+
+
+async def test_a_time_beyond_the_deadline_and_no_time_are_usage(running: Running) -> None:
+    await furnish(running)
+    far = await shell(running, "defer", CASE, "--until", "90d")
+    assert (far.code, "before the decision deadline" in far.err) == (2, True)
+    for words in (("--until", "soon"), (), ("--until", "2h", "--clear")):
+        assert (await shell(running, "defer", CASE, *words)).code == 2
+    assert running.record.load(CASE).deferral is None

@@ -195,7 +195,11 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
     @app.post("/api/v1/cases/next")
     async def hand_out(x_operator: str | None = Header(None)) -> views.CaseSummary:
         who = person(x_operator)
-        free = [c for c in record.cases.values() if c.status in AWAITING and c.claimed_by(now()) is None]
+        free = [
+            c
+            for c in record.cases.values()
+            if c.status in AWAITING and c.claimed_by(now()) is c.deferred_at(now()) is None
+        ]
         if not free:
             raise errors.NotFoundError("nothing waits")
         best = min(free, key=lambda c: c.deadline or now())
@@ -248,6 +252,17 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
     @app.delete("/api/v1/cases/{case_id}/claim")
     async def release(case_id: str, x_operator: str | None = Header(None)) -> views.CaseSummary:
         return await change(case_id, lambda c: commands.release(c, person(x_operator), now()))
+
+    @app.post("/api/v1/cases/{case_id}/deferral")
+    async def defer(
+        case_id: str, body: views.DeferRequest, x_operator: str | None = Header(None)
+    ) -> views.CaseSummary:
+        who = person(x_operator)
+        return await change(case_id, lambda c: commands.defer(c, who, now(), body.until, body.reason))
+
+    @app.delete("/api/v1/cases/{case_id}/deferral")
+    async def end_deferral(case_id: str, x_operator: str | None = Header(None)) -> views.CaseSummary:
+        return await change(case_id, lambda c: commands.end_deferral(c, person(x_operator), now()))
 
     @app.post("/api/v1/cases/{case_id}/notes", status_code=201)
     async def note(
