@@ -85,6 +85,8 @@ class Case(Frozen):
     receipts: tuple[ActionReceipt, ...] = ()
     reversed_actions: tuple[str, ...] = ()
     escalation: ev.EscalationReason | None = None
+    passed_on: Decision | None = None
+    """Who sent the present assessment to the senior queue, and why; None when nobody did."""
     usage: TokenUsage = TokenUsage()
     outcome: ev.Outcome | None = None
     action_taken: Action | None = None
@@ -160,6 +162,7 @@ def _changes(case: Case, event: ev.CaseEvent) -> dict[str, object]:  # noqa: PLR
             return {
                 "attempt": body.attempt,
                 "feedback": body.feedback,
+                "passed_on": None,
                 "progress": {specialist: Progress() for specialist in Specialist},
                 "assessment": None,
                 "assessment_hash": None,
@@ -212,7 +215,8 @@ def _changes(case: Case, event: ev.CaseEvent) -> dict[str, object]:  # noqa: PLR
             return {"reversed_actions": (*case.reversed_actions, body.reverses)}
         case ev.Escalated() as body:
             free = {"decision": None, "decision_applied": False, "claim": None, "deferral": None}
-            return {"escalation": body.reason, **free}
+            by_hand = body.reason is ev.EscalationReason.ANALYST
+            return {"escalation": body.reason, "passed_on": case.decision if by_hand else None, **free}
         case ev.CaseClosed() as body:
             return {
                 "outcome": body.outcome,

@@ -63,7 +63,10 @@ def submit_decision(
         raise AlreadyDecidedError(f"already decided: {earlier.summary}")
     review = _open_review(case)
     _check_binding(review, request)
-    _check_decider(case, review, request, actor)
+    if request.escalate:
+        _check_can_rise(review)
+    else:
+        _check_decider(case, review, request, actor)
     decision = Decision(
         decision_id=decision_id_for(case.case_id, review.number),
         review=review.number,
@@ -166,7 +169,18 @@ def says_the_same(earlier: Decision, request: DecisionRequest) -> bool:
         earlier.action,
         earlier.feedback,
         earlier.notes,
-    ) == (request.attempt, request.assessment_hash, request.approved, action, request.feedback, request.notes)
+        earlier.escalate,
+        earlier.reason_code,
+    ) == (
+        request.attempt,
+        request.assessment_hash,
+        request.approved,
+        action,
+        request.feedback,
+        request.notes,
+        request.escalate,
+        request.reason_code,
+    )
 
 
 def require_role(actor: Actor, role: Role) -> None:
@@ -191,6 +205,12 @@ def _check_binding(review: Review, request: DecisionRequest) -> None:
     if request.assessment_hash != review.assessment_hash:
         seen, current = request.assessment_hash[:12], review.assessment_hash[:12]
         raise StaleDecisionError(f"made on assessment {seen}; {current} is under review")
+
+
+def _check_can_rise(review: Review) -> None:
+    """Any analyst may pass a question on, also one that they may not answer themselves."""
+    if review.stage is Stage.SENIOR:
+        raise ConflictError("the case is in the senior queue already")
 
 
 def _check_decider(case: Case, review: Review, request: DecisionRequest, actor: Actor) -> None:

@@ -23,6 +23,8 @@ class EscalationReason(StrEnum):
     TIMEOUT = "timeout"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     ACTION_FAILED = "action_failed"
+    ANALYST = "analyst"
+    """An analyst sent the case to the senior queue; the decision before says why."""
 
 
 class Outcome(StrEnum):

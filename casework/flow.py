@@ -103,7 +103,7 @@ def apply_decision(case: Case, policy: Policy, now: datetime) -> Events:
         return ()
     body = DecisionApplied(decision_id=decision.decision_id, review=review.number)
     applied = () if case.decision_applied else (_event(case, f"applied:{review.number}", SYSTEM, now, body),)
-    follow = _approved if decision.approved else _rejected
+    follow = _passed_on if decision.escalate else _approved if decision.approved else _rejected
     return (*applied, *follow(case, review, decision, policy, now))
 
 
@@ -243,6 +243,10 @@ def _approved(case: Case, review: Review, decision: Decision, policy: Policy, no
     until = now + timedelta(seconds=case.terms.hold_seconds)
     body = HoldStarted(review=review.number, action=action, until=until)
     return (_event(case, f"hold:{review.number}", SYSTEM, now, body),)
+
+
+def _passed_on(case: Case, review: Review, decision: Decision, policy: Policy, now: datetime) -> Events:
+    return _escalated(case, EscalationReason.ANALYST, now)
 
 
 def _rejected(case: Case, review: Review, decision: Decision, policy: Policy, now: datetime) -> Events:

@@ -59,6 +59,8 @@ class CaseSummary(Frozen):
     second_approver: bool
     proposed: str | None
     """In a second approval: what the first approver decided, in words."""
+    passed_on: str | None = None
+    """In the senior queue: which analyst sent it there, when and why, in words."""
     deadline: AwareDatetime | None
     hold_until: AwareDatetime | None
     claim: ClaimView | None
@@ -281,6 +283,7 @@ def summarise(case: Case, now: datetime) -> CaseSummary:
         required_role=review.required_role if review and case.awaiting else None,
         second_approver=bool(assessment and assessment.second_approver),
         proposed=review.proposed.summary if review and case.awaiting and review.proposed else None,
+        passed_on=_passed_on(case),
         deadline=case.deadline,
         hold_until=case.hold_until,
         claim=_claim_view(case, now),
@@ -314,3 +317,9 @@ def _deferral_view(case: Case, now: datetime) -> DeferralView | None:
         until=deferral.until,
         reason=deferral.reason,
     )
+
+
+def _passed_on(case: Case) -> str | None:
+    if case.passed_on is None or case.review is None or case.review.stage is not Stage.SENIOR:
+        return None
+    return f"{case.passed_on.summary}: {case.passed_on.feedback}"
