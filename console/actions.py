@@ -77,6 +77,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "repeat", ("full_stop",), "make the last decision again, on this case", "both", "Decide", "", True
     ),
+    Action("escalate", ("e",), "send to the senior queue, with a reason", "both", "Decide", "", True),
     Action("defer", ("d",), "put off until a time, or bring back", "both", "Decide", "defer", True),
     Action("reverse", ("U",), "undo an executed step of a closed case", "both", "Decide", "", True),
     Action("next_case", ("n",), "claim the most urgent case and open it", "both", "Work", "next", True),

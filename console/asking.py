@@ -16,6 +16,7 @@ from console.screens.panels import (
     Answer,
     Check,
     ChoicePanel,
+    Codes,
     ConfirmPanel,
     CountPanel,
     NoticePanel,
@@ -74,9 +75,11 @@ class Asking(App[None]):
             self.work.expect_panel()
         return answer
 
-    async def confirm(self, title: str, page: Page, check: Check | None = None) -> bool | Again:
-        """Ask; only an explicit yes is one."""
-        return await self._ask(ConfirmPanel(title, page, self.glyphs, check=check))
+    async def confirm(
+        self, title: str, page: Page, check: Check | None = None, codes: Codes | None = None
+    ) -> bool | Again:
+        """Ask; only an explicit yes is one. What is picked of the codes can be read off them."""
+        return await self._ask(ConfirmPanel(title, page, self.glyphs, check=check, codes=codes))
 
     async def notice(self, title: str, page: Page, *, again: bool) -> bool:
         """Show something that must be read; True when the analyst wants to decide again."""
@@ -115,6 +118,7 @@ class Asking(App[None]):
         check: Check | None = None,
         prefill: str = "",
         accept: Accept | None = None,
+        codes: Codes | None = None,
     ) -> str | Again | None:
         """Ask for words about a case, of a kind; what is typed is kept as a draft until it is sent."""
 
@@ -122,5 +126,7 @@ class Asking(App[None]):
             self.tell(n.DraftKept(*about, text))
 
         draft = self.state.drafts.get(about) or prefill
-        panel = WordsPanel(title, page, self.glyphs, draft=draft, keep=keep, check=check, accept=accept)
+        panel = WordsPanel(
+            title, page, self.glyphs, draft=draft, keep=keep, check=check, accept=accept, codes=codes
+        )
         return await self._ask(panel)

@@ -27,7 +27,19 @@ if TYPE_CHECKING:
     from console.desk import Desk
 
 _OPENS_SOMETHING = frozenset(
-    {"approve", "choose", "reject", "repeat", "defer", "note", "next_case", "reverse", "health", "copy"}
+    {
+        "approve",
+        "choose",
+        "reject",
+        "repeat",
+        "escalate",
+        "defer",
+        "note",
+        "next_case",
+        "reverse",
+        "health",
+        "copy",
+    }
 )
 """What puts something new on the screen; keys typed until then are meant for that."""
 
@@ -84,6 +96,7 @@ class Work:
             "choose": self._deciding.choose,
             "reject": self._deciding.reject,
             "repeat": self._deciding.repeat,
+            "escalate": self._deciding.escalate,
             "withdraw": self._withdraw,
             "defer": self._triage.defer,
             "claim": self._claim,

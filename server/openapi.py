@@ -77,6 +77,7 @@ _DECISION = {
     "assessment_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "approved": True,
     "action": "lock_account",
+    "reason_code": "confirmed_by_customer",
     "notes": "confirmed with the customer",
 }
 REQUEST_EXAMPLES: dict[str, dict[str, Any]] = {

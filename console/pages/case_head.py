@@ -18,6 +18,8 @@ def head(row: CaseSummary, sheet: Sheet) -> list[Line]:
         lines.append(
             (Span("First approval: ", "warn"), outside(row.proposed), Span(" - needs another person"))
         )
+    if row.passed_on:
+        lines += sheet.text(f"To a senior: {row.passed_on}", "", "warn")
     if row.deferral is not None:
         lines += _deferral(row.deferral, sheet)
     if row.decided:

@@ -91,6 +91,9 @@ class WorkScreen(Screen[None]):
     def action_claim(self) -> None:
         self._with_case("claim")
 
+    def action_escalate(self) -> None:
+        self._with_case("escalate")
+
     def action_defer(self) -> None:
         self._with_case("defer")
 

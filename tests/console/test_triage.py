@@ -63,3 +63,46 @@ async def test_a_case_comes_back_when_its_time_is_recorded(running: Running) -> 
         await screen.sees("[1 desk 0]")
         await running.record.append(CASE, flow.end_deferral(running.record.load(CASE), until))
         await screen.sees("[1 desk 1]", "1/1")
+
+
+async def test_a_case_is_escalated_with_a_reason_and_a_code(running: Running) -> None:
+    await furnish(running, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press("e")
+        await screen.sees("Escalate to the senior queue", "within 1d0h", "no reason code")
+        await screen.press(*"a relative", "tab", "tab", "tab")
+        await screen.sees("conflict of interest")
+        await screen.press("enter")
+        await screen.sees("Recorded: ana escalated at", "decide senior")
+        await screen.press("e")
+        await screen.sees("in the senior queue already")
+        await screen.press("enter", "4")
+        await screen.sees("To a senior: ana escalated at", "code: conflict of", "escalated: analyst")
+    passed_on = running.record.load(CASE).passed_on
+    assert passed_on is not None
+    assert (passed_on.feedback, passed_on.reason_code) == ("a relative", "conflict_of_interest")
+
+
+async def test_a_code_is_picked_with_tab_and_repeated_with_the_decision(running: Running) -> None:
+    await furnish(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/2")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?", "no reason code")
+        await screen.press("shift+tab")
+        await screen.sees("precaution")
+        await screen.press("enter")
+        await screen.sees("Recorded: ana approved")
+        await screen.sees("[1 desk 1]")
+        await screen.press("full_stop")
+        await screen.sees("Approve: lock account?", "precaution")
+        await screen.press("enter")
+        await screen.sees("[1 desk 0]")
+    for case_id in (CASE, "fraud-ALERT-002"):
+        (code,) = [
+            event.body.decision.reason_code
+            for event in running.record.events[case_id]
+            if event.body.type == "decision_submitted"
+        ]
+        assert code == "precaution"

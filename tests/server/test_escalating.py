@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from casework.decision import Stage
 from casework.events import Escalated, EscalationReason
-from tests.builders import event
+from tests.builders import event, make_assessment, review_requested
 from tests.server.desk import Running, decision_body
 
 URL = "/api/v1/cases/fraud-A-1/decision"
@@ -55,7 +56,9 @@ async def test_a_bulk_may_pass_cases_on(server: Running) -> None:
 
 async def test_what_is_with_a_senior_goes_no_higher(server: Running) -> None:
     await server.put_review()
-    case = await server.put([event(Escalated(reason=EscalationReason.TIMEOUT), "escalated:1")])
+    senior = review_requested(make_assessment(), 2, Stage.SENIOR)
+    escalated = Escalated(reason=EscalationReason.TIMEOUT)
+    case = await server.put([event(escalated, "escalated:1"), event(senior, "review:2")])
     answer = await server.http.post(URL, json=decision_body(case, **UP))
     assert answer.status_code == 409
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import ValidationError
 
-from casework import commands, errors, views
+from casework import commands, errors, flow, views
 from casework.action import ActionReceipt
 from casework.actor import Actor, ActorKind, Role
 from casework.canonical import verify_chain
@@ -24,6 +24,7 @@ from casework.events import (
     Outcome,
 )
 from casework.finding import Specialist, TokenUsage
+from casework.policy import Policy
 from casework.telemetry import TELEMETRY
 from casework.transitions import AWAITING, Status
 from fakedesk import stories
@@ -76,6 +77,9 @@ class Desk:
         if decision is None:
             return
         review = decision.review
+        if decision.escalate:
+            await record.append(case_id, flow.apply_decision(case, Policy(), now()))
+            return
         applied = DecisionApplied(decision_id=decision.decision_id, review=review)
         await record.append(case_id, [stories.event(case_id, f"applied:{review}", applied, now())])
         if not decision.approved:
