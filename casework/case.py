@@ -79,6 +79,7 @@ class Case(Frozen):
     claim: CaseClaim | None = None
     deferral: Deferral | None = None
     """Only while a decision is awaited: a claim, a decision or the end of its time ends it."""
+    tags: tuple[str, ...] = ()
     notes: int = 0
     decisions: int = 0
     """How many decisions were accepted over the whole case."""
@@ -197,6 +198,8 @@ def _changes(case: Case, event: ev.CaseEvent) -> dict[str, object]:  # noqa: PLR
             return {"deferral": put_off, "claim": None}
         case ev.DeferralEnded():
             return {"deferral": None}
+        case ev.TagsChanged() as body:
+            return {"tags": tuple(sorted({*case.tags, *body.added} - {*body.removed}))}
         case ev.NoteAdded():
             return {"notes": case.notes + 1}
         case ev.DecisionSubmitted() as body:

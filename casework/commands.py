@@ -31,8 +31,10 @@ from casework.events import (
     NoteAdded,
     Opened,
     Released,
+    TagsChanged,
 )
 from casework.policy import Terms
+from casework.tags import MOST_TAGS
 from casework.transitions import Status
 
 Events = Sequence[NewEvent]
@@ -157,6 +159,22 @@ def add_note(
         raise InvalidInputError("text", "must not be empty")
     key = f"note:{idempotency_key}" if idempotency_key else f"note:{case.seq}"
     return (_event(case, key, actor, now, NoteAdded(text=text)),)
+
+
+def tag(
+    case: Case, actor: Actor, now: datetime, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+) -> Events:
+    """Put tags on a case and take tags off; possible in every status. Nothing when all is so already."""
+    require_role(actor, Role.ANALYST)
+    if both := sorted({*add} & {*remove}):
+        raise InvalidInputError("remove", f"names {both[0]}, which add names as well")
+    added, removed = sorted({*add} - {*case.tags}), sorted({*remove} & {*case.tags})
+    if len(case.tags) + len(added) - len(removed) > MOST_TAGS:
+        raise InvalidInputError("add", f"a case has at most {MOST_TAGS} tags; remove some first")
+    if not added and not removed:
+        return ()
+    body = TagsChanged(added=tuple(added), removed=tuple(removed))
+    return (_event(case, f"tags:{case.seq}", actor, now, body),)
 
 
 def says_the_same(earlier: Decision, request: DecisionRequest) -> bool:

@@ -14,6 +14,7 @@ from casework.canonical import Link, canonical_json, digest
 from casework.decision import Decision, FreeText, HexDigest, Stage
 from casework.finding import Finding, Specialist, ToolCall
 from casework.policy import Terms
+from casework.tags import Tag
 
 EventId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """Deterministic: the same happening always has the same id, so that writing it again changes nothing."""
@@ -104,6 +105,12 @@ class DeferralEnded(Frozen):
     type: Literal["deferral_ended"] = "deferral_ended"
 
 
+class TagsChanged(Frozen):
+    type: Literal["tags_changed"] = "tags_changed"
+    added: tuple[Tag, ...] = ()
+    removed: tuple[Tag, ...] = ()
+
+
 class NoteAdded(Frozen):
     type: Literal["note_added"] = "note_added"
     text: FreeText
@@ -187,6 +194,7 @@ EventBody = Annotated[
     | Released
     | Deferred
     | DeferralEnded
+    | TagsChanged
     | NoteAdded
     | DecisionSubmitted
     | DecisionApplied

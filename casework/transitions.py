@@ -26,7 +26,7 @@ class Status(StrEnum):
 AWAITING = frozenset({Status.AWAITING_REVIEW, Status.AWAITING_SECOND, Status.ESCALATED})
 """The statuses in which a person is asked to decide."""
 
-ANY_TIME = frozenset({"note_added"})
+ANY_TIME = frozenset({"note_added", "tags_changed"})
 """May happen in every status, and changes none."""
 
 WHILE_OPEN = frozenset({"claimed", "released", "deferral_ended", "notification_sent"})

@@ -13,6 +13,7 @@ from casework.assessment import RiskLevel
 from casework.case import Case, Progress
 from casework.decision import DecisionRequest, FreeText, Stage
 from casework.finding import Finding, Specialist, TokenUsage
+from casework.tags import MOST_TAGS, Tag
 from casework.telemetry import Telemetry
 from casework.transitions import Status
 
@@ -67,6 +68,9 @@ class CaseSummary(Frozen):
     deferral: DeferralView | None = None
     progress: dict[Specialist, Progress]
     degraded: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    other_cases: int = 0
+    """How many more cases the customer has, open and closed."""
     notes: int
     decided: str | None
     """The accepted decision on the present review, in words."""
@@ -125,6 +129,13 @@ class DeferRequest(Frozen):
 
     until: AwareDatetime
     reason: FreeText = ""
+
+
+class TagRequest(Frozen):
+    """Tags to put on a case, and tags to take off."""
+
+    add: Annotated[tuple[Tag, ...], Field(max_length=MOST_TAGS)] = ()
+    remove: Annotated[tuple[Tag, ...], Field(max_length=MOST_TAGS)] = ()
 
 
 class WithdrawRequest(Frozen):
@@ -259,8 +270,8 @@ class StreamNotice(Frozen):
     detail: str
 
 
-def summarise(case: Case, now: datetime) -> CaseSummary:
-    """The queue's row of a case at a moment (an expired claim is no claim)."""
+def summarise(case: Case, now: datetime, cases_of_customer: int = 1) -> CaseSummary:
+    """The queue's row of a case at a moment (an expired claim is no claim), one of its customer's cases."""
     review, assessment, decision = case.review, case.assessment, case.decision
     return CaseSummary(
         case_id=case.case_id,
@@ -290,6 +301,8 @@ def summarise(case: Case, now: datetime) -> CaseSummary:
         deferral=_deferral_view(case, now),
         progress=case.progress,
         degraded=assessment.degraded if assessment else (),
+        tags=case.tags,
+        other_cases=max(0, cases_of_customer - 1),
         notes=case.notes,
         decided=decision.summary if decision else None,
         outcome=case.outcome,

@@ -83,6 +83,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_case", ("n",), "claim the most urgent case and open it", "both", "Work", "next", True),
     Action("claim", ("c",), "claim the case, or give it back", "both", "Work", "claim", True),
     Action("note", ("m", "N"), "write a note", "both", "Work", "note", True),
+    Action("tag", ("t",), "put tags on, take tags off", "both", "Work", "", True),
     Action("copy", ("y",), "copy a field of the case", "both", "Work"),
     Action("copy_command", ("Y",), "copy the shell command that shows the case", "both", "Work"),
     Action("health", ("H",), "how the server and its parts are", "both", "Console"),

@@ -1,15 +1,17 @@
-"""Sorting cases without deciding on them: putting one off until a time."""
+"""Sorting cases without deciding on them: putting one off until a time, and tags."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from casework.tags import RULE
 from casework.views import CaseSummary
 from console import news as n
 from console.format import clean, day_and_time
 from console.lines import BLANK, Line, Span, said
 from console.moments import WAYS, MomentError, moment_and_words
 from console.pages.sheet import Sheet
+from console.tagging import complaint_about, tag_request
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -47,6 +49,23 @@ class Triage:
             await desk.defer(row.case_id, until, reason)
             self._app.say(f"Recorded: put off until {day_and_time(until)}.", "good")
         self._app.tell_now(n.DraftKept(*about, ""))
+
+    async def tag(self, desk: "Desk", seen: CaseSummary) -> None:
+        """Ask which tags to put on and which to take off."""
+        row = self._app.state.cases.get(seen.case_id, seen)
+
+        def page(width: int) -> Sequence[Line]:
+            sheet = Sheet(width, self._app.now(), self._app.glyphs)
+            has = "Tags: " + (" ".join(row.tags) or "none")
+            asked = f"vip or +vip puts one on, -vip takes it off. {RULE}."
+            return [(Span(clean(row.case_id), "strong"),), *sheet.text(has), BLANK, *sheet.text(asked)]
+
+        about = (row.case_id, "tags")
+        text = await self._app.write("Tags", page, about, accept=complaint_about)
+        if isinstance(text, str):
+            now = await desk.tag(row.case_id, tag_request(text))
+            self._app.tell_now(n.DraftKept(*about, ""))
+            self._app.say(f"Recorded: tags {' '.join(now.tags) or 'none'}.", "good")
 
 
 def _is_back(text: str, row: CaseSummary) -> bool:

@@ -92,6 +92,7 @@ REQUEST_EXAMPLES: dict[str, dict[str, Any]] = {
         "until": "2026-03-02T14:30:00Z",
         "reason": "the customer calls back after work",
     },
+    "/api/v1/cases/{case_id}/tags": {"add": ["vip", "mule-ring"], "remove": ["to-call"]},
     "/api/v1/cases/{case_id}/notes": {"text": "called back, no answer"},
     "/api/v1/decisions": {"items": [{"case_id": "fraud-ALERT-001", **_DECISION}]},
     "/api/v1/telemetry": {

@@ -1,7 +1,8 @@
 """The case record in SQLite: events and projection in one transaction, changes by rowid."""
 
+import json
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -23,6 +24,8 @@ UPGRADES = {
     1: (
         "ALTER TABLE cases ADD COLUMN deferred_until REAL",
         "ALTER TABLE cases ADD COLUMN tags TEXT NOT NULL DEFAULT ''",
+        "CREATE TABLE customer_cases (customer_id INTEGER PRIMARY KEY, cases INTEGER NOT NULL)",
+        "INSERT INTO customer_cases SELECT customer_id, count(*) FROM cases GROUP BY customer_id",
         "CREATE INDEX cases_deferred ON cases (deferred_until) WHERE deferred_until IS NOT NULL",
     )
 }
@@ -97,6 +100,15 @@ class SqliteCaseStore:
         where = "status = 'open' AND opened_key < ? ORDER BY opened_key LIMIT ?"
         return await self._projections(where, opened_before.timestamp(), limit)
 
+    async def customer_counts(self, customer_ids: Collection[int]) -> Mapping[int, int]:
+        sql = (
+            "SELECT customer_id, cases FROM customer_cases"
+            " WHERE customer_id IN (SELECT value FROM json_each(?))"
+        )
+        asked = json.dumps(sorted(customer_ids))
+        rows = await self._database.read(lambda db: db.execute(sql, (asked,)).fetchall())
+        return {row[0]: row[1] for row in rows}
+
     async def related(self, customer_id: int, limit: int = 20) -> tuple[Case, ...]:
         where = "customer_id = ? ORDER BY opened_key DESC, case_id LIMIT ?"
         return await self._projections(where, customer_id, limit)
@@ -149,6 +161,8 @@ def _append(
         case = apply(case, sealed[-1])
     if case is None:
         raise NotFoundError(f"no case {case_id}")
+    if before is None:
+        _count_in(db, case)
     _write_events(db, sealed)
     _write_projection(db, case)
     return Appended(case=case, events=tuple(sealed))
@@ -158,6 +172,14 @@ def _write_events(db: sqlite3.Connection, events: Sequence[CaseEvent]) -> None:
     db.executemany(
         "INSERT INTO case_events (case_id, seq, event_id, text, hash) VALUES (?, ?, ?, ?, ?)",
         [(e.case_id, e.seq, e.event_id, e.link.text, e.hash) for e in events],
+    )
+
+
+def _count_in(db: sqlite3.Connection, case: Case) -> None:
+    """Count a new case among its customer's."""
+    db.execute(
+        "INSERT INTO customer_cases VALUES (?, 1) ON CONFLICT (customer_id) DO UPDATE SET cases = cases + 1",
+        (case.alert.customer_id,),
     )
 
 
@@ -192,6 +214,7 @@ def _row(case: Case) -> dict[str, object]:
         "claim_actor": case.claim.actor.actor_id if case.claim else None,
         "claim_until": case.claim.until.timestamp() if case.claim else None,
         "deferred_until": case.deferral.until.timestamp() if case.deferral else None,
+        "tags": f" {' '.join(case.tags)} " if case.tags else "",
         "unapplied": int(unapplied),
         "search": f"{case.case_id} {alert.alert_type} {alert.customer_id} {alert.description}".lower(),
         "projection": case.model_dump_json(),

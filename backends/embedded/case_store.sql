@@ -19,6 +19,10 @@ CREATE TABLE cases (
     search       TEXT NOT NULL,
     projection   TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE customer_cases (        -- how many cases a customer has, counted as they are opened
+    customer_id INTEGER PRIMARY KEY,
+    cases       INTEGER NOT NULL
+);
 CREATE INDEX cases_by_deadline ON cases (deadline_key, case_id);
 CREATE INDEX cases_by_risk ON cases (risk_key, case_id);
 CREATE INDEX cases_by_opened ON cases (opened_key, case_id);

@@ -74,6 +74,8 @@ def described(event: CaseEvent) -> tuple[str, Tone]:  # noqa: PLR0911, PLR0912 (
             return f"put off until {day_and_time(until)}" + (f": {reason}" if reason else ""), "warn"
         case ev.DeferralEnded():
             return "not put off any more", ""
+        case ev.TagsChanged(added=added, removed=removed):
+            return "tags " + " ".join([*(f"+{tag}" for tag in added), *(f"-{tag}" for tag in removed)]), ""
         case ev.NoteAdded(text=text):
             return f"note: {text}", ""
         case ev.DecisionSubmitted(decision=decision):

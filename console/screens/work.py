@@ -97,6 +97,9 @@ class WorkScreen(Screen[None]):
     def action_defer(self) -> None:
         self._with_case("defer")
 
+    def action_tag(self) -> None:
+        self._with_case("tag")
+
     def action_note(self) -> None:
         self._with_case("note")
 

@@ -1,4 +1,4 @@
-"""Verbs that take work on or leave a word: claim, release, next, defer, note."""
+"""Verbs that take work on or leave a word: claim, release, next, defer, tag, note."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -75,6 +75,27 @@ def defer(
     _change(session, lambda api: named(api, case_id, lambda name: api.defer(name, when, reason)), said)
 
 
+def tag(
+    case_id: CaseArgument,
+    changes: Annotated[list[str], typer.Argument(metavar="+TAG|-TAG...", help="Put on, take off.")],
+    server: ServerOption = None,
+    operator: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put tags on a case, take tags off: `tag CASE +vip -to-call`."""
+    from console.tagging import TagError, tag_request  # noqa: PLC0415
+
+    try:
+        request = tag_request(" ".join(changes))
+    except TagError as error:
+        raise typer.BadParameter(str(error)) from error
+    _change(
+        Session(server, operator, as_json),
+        lambda api: named(api, case_id, lambda name: api.tag(name, request)),
+        "{row.case_id} has the tags {tags}",
+    )
+
+
 def note(
     case_id: CaseArgument,
     text: Annotated[str, typer.Argument(help="What to write; it stays in the record.")],
@@ -116,7 +137,7 @@ def _change(session: Session, ask: "Callable[[ConsoleApi], Awaitable[CaseSummary
         row = await ask(api)
         if session.as_json:
             session.answer(row)
-        session.say(f"Recorded: {said.format(row=row)}.")
+        session.say(f"Recorded: {said.format(row=row, tags=' '.join(row.tags) or 'none')}.")
         return 0
 
     session.run(work)

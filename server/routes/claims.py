@@ -11,11 +11,12 @@ from casework.events import NewEvent
 from casework.ports import CaseQuery
 from casework.recording import record
 from casework.transitions import AWAITING
-from casework.views import CaseSummary, DeferRequest, NextRequest, summarise
+from casework.views import CaseSummary, DeferRequest, NextRequest
 from server.bodies import StrictJsonRoute
 from server.dependencies import Caller, CaseId, TheDesk
 from server.desk import Desk
 from server.openapi import problems
+from server.summaries import summary_of
 
 CANDIDATES = 50
 ROUNDS = 5
@@ -32,7 +33,7 @@ async def next_case(desk: TheDesk, actor: Caller, wanted: NextRequest | None = N
     for _ in range(ROUNDS):
         taken, raced = await _take_first(desk, actor, wanted or NextRequest())
         if taken is not None:
-            return summarise(taken, desk.clock())
+            return await summary_of(desk, taken)
         if not raced:
             break
     raise NotFoundError("no case waits for you now")
@@ -44,7 +45,7 @@ async def claim(case_id: CaseId, desk: TheDesk, actor: Caller) -> CaseSummary:
     now = desk.clock()
     seconds = desk.policy.claim_seconds
     done = await record(desk.backends.cases, case_id, lambda case: commands.claim(case, actor, now, seconds))
-    return summarise(done.case, now)
+    return await summary_of(desk, done.case)
 
 
 @router.delete("/{case_id}/claim", summary="Release a claim", responses=problems(403, 404, 409))
@@ -53,7 +54,7 @@ async def release(case_id: CaseId, desk: TheDesk, actor: Caller) -> CaseSummary:
     deferred case comes back."""
     now = desk.clock()
     done = await record(desk.backends.cases, case_id, lambda case: commands.release(case, actor, now))
-    return summarise(done.case, now)
+    return await summary_of(desk, done.case)
 
 
 @router.post("/{case_id}/deferral", summary="Put a case off until a time", responses=problems(403, 404, 409))
@@ -68,7 +69,7 @@ async def defer(case_id: CaseId, request: DeferRequest, desk: TheDesk, actor: Ca
         case_id,
         lambda case: commands.defer(case, actor, now, request.until, request.reason),
     )
-    return summarise(done.case, now)
+    return await summary_of(desk, done.case)
 
 
 @router.delete("/{case_id}/deferral", summary="Bring a deferred case back", responses=problems(403, 404, 409))
@@ -76,7 +77,7 @@ async def end_deferral(case_id: CaseId, desk: TheDesk, actor: Caller) -> CaseSum
     """At once; bringing back what is not put off changes nothing."""
     now = desk.clock()
     done = await record(desk.backends.cases, case_id, lambda case: commands.end_deferral(case, actor, now))
-    return summarise(done.case, now)
+    return await summary_of(desk, done.case)
 
 
 async def _take_first(desk: Desk, actor: Actor, wanted: NextRequest) -> tuple[Case | None, bool]:

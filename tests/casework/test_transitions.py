@@ -43,6 +43,7 @@ BODIES: list[ev.EventBody] = [
     ev.Deferred(until=NOW),
     ev.DeferralEnded(),
     ev.NoteAdded(text="n"),
+    ev.TagsChanged(added=("vip",)),
     ev.DecisionSubmitted(decision=make_decision(case_in_review())),
     ev.DecisionApplied(decision_id="d", review=1),
     ev.HoldStarted(review=1, action=Action.LOCK_ACCOUNT, until=NOW),

@@ -77,8 +77,8 @@ async def test_a_case_is_escalated_with_a_reason_and_a_code(running: Running) ->
         await screen.sees("Recorded: ana escalated at", "decide senior")
         await screen.press("e")
         await screen.sees("in the senior queue already")
-        await screen.press("enter", "4")
-        await screen.sees("To a senior: ana escalated at", "code: conflict of", "escalated: analyst")
+        await screen.press("enter", "4", "G")
+        await screen.sees("To a senior: ana escalated at", "conflict of interest", "escalated: analyst")
     passed_on = running.record.load(CASE).passed_on
     assert passed_on is not None
     assert (passed_on.feedback, passed_on.reason_code) == ("a relative", "conflict_of_interest")

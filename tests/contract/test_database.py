@@ -118,11 +118,14 @@ async def test_a_case_record_of_the_first_release_still_opens(tmp_path: Path) ->
         await store.append(CASE_ID, [event(ev.Opened(alert=make_alert(), terms=Terms()), "opened")])
     with closing(sqlite3.connect(path)) as old:
         old.execute("DROP INDEX cases_deferred")
+        old.execute("DROP TABLE customer_cases")
         for column in ("deferred_until", "tags"):
             old.execute(f"ALTER TABLE cases DROP COLUMN {column}")
         old.execute("PRAGMA user_version = 1")
+        old.commit()
     async with open_case_store(path) as store:
         assert await store.due_deferrals(NOW) == ()
+        assert await store.customer_counts({make_alert().customer_id}) == {make_alert().customer_id: 1}
         assert (await store.load(CASE_ID)).seq == 1
 
 

@@ -268,6 +268,13 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
     async def end_deferral(case_id: str, x_operator: str | None = Header(None)) -> views.CaseSummary:
         return await change(case_id, lambda c: commands.end_deferral(c, person(x_operator), now()))
 
+    @app.post("/api/v1/cases/{case_id}/tags")
+    async def tag(
+        case_id: str, body: views.TagRequest, x_operator: str | None = Header(None)
+    ) -> views.CaseSummary:
+        who = person(x_operator)
+        return await change(case_id, lambda c: commands.tag(c, who, now(), add=body.add, remove=body.remove))
+
     @app.post("/api/v1/cases/{case_id}/notes", status_code=201)
     async def note(
         case_id: str,
