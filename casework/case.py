@@ -25,6 +25,15 @@ class CaseClaim(Frozen):
     until: AwareDatetime
 
 
+class Deferral(Frozen):
+    """Who put the case off, until when and why."""
+
+    actor: Actor
+    since: AwareDatetime
+    until: AwareDatetime
+    reason: str = ""
+
+
 class Review(Frozen):
     """The question that is, or was last, put to a person. A decision must answer exactly this one."""
 
@@ -68,12 +77,17 @@ class Case(Frozen):
     decision_applied: bool = False
     hold_until: AwareDatetime | None = None
     claim: CaseClaim | None = None
+    deferral: Deferral | None = None
+    """Only while a decision is awaited: a claim, a decision or the end of its time ends it."""
+    tags: tuple[str, ...] = ()
     notes: int = 0
     decisions: int = 0
     """How many decisions were accepted over the whole case."""
     receipts: tuple[ActionReceipt, ...] = ()
     reversed_actions: tuple[str, ...] = ()
     escalation: ev.EscalationReason | None = None
+    passed_on: Decision | None = None
+    """Who sent the present assessment to the senior queue, and why; None when nobody did."""
     usage: TokenUsage = TokenUsage()
     outcome: ev.Outcome | None = None
     action_taken: Action | None = None
@@ -96,6 +110,10 @@ class Case(Frozen):
     def claimed_by(self, now: datetime) -> Actor | None:
         """Who holds the case at a moment; an expired claim is no claim."""
         return self.claim.actor if self.claim and self.claim.until > now else None
+
+    def deferred_at(self, now: datetime) -> Deferral | None:
+        """How the case is put off at a moment; a deferral whose time has come is none."""
+        return self.deferral if self.deferral and self.deferral.until > now else None
 
 
 def apply(case: Case | None, event: ev.CaseEvent) -> Case:
@@ -145,6 +163,7 @@ def _changes(case: Case, event: ev.CaseEvent) -> dict[str, object]:  # noqa: PLR
             return {
                 "attempt": body.attempt,
                 "feedback": body.feedback,
+                "passed_on": None,
                 "progress": {specialist: Progress() for specialist in Specialist},
                 "assessment": None,
                 "assessment_hash": None,
@@ -166,16 +185,27 @@ def _changes(case: Case, event: ev.CaseEvent) -> dict[str, object]:  # noqa: PLR
             return {"assessment": body.assessment, "assessment_hash": body.assessment_hash}
         case ev.ReviewRequested() as body:
             review = Review(number=body.review, **body.model_dump(exclude={"type", "review"}))
-            return {"review": review, "decision": None, "decision_applied": False, "hold_until": None}
+            asked = {"decision": None, "decision_applied": False, "hold_until": None, "deferral": None}
+            return {"review": review, **asked}
         case ev.Claimed() as body:
-            return {"claim": CaseClaim(actor=event.actor, until=body.until)}
+            return {"claim": CaseClaim(actor=event.actor, until=body.until), "deferral": None}
         case ev.Released():
             return {"claim": None}
+        case ev.Deferred() as body:
+            put_off = Deferral(
+                actor=event.actor, since=event.occurred_at, until=body.until, reason=body.reason
+            )
+            return {"deferral": put_off, "claim": None}
+        case ev.DeferralEnded():
+            return {"deferral": None}
+        case ev.TagsChanged() as body:
+            return {"tags": tuple(sorted({*case.tags, *body.added} - {*body.removed}))}
         case ev.NoteAdded():
             return {"notes": case.notes + 1}
         case ev.DecisionSubmitted() as body:
             accepted = case.decisions + 1
-            return {"decision": body.decision, "decision_applied": False, "decisions": accepted}
+            decided = {"decision": body.decision, "decision_applied": False, "decisions": accepted}
+            return {**decided, "deferral": None}
         case ev.DecisionApplied():
             return {"decision_applied": True}
         case ev.HoldStarted() as body:
@@ -187,13 +217,16 @@ def _changes(case: Case, event: ev.CaseEvent) -> dict[str, object]:  # noqa: PLR
         case ev.ActionReversed() as body:
             return {"reversed_actions": (*case.reversed_actions, body.reverses)}
         case ev.Escalated() as body:
-            return {"escalation": body.reason, "decision": None, "decision_applied": False, "claim": None}
+            free = {"decision": None, "decision_applied": False, "claim": None, "deferral": None}
+            by_hand = body.reason is ev.EscalationReason.ANALYST
+            return {"escalation": body.reason, "passed_on": case.decision if by_hand else None, **free}
         case ev.CaseClosed() as body:
             return {
                 "outcome": body.outcome,
                 "action_taken": body.action,
                 "closed_at": event.occurred_at,
                 "claim": None,
+                "deferral": None,
             }
         case _:
             return {}

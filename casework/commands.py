@@ -5,11 +5,11 @@ that says why not. An empty result means that the same request was already taken
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from casework.actor import SYSTEM, Actor, Role
 from casework.alert import Alert, case_id_for
-from casework.case import Case, Review
+from casework.case import Case, Deferral, Review
 from casework.decision import Decision, DecisionRequest, Stage, decision_id_for
 from casework.errors import (
     AlreadyDecidedError,
@@ -24,13 +24,17 @@ from casework.events import (
     Claimed,
     DecisionSubmitted,
     DecisionWithdrawn,
+    DeferralEnded,
+    Deferred,
     EventBody,
     NewEvent,
     NoteAdded,
     Opened,
     Released,
+    TagsChanged,
 )
 from casework.policy import Terms
+from casework.tags import MOST_TAGS
 from casework.transitions import Status
 
 Events = Sequence[NewEvent]
@@ -61,7 +65,10 @@ def submit_decision(
         raise AlreadyDecidedError(f"already decided: {earlier.summary}")
     review = _open_review(case)
     _check_binding(review, request)
-    _check_decider(case, review, request, actor)
+    if request.escalate:
+        _check_can_rise(review)
+    else:
+        _check_decider(case, review, request, actor)
     decision = Decision(
         decision_id=decision_id_for(case.case_id, review.number),
         review=review.number,
@@ -99,21 +106,48 @@ def claim(case: Case, actor: Actor, now: datetime, seconds: float) -> Events:
     """Take a case, or renew one's own claim. Raises ClaimedError while somebody else holds it."""
     require_role(actor, Role.ANALYST)
     _still_open(case)
-    holder = case.claimed_by(now)
-    if holder is not None and holder.actor_id != actor.actor_id and case.claim is not None:
-        raise ClaimedError(f"claimed by {holder.label} until {case.claim.until:%H:%M:%S %Z}")
+    _free_for(case, actor, now)
     return (_event(case, f"claimed:{case.seq}", actor, now, Claimed(until=now + timedelta(seconds=seconds))),)
 
 
 def release(case: Case, actor: Actor, now: datetime) -> Events:
-    """Give a claim back: one's own, or anybody's for a senior."""
+    """Give a claim back: one's own, or anybody's for a senior. A deferral of a free case ends, too."""
     require_role(actor, Role.ANALYST)
     holder = case.claimed_by(now)
     if holder is None:
-        return ()
+        return end_deferral(case, actor, now)
     if holder.actor_id != actor.actor_id:
         require_role(actor, Role.SENIOR)
     return (_event(case, f"released:{case.seq}", actor, now, Released()),)
+
+
+def defer(case: Case, actor: Actor, now: datetime, until: datetime, reason: str = "") -> Events:
+    """Put a waiting case off until a time before its deadline; one's claim on it is given back.
+
+    Raises InvalidInputError for a time that is past or not before the deadline, ClaimedError, and
+    ConflictError when no decision is awaited.
+    """
+    require_role(actor, Role.ANALYST)
+    review = _open_review(case)
+    _free_for(case, actor, now)
+    if until <= now:
+        raise InvalidInputError("until", "is past; name a time to come")
+    if until >= review.deadline:
+        raise InvalidInputError(
+            "until", f"must be before the decision deadline, {review.deadline:%Y-%m-%d %H:%M:%S %Z}"
+        )
+    standing, body = case.deferred_at(now), Deferred(until=until.astimezone(UTC), reason=reason)
+    if standing is not None and _repeats(standing, body, actor):
+        return ()
+    return (_event(case, f"deferred:{case.seq}", actor, now, body),)
+
+
+def end_deferral(case: Case, actor: Actor, now: datetime) -> Events:
+    """Bring a deferred case back before its time; nothing when it is not deferred."""
+    require_role(actor, Role.ANALYST)
+    if case.deferred_at(now) is None:
+        return ()
+    return (_event(case, f"deferral-ended:{case.seq}", actor, now, DeferralEnded()),)
 
 
 def add_note(
@@ -127,6 +161,22 @@ def add_note(
     return (_event(case, key, actor, now, NoteAdded(text=text)),)
 
 
+def tag(
+    case: Case, actor: Actor, now: datetime, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+) -> Events:
+    """Put tags on a case and take tags off; possible in every status. Nothing when all is so already."""
+    require_role(actor, Role.ANALYST)
+    if both := sorted({*add} & {*remove}):
+        raise InvalidInputError("remove", f"names {both[0]}, which add names as well")
+    added, removed = sorted({*add} - {*case.tags}), sorted({*remove} & {*case.tags})
+    if len(case.tags) + len(added) - len(removed) > MOST_TAGS:
+        raise InvalidInputError("add", f"a case has at most {MOST_TAGS} tags; remove some first")
+    if not added and not removed:
+        return ()
+    body = TagsChanged(added=tuple(added), removed=tuple(removed))
+    return (_event(case, f"tags:{case.seq}", actor, now, body),)
+
+
 def says_the_same(earlier: Decision, request: DecisionRequest) -> bool:
     """Whether a request orders what was decided, for the same reasons: nothing in it would be lost."""
     action = request.action if request.approved else None
@@ -137,7 +187,18 @@ def says_the_same(earlier: Decision, request: DecisionRequest) -> bool:
         earlier.action,
         earlier.feedback,
         earlier.notes,
-    ) == (request.attempt, request.assessment_hash, request.approved, action, request.feedback, request.notes)
+        earlier.escalate,
+        earlier.reason_code,
+    ) == (
+        request.attempt,
+        request.assessment_hash,
+        request.approved,
+        action,
+        request.feedback,
+        request.notes,
+        request.escalate,
+        request.reason_code,
+    )
 
 
 def require_role(actor: Actor, role: Role) -> None:
@@ -162,6 +223,12 @@ def _check_binding(review: Review, request: DecisionRequest) -> None:
     if request.assessment_hash != review.assessment_hash:
         seen, current = request.assessment_hash[:12], review.assessment_hash[:12]
         raise StaleDecisionError(f"made on assessment {seen}; {current} is under review")
+
+
+def _check_can_rise(review: Review) -> None:
+    """Any analyst may pass a question on, also one that they may not answer themselves."""
+    if review.stage is Stage.SENIOR:
+        raise ConflictError("the case is in the senior queue already")
 
 
 def _check_decider(case: Case, review: Review, request: DecisionRequest, actor: Actor) -> None:
@@ -189,6 +256,17 @@ def _same(earlier: Decision, request: DecisionRequest, actor: Actor, key: str | 
     if key is not None and key == earlier.idempotency_key:
         return True
     return says_the_same(earlier, request)
+
+
+def _free_for(case: Case, actor: Actor, now: datetime) -> None:
+    holder = case.claimed_by(now)
+    if holder is not None and holder.actor_id != actor.actor_id and case.claim is not None:
+        raise ClaimedError(f"claimed by {holder.label} until {case.claim.until:%H:%M:%S %Z}")
+
+
+def _repeats(standing: Deferral, body: Deferred, actor: Actor) -> bool:
+    known = (standing.actor.actor_id, standing.until, standing.reason)
+    return known == (actor.actor_id, body.until, body.reason)
 
 
 def _still_open(case: Case) -> None:

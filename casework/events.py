@@ -14,6 +14,7 @@ from casework.canonical import Link, canonical_json, digest
 from casework.decision import Decision, FreeText, HexDigest, Stage
 from casework.finding import Finding, Specialist, ToolCall
 from casework.policy import Terms
+from casework.tags import Tag
 
 EventId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """Deterministic: the same happening always has the same id, so that writing it again changes nothing."""
@@ -23,6 +24,8 @@ class EscalationReason(StrEnum):
     TIMEOUT = "timeout"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     ACTION_FAILED = "action_failed"
+    ANALYST = "analyst"
+    """An analyst sent the case to the senior queue; the decision before says why."""
 
 
 class Outcome(StrEnum):
@@ -86,6 +89,26 @@ class Claimed(Frozen):
 
 class Released(Frozen):
     type: Literal["released"] = "released"
+
+
+class Deferred(Frozen):
+    """Put off by a person: until then nobody needs to look at the case."""
+
+    type: Literal["deferred"] = "deferred"
+    until: AwareDatetime
+    reason: FreeText = ""
+
+
+class DeferralEnded(Frozen):
+    """The time of a deferral came, or somebody took it back before."""
+
+    type: Literal["deferral_ended"] = "deferral_ended"
+
+
+class TagsChanged(Frozen):
+    type: Literal["tags_changed"] = "tags_changed"
+    added: tuple[Tag, ...] = ()
+    removed: tuple[Tag, ...] = ()
 
 
 class NoteAdded(Frozen):
@@ -169,6 +192,9 @@ EventBody = Annotated[
     | ReviewRequested
     | Claimed
     | Released
+    | Deferred
+    | DeferralEnded
+    | TagsChanged
     | NoteAdded
     | DecisionSubmitted
     | DecisionApplied

@@ -23,6 +23,7 @@ from casework.events import (
     AssessmentRecorded,
     CaseClosed,
     DecisionApplied,
+    DeferralEnded,
     Escalated,
     EscalationReason,
     EventBody,
@@ -102,7 +103,7 @@ def apply_decision(case: Case, policy: Policy, now: datetime) -> Events:
         return ()
     body = DecisionApplied(decision_id=decision.decision_id, review=review.number)
     applied = () if case.decision_applied else (_event(case, f"applied:{review.number}", SYSTEM, now, body),)
-    follow = _approved if decision.approved else _rejected
+    follow = _passed_on if decision.escalate else _approved if decision.approved else _rejected
     return (*applied, *follow(case, review, decision, policy, now))
 
 
@@ -114,6 +115,13 @@ def expire_review(case: Case, review_number: int, now: datetime) -> Events:
     if review.stage is Stage.SENIOR:
         return close(case, Outcome.UNANSWERED, None, now)
     return _escalated(case, EscalationReason.TIMEOUT, now)
+
+
+def end_deferral(case: Case, now: datetime) -> Events:
+    """A deferral's time has come: the case is on everybody's desk again."""
+    if case.deferral is None or case.deferral.until > now:
+        return ()
+    return (_event(case, f"deferral-ended:{case.seq}", SYSTEM, now, DeferralEnded()),)
 
 
 def begin_action(case: Case, now: datetime, *, hold_is_over: bool = False) -> Events:
@@ -235,6 +243,10 @@ def _approved(case: Case, review: Review, decision: Decision, policy: Policy, no
     until = now + timedelta(seconds=case.terms.hold_seconds)
     body = HoldStarted(review=review.number, action=action, until=until)
     return (_event(case, f"hold:{review.number}", SYSTEM, now, body),)
+
+
+def _passed_on(case: Case, review: Review, decision: Decision, policy: Policy, now: datetime) -> Events:
+    return _escalated(case, EscalationReason.ANALYST, now)
 
 
 def _rejected(case: Case, review: Review, decision: Decision, policy: Policy, now: datetime) -> Events:

@@ -1,6 +1,6 @@
 """The seams: what the product needs from the outside, each small enough to stand in for in a few lines."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Literal, Protocol
 
@@ -15,6 +15,7 @@ from casework.decision import Decision
 from casework.events import CaseEvent, NewEvent
 from casework.finding import Finding, Specialist, ToolCall
 from casework.policy import Terms
+from casework.tags import Tag
 from casework.telemetry import Telemetry
 from casework.transitions import Status
 
@@ -30,8 +31,12 @@ class CaseQuery(Frozen):
     severity: str | None = None
     claimed_by: str | None = None
     """An actor id, or an empty string for cases that nobody holds."""
+    deferred: bool | None = None
+    """Only cases that are put off now, or only those that are not."""
     min_risk: float | None = None
     max_risk: float | None = None
+    tags: frozenset[Tag] = frozenset()
+    """All of them must be on the case."""
     text: str = ""
     """Every word must occur in the case id, alert type, description or customer id."""
     sort: SortKey = "deadline"
@@ -109,6 +114,9 @@ class CaseStore(Protocol):
     async def unstarted(self, opened_before: AwareDatetime, limit: int = 100) -> tuple[Case, ...]:
         """Cases that were opened but whose investigation has not begun."""
 
+    async def due_deferrals(self, now: AwareDatetime, limit: int = 100) -> tuple[Case, ...]:
+        """Cases put off until a time that has come, whose record does not say so yet."""
+
     async def tally(self, by: Literal["status", "outcome", "rule"]) -> Mapping[str, int]:
         """How many cases there are by status, by outcome (closed ones) or by rule."""
 
@@ -117,6 +125,9 @@ class CaseStore(Protocol):
 
     async def case_ids(self, after: str = "", limit: int = 1000) -> tuple[str, ...]:
         """Ids of all cases in alphabetical order, after one."""
+
+    async def customer_counts(self, customer_ids: Collection[int]) -> Mapping[int, int]:
+        """How many cases customers have, open and closed; none are left out."""
 
     async def related(self, customer_id: int, limit: int = 20) -> tuple[Case, ...]:
         """The customer's cases, newest first."""

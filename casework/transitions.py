@@ -26,10 +26,10 @@ class Status(StrEnum):
 AWAITING = frozenset({Status.AWAITING_REVIEW, Status.AWAITING_SECOND, Status.ESCALATED})
 """The statuses in which a person is asked to decide."""
 
-ANY_TIME = frozenset({"note_added"})
+ANY_TIME = frozenset({"note_added", "tags_changed"})
 """May happen in every status, and changes none."""
 
-WHILE_OPEN = frozenset({"claimed", "released", "notification_sent"})
+WHILE_OPEN = frozenset({"claimed", "released", "deferral_ended", "notification_sent"})
 """May happen until the case is closed, and changes no status."""
 
 _REVIEW_STATUS = {
@@ -45,6 +45,9 @@ _TABLE: dict[tuple[Status | None, str], Status] = {
     (Status.INVESTIGATING, "finding_recorded"): Status.INVESTIGATING,
     (Status.INVESTIGATING, "assessment_recorded"): Status.ASSESSED,
     (Status.ASSESSED, "closed"): Status.CLOSED,
+    (Status.AWAITING_REVIEW, "deferred"): Status.AWAITING_REVIEW,
+    (Status.AWAITING_SECOND, "deferred"): Status.AWAITING_SECOND,
+    (Status.ESCALATED, "deferred"): Status.ESCALATED,
     (Status.AWAITING_REVIEW, "decision_submitted"): Status.DECIDED,
     (Status.AWAITING_REVIEW, "escalated"): Status.ESCALATED,
     (Status.AWAITING_SECOND, "decision_submitted"): Status.DECIDED,

@@ -13,6 +13,7 @@ from casework.assessment import RiskLevel
 from casework.case import Case, Progress
 from casework.decision import DecisionRequest, FreeText, Stage
 from casework.finding import Finding, Specialist, TokenUsage
+from casework.tags import MOST_TAGS, Tag
 from casework.telemetry import Telemetry
 from casework.transitions import Status
 
@@ -23,6 +24,16 @@ class ClaimView(Frozen):
     actor_id: str
     name: str
     until: AwareDatetime
+
+
+class DeferralView(Frozen):
+    """Who put a case off, since when, until when and why."""
+
+    actor_id: str
+    name: str
+    since: AwareDatetime
+    until: AwareDatetime
+    reason: str
 
 
 class CaseSummary(Frozen):
@@ -49,11 +60,17 @@ class CaseSummary(Frozen):
     second_approver: bool
     proposed: str | None
     """In a second approval: what the first approver decided, in words."""
+    passed_on: str | None = None
+    """In the senior queue: which analyst sent it there, when and why, in words."""
     deadline: AwareDatetime | None
     hold_until: AwareDatetime | None
     claim: ClaimView | None
+    deferral: DeferralView | None = None
     progress: dict[Specialist, Progress]
     degraded: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    other_cases: int = 0
+    """How many more cases the customer has, open and closed."""
     notes: int
     decided: str | None
     """The accepted decision on the present review, in words."""
@@ -105,6 +122,20 @@ class Evidence(Frozen):
 
 class NoteRequest(Frozen):
     text: Annotated[FreeText, Field(min_length=1)]
+
+
+class DeferRequest(Frozen):
+    """Until when nobody needs to look at the case: before its decision deadline."""
+
+    until: AwareDatetime
+    reason: FreeText = ""
+
+
+class TagRequest(Frozen):
+    """Tags to put on a case, and tags to take off."""
+
+    add: Annotated[tuple[Tag, ...], Field(max_length=MOST_TAGS)] = ()
+    remove: Annotated[tuple[Tag, ...], Field(max_length=MOST_TAGS)] = ()
 
 
 class WithdrawRequest(Frozen):
@@ -239,8 +270,8 @@ class StreamNotice(Frozen):
     detail: str
 
 
-def summarise(case: Case, now: datetime) -> CaseSummary:
-    """The queue's row of a case at a moment (an expired claim is no claim)."""
+def summarise(case: Case, now: datetime, cases_of_customer: int = 1) -> CaseSummary:
+    """The queue's row of a case at a moment (an expired claim is no claim), one of its customer's cases."""
     review, assessment, decision = case.review, case.assessment, case.decision
     return CaseSummary(
         case_id=case.case_id,
@@ -263,11 +294,15 @@ def summarise(case: Case, now: datetime) -> CaseSummary:
         required_role=review.required_role if review and case.awaiting else None,
         second_approver=bool(assessment and assessment.second_approver),
         proposed=review.proposed.summary if review and case.awaiting and review.proposed else None,
+        passed_on=_passed_on(case),
         deadline=case.deadline,
         hold_until=case.hold_until,
         claim=_claim_view(case, now),
+        deferral=_deferral_view(case, now),
         progress=case.progress,
         degraded=assessment.degraded if assessment else (),
+        tags=case.tags,
+        other_cases=max(0, cases_of_customer - 1),
         notes=case.notes,
         decided=decision.summary if decision else None,
         outcome=case.outcome,
@@ -282,3 +317,22 @@ def _claim_view(case: Case, now: datetime) -> ClaimView | None:
     if case.claim is None or case.claim.until <= now:
         return None
     return ClaimView(actor_id=case.claim.actor.actor_id, name=case.claim.actor.label, until=case.claim.until)
+
+
+def _deferral_view(case: Case, now: datetime) -> DeferralView | None:
+    deferral = case.deferred_at(now)
+    if deferral is None:
+        return None
+    return DeferralView(
+        actor_id=deferral.actor.actor_id,
+        name=deferral.actor.label,
+        since=deferral.since,
+        until=deferral.until,
+        reason=deferral.reason,
+    )
+
+
+def _passed_on(case: Case) -> str | None:
+    if case.passed_on is None or case.review is None or case.review.stage is not Stage.SENIOR:
+        return None
+    return f"{case.passed_on.summary}: {case.passed_on.feedback}"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from console.saved_views import SAVED
+from console.saved_views import SAVED, view_key
 
 Scope = Literal["queue", "case", "both", "everywhere"]
 Group = Literal["Move", "Look", "Decide", "Work", "Console"]
@@ -56,7 +56,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("open", ("enter",), "open the case", "queue", "Look", "open"),
     Action("filter", ("slash",), "filter while typing", "queue", "Look", "filter"),
     *(
-        Action(f"view({at})", (str(at + 1),), f"view: {view.name} ({view.text})", "queue", "Look")
+        Action(f"view({at})", (view_key(at),), f"view: {view.name} ({view.text})", "queue", "Look")
         for at, view in enumerate(SAVED)
     ),
     Action("next_section", ("tab", "l", "right"), "next section of the case", "case", "Look", "section"),
@@ -77,10 +77,13 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "repeat", ("full_stop",), "make the last decision again, on this case", "both", "Decide", "", True
     ),
+    Action("escalate", ("e",), "send to the senior queue, with a reason", "both", "Decide", "", True),
+    Action("defer", ("d",), "put off until a time, or bring back", "both", "Decide", "defer", True),
     Action("reverse", ("U",), "undo an executed step of a closed case", "both", "Decide", "", True),
     Action("next_case", ("n",), "claim the most urgent case and open it", "both", "Work", "next", True),
     Action("claim", ("c",), "claim the case, or give it back", "both", "Work", "claim", True),
     Action("note", ("m", "N"), "write a note", "both", "Work", "note", True),
+    Action("tag", ("t",), "put tags on, take tags off", "both", "Work", "", True),
     Action("copy", ("y",), "copy a field of the case", "both", "Work"),
     Action("copy_command", ("Y",), "copy the shell command that shows the case", "both", "Work"),
     Action("health", ("H",), "how the server and its parts are", "both", "Console"),

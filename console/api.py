@@ -5,6 +5,7 @@ Imported after the first frame is on the screen, because httpx is slow to load.
 
 import ipaddress
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
@@ -40,6 +41,9 @@ class ConsoleApi(Protocol):
     async def withdraw(self, case_id: str, reason: str) -> views.CaseSummary: ...
     async def claim(self, case_id: str) -> views.CaseSummary: ...
     async def release(self, case_id: str) -> views.CaseSummary: ...
+    async def defer(self, case_id: str, until: datetime, reason: str) -> views.CaseSummary: ...
+    async def end_deferral(self, case_id: str) -> views.CaseSummary: ...
+    async def tag(self, case_id: str, request: views.TagRequest) -> views.CaseSummary: ...
     async def note(self, case_id: str, text: str, key: str) -> views.CaseSummary: ...
     async def next_case(self) -> views.CaseSummary: ...
     async def reverse(self, case_id: str, action_id: str, reason: str) -> views.CaseSummary: ...
@@ -108,6 +112,17 @@ class HttpApi:
 
     async def release(self, case_id: str) -> views.CaseSummary:
         return await self._ask(views.CaseSummary, "DELETE", f"/cases/{_segment(case_id)}/claim")
+
+    async def defer(self, case_id: str, until: datetime, reason: str) -> views.CaseSummary:
+        """Put a case off; asked twice it is put off once."""
+        body = views.DeferRequest(until=until, reason=reason)
+        return await self._ask(views.CaseSummary, "POST", f"/cases/{_segment(case_id)}/deferral", body=body)
+
+    async def end_deferral(self, case_id: str) -> views.CaseSummary:
+        return await self._ask(views.CaseSummary, "DELETE", f"/cases/{_segment(case_id)}/deferral")
+
+    async def tag(self, case_id: str, request: views.TagRequest) -> views.CaseSummary:
+        return await self._ask(views.CaseSummary, "POST", f"/cases/{_segment(case_id)}/tags", body=request)
 
     async def note(self, case_id: str, text: str, key: str) -> views.CaseSummary:
         body = views.NoteRequest(text=text)

@@ -11,10 +11,12 @@ from console.format import Glyphs
 from console.lines import Line
 from console.screens.help import HelpPanel
 from console.screens.panels import (
+    Accept,
     Again,
     Answer,
     Check,
     ChoicePanel,
+    Codes,
     ConfirmPanel,
     CountPanel,
     NoticePanel,
@@ -73,9 +75,11 @@ class Asking(App[None]):
             self.work.expect_panel()
         return answer
 
-    async def confirm(self, title: str, page: Page, check: Check | None = None) -> bool | Again:
-        """Ask; only an explicit yes is one."""
-        return await self._ask(ConfirmPanel(title, page, self.glyphs, check=check))
+    async def confirm(
+        self, title: str, page: Page, check: Check | None = None, codes: Codes | None = None
+    ) -> bool | Again:
+        """Ask; only an explicit yes is one. What is picked of the codes can be read off them."""
+        return await self._ask(ConfirmPanel(title, page, self.glyphs, check=check, codes=codes))
 
     async def notice(self, title: str, page: Page, *, again: bool) -> bool:
         """Show something that must be read; True when the analyst wants to decide again."""
@@ -106,7 +110,15 @@ class Asking(App[None]):
         return picked
 
     async def write(
-        self, title: str, page: Page, about: tuple[str, str], check: Check | None = None, prefill: str = ""
+        self,
+        title: str,
+        page: Page,
+        about: tuple[str, str],
+        *,
+        check: Check | None = None,
+        prefill: str = "",
+        accept: Accept | None = None,
+        codes: Codes | None = None,
     ) -> str | Again | None:
         """Ask for words about a case, of a kind; what is typed is kept as a draft until it is sent."""
 
@@ -114,4 +126,7 @@ class Asking(App[None]):
             self.tell(n.DraftKept(*about, text))
 
         draft = self.state.drafts.get(about) or prefill
-        return await self._ask(WordsPanel(title, page, self.glyphs, draft=draft, keep=keep, check=check))
+        panel = WordsPanel(
+            title, page, self.glyphs, draft=draft, keep=keep, check=check, accept=accept, codes=codes
+        )
+        return await self._ask(panel)

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from casework.action import Action
-from casework.decision import DecisionRequest
+from casework.decision import DecisionRequest, Stage
+from casework.reasons import ReasonCode, Verdict, verdict_of
 from casework.views import CaseDetail, CaseSummary
 from console import news as n
-from console.format import words
+from console.format import span, words
 from console.lines import BLANK, Line, said
 from console.pages import decision as pages
 from console.pages.sheet import Sheet
 from console.problems import ConsoleError, RefusedError
+from console.screens.panels import Codes
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -32,6 +34,7 @@ class Made:
     approved: bool
     action: Action | None = None
     feedback: str = ""
+    reason_code: ReasonCode | None = None
 
 
 class Deciding:
@@ -69,14 +72,21 @@ class Deciding:
         if self.last is None:
             self._app.say("There is no decision to repeat yet.", "warn")
         elif not self.last.approved:
-            await self._reject_with(desk, seen, self.last.feedback)
+            await self._reject_with(desk, seen, self.last)
         else:
             action = self.last.action
             detail = await self._decidable(desk, seen)
             if detail is not None and action is not None:
-                await self._confirm(desk, detail, action, again=self.repeat)
+                await self._confirm(desk, detail, action, again=self.repeat, code=self.last.reason_code)
 
-    async def _confirm(self, desk: "Desk", detail: CaseDetail, action: Action, again: Step) -> None:
+    async def _confirm(
+        self,
+        desk: "Desk",
+        detail: CaseDetail,
+        action: Action,
+        again: Step,
+        code: ReasonCode | None = None,
+    ) -> None:
         def page(width: int) -> Sequence[Line]:
             sheet = self._sheet(width)
             return [
@@ -86,21 +96,23 @@ class Deciding:
                 *pages.warnings(detail, self._app.me, sheet),
             ]
 
+        codes = Codes(verdict_of(True, action, escalate=False), code)
         answer = await self._app.confirm(
-            f"Approve: {words(action)}?", page, check=self._check(detail.summary)
+            f"Approve: {words(action)}?", page, check=self._check(detail.summary), codes=codes
         )
         if answer is True:
-            request = DecisionRequest(**_binding(detail), approved=True, action=action)
+            why = codes.picked
+            request = DecisionRequest(**_binding(detail), approved=True, action=action, reason_code=why)
             if await self._send(desk, detail, request, again):
-                self.last = Made(approved=True, action=action)
+                self.last = Made(approved=True, action=action, reason_code=why)
         elif answer is not False:
             await again(desk, self._row(detail.summary))
 
     async def reject(self, desk: "Desk", seen: CaseSummary) -> None:
         """Reject with feedback that the agents will read."""
-        await self._reject_with(desk, seen, "")
+        await self._reject_with(desk, seen, Made(approved=False))
 
-    async def _reject_with(self, desk: "Desk", seen: CaseSummary, words_before: str) -> None:
+    async def _reject_with(self, desk: "Desk", seen: CaseSummary, before: Made) -> None:
         detail = await self._decidable(desk, seen)
         if detail is None:
             return
@@ -116,21 +128,49 @@ class Deciding:
                 said(f"What is wrong, or missing? After this {after}."),
             ]
 
-        case_id = detail.case.case_id
+        case_id, codes = detail.case.case_id, Codes(Verdict.REJECT, before.reason_code)
         text = await self._app.write(
             "Reject with feedback",
             page,
             (case_id, "feedback"),
             check=self._check(detail.summary),
-            prefill=words_before,
+            prefill=before.feedback,
+            codes=codes,
         )
         if isinstance(text, str):
-            request = DecisionRequest(**_binding(detail), approved=False, feedback=text)
+            why = codes.picked
+            request = DecisionRequest(**_binding(detail), approved=False, feedback=text, reason_code=why)
             if await self._send(desk, detail, request, again=self.reject):
                 self._app.tell_now(n.DraftKept(case_id, "feedback", ""))
-                self.last = Made(approved=False, feedback=text)
+                self.last = Made(approved=False, feedback=text, reason_code=why)
         elif text is not None:
             await self.reject(desk, detail.summary)
+
+    async def escalate(self, desk: "Desk", seen: CaseSummary) -> None:
+        """Send the case to the senior queue, with a reason."""
+        detail = await self._decidable(desk, seen)
+        if detail is None:
+            return
+        if detail.summary.stage is Stage.SENIOR:
+            self._app.say("The case is in the senior queue already.", "warn")
+            return
+
+        def page(width: int) -> Sequence[Line]:
+            seconds = detail.case.terms.senior_deadline_seconds
+            then = f"A senior decides from here on, within {span(seconds)}. Why? They read it."
+            return [*pages.subject(detail, self._sheet(width)), BLANK, said(then)]
+
+        about, codes = (detail.case.case_id, "escalation"), Codes(Verdict.ESCALATE)
+        text = await self._app.write(
+            "Escalate to the senior queue", page, about, check=self._check(detail.summary), codes=codes
+        )
+        if isinstance(text, str):
+            fields = {"approved": False, "escalate": True, "feedback": text, "reason_code": codes.picked}
+            request = DecisionRequest.model_validate({**_binding(detail), **fields})
+            if await self._send(desk, detail, request, again=self.escalate):
+                self._app.tell_now(n.DraftKept(*about, ""))
+        elif text is not None:
+            await self.escalate(desk, self._row(detail.summary))
 
     async def _decidable(self, desk: "Desk", seen: CaseSummary) -> CaseDetail | None:
         """The case, if it still asks what it asked on the screen; else what changed is shown first."""

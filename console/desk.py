@@ -7,7 +7,15 @@ from datetime import datetime
 
 from casework.decision import DecisionRequest
 from casework.events import DecisionSubmitted
-from casework.views import BulkItem, BulkRequest, BulkResponse, BulkResult, CaseDetail, CaseSummary
+from casework.views import (
+    BulkItem,
+    BulkRequest,
+    BulkResponse,
+    BulkResult,
+    CaseDetail,
+    CaseSummary,
+    TagRequest,
+)
 from console import news as n
 from console.api import ConsoleApi, new_key
 from console.clock import wall_clock
@@ -126,6 +134,18 @@ class Desk:
     async def release(self, case_id: str) -> CaseSummary:
         """Give the claim back."""
         return self._answered(await self._api.release(case_id))
+
+    async def defer(self, case_id: str, until: datetime, reason: str) -> CaseSummary:
+        """Put a case off until a time."""
+        return self._answered(await self._api.defer(case_id, until, reason))
+
+    async def end_deferral(self, case_id: str) -> CaseSummary:
+        """Bring a deferred case back."""
+        return self._answered(await self._api.end_deferral(case_id))
+
+    async def tag(self, case_id: str, request: TagRequest) -> CaseSummary:
+        """Put tags on a case and take tags off."""
+        return self._answered(await self._api.tag(case_id, request))
 
     async def note(self, case_id: str, text: str) -> CaseSummary:
         """Write a note, once."""

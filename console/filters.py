@@ -120,7 +120,16 @@ def haystack(row: CaseSummary) -> str:
     """The text that plain words are looked for in, lower case."""
     holder = row.claim.name if row.claim else ""
     return " ".join(
-        (row.case_id, row.alert_type, row.description, str(row.customer_id), row.status, row.severity, holder)
+        (
+            row.case_id,
+            row.alert_type,
+            row.description,
+            str(row.customer_id),
+            row.status,
+            row.severity,
+            holder,
+            *row.tags,
+        )
     ).lower()
 
 
@@ -205,6 +214,28 @@ def _holder(value: str) -> Test:
     return lambda row, view: row.claim is not None and value in row.claim.name.lower()
 
 
+def _is(name: str, op: str, value: str) -> Test:
+    """What a case is beside its status. That a deferral is over is said by the server, in the record."""
+    _only_equality(name, op)
+    wanted = [_STATES.get(part) for part in value.split(",")]
+    if None in wanted:
+        raise FilterError(f"{name}{op}{value}: a case can be {', '.join(_STATES)}")
+    return lambda row, view: any(test is not None and test(row) for test in wanted)
+
+
+_STATES: Mapping[str, Callable[[CaseSummary], bool]] = {
+    "deferred": lambda row: row.deferral is not None,
+}
+
+
+def _tag(name: str, op: str, value: str) -> Test:
+    _only_equality(name, op)
+    wanted = frozenset(part for part in value.split(",") if part)
+    if not wanted:
+        raise FilterError(f"{name}{op}{value} names no tag")
+    return lambda row, view: not wanted.isdisjoint(row.tags)
+
+
 def _only_equality(name: str, op: str) -> None:
     if op not in (":", "="):
         raise FilterError(f"{name}{op} cannot be compared; write {name}:value")
@@ -225,6 +256,9 @@ _FIELDS: Mapping[str, Callable[[str, str, str], Test]] = {
     "deadline": _number(_deadline_left),
     "attempt": _number(lambda row, view: float(row.attempt)),
     "claimed": _claimed,
+    "is": _is,
+    "tag": _tag,
+    "others": _number(lambda row, view: float(row.other_cases)),
     "case": _text(lambda row: row.case_id),
     "action": _text(lambda row: row.recommended_action or ""),
     "outcome": _text(lambda row: row.outcome or ""),
@@ -232,12 +266,14 @@ _FIELDS: Mapping[str, Callable[[str, str, str], Test]] = {
 
 FIELD_HELP: Sequence[tuple[str, str]] = (
     ("words", 'anywhere in id, type, text, customer, holder; "two words" together'),
-    ("risk>0.7", "also >= < <= = ; the same for amount, attempt, customer"),
+    ("risk>0.7", "also >= < <= = ; the same for amount, attempt, customer, others (cases)"),
     ("age>2h deadline<30m", "times as 45s, 30m, 2h, 1d"),
     ("type:travel", "a part of the alert type; also case:, action:, outcome:"),
     ("status:waiting", "open, waiting, working, closed, or a status; commas mean or"),
     ("severity:high", "low, medium, high, critical"),
     ("mine unclaimed", "or claimed:me,none claimed:alice"),
+    ("tag:vip,mule", "the whole tag; words find parts of one"),
+    ("is:deferred", "put off until a time that has not come"),
     ("-status:held", "a minus turns any term around"),
 )
 

@@ -20,17 +20,23 @@ class SavedView:
 
 
 SAVED: Sequence[SavedView] = (
-    SavedView("desk", "claimed:me,none"),
+    SavedView("desk", "claimed:me,none -is:deferred"),
     SavedView("mine", "mine"),
-    SavedView("decide", "status:waiting"),
-    SavedView("urgent", "status:waiting deadline<1h"),
-    SavedView("senior", "status:escalated,awaiting_second"),
+    SavedView("decide", "status:waiting -is:deferred"),
+    SavedView("urgent", "status:waiting deadline<1h -is:deferred"),
+    SavedView("senior", "status:escalated,awaiting_second -is:deferred"),
     SavedView("agents", "status:working"),
     SavedView("held", "status:decided,held,executing"),
     SavedView("open", "status:open"),
     SavedView("closed", "status:closed"),
+    SavedView("deferred", "is:deferred"),
 )
-"""The views of the keys 1 to 9; the first is where the console begins: mine and nobody's, open."""
+"""The views of the keys 1 to 9 and 0; the first is where the console begins: mine and nobody's, open."""
+
+
+def view_key(at: int) -> str:
+    """The digit that shows the view at a place."""
+    return str((at + 1) % 10)
 
 
 class ViewCounts(tuple[int, ...]):

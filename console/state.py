@@ -213,7 +213,7 @@ def _changed(state: ConsoleState, changes: tuple[CaseChange, ...]) -> ConsoleSta
         isinstance(change.event.body, Opened) and change.summary.case_id not in state.cases
         for change in changes
     )
-    state = _with_rows(state, (change.summary for change in changes))
+    state = _with_rows(state, [*_siblings(state, changes), *(change.summary for change in changes)])
     alerting = [
         event_id
         for change in changes
@@ -229,6 +229,20 @@ def _changed(state: ConsoleState, changes: tuple[CaseChange, ...]) -> ConsoleSta
         opened=_followed(state.opened, changes),
         telemetry=replace(tail, alerting=marked) if alerting else tail,
     )
+
+
+def _siblings(state: ConsoleState, changes: tuple[CaseChange, ...]) -> list[CaseSummary]:
+    """Rows of customers of whom another case was opened: there is one more for each to be found in."""
+    others = {
+        change.summary.customer_id: change.summary.other_cases
+        for change in changes
+        if isinstance(change.event.body, Opened) and change.summary.other_cases
+    }
+    return [
+        row.model_copy(update={"other_cases": others[row.customer_id]})
+        for row in (state.cases.values() if others else ())
+        if row.other_cases < others.get(row.customer_id, 0)
+    ]
 
 
 def _followed(opened: OpenCase | None, changes: tuple[CaseChange, ...]) -> OpenCase | None:

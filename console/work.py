@@ -17,6 +17,7 @@ from console.pages.health import health_page
 from console.pages.reversal import reversal, undoable
 from console.pages.sheet import Sheet
 from console.problems import CaseNotFoundError, ConsoleError
+from console.triage import Triage
 from console.typeahead import TypeAhead
 
 if TYPE_CHECKING:
@@ -26,7 +27,20 @@ if TYPE_CHECKING:
     from console.desk import Desk
 
 _OPENS_SOMETHING = frozenset(
-    {"approve", "choose", "reject", "repeat", "note", "next_case", "reverse", "health", "copy"}
+    {
+        "approve",
+        "choose",
+        "reject",
+        "repeat",
+        "escalate",
+        "defer",
+        "tag",
+        "note",
+        "next_case",
+        "reverse",
+        "health",
+        "copy",
+    }
 )
 """What puts something new on the screen; keys typed until then are meant for that."""
 
@@ -38,6 +52,7 @@ class Work:
         self._app = app
         self._deciding = Deciding(app)
         self._bulk = Bulk(app)
+        self._triage = Triage(app)
         self._opening: Worker[None] | None = None
         self.ahead = TypeAhead()
 
@@ -82,7 +97,10 @@ class Work:
             "choose": self._deciding.choose,
             "reject": self._deciding.reject,
             "repeat": self._deciding.repeat,
+            "escalate": self._deciding.escalate,
             "withdraw": self._withdraw,
+            "defer": self._triage.defer,
+            "tag": self._triage.tag,
             "claim": self._claim,
             "note": self._note,
             "reverse": self._reverse,

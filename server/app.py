@@ -39,6 +39,7 @@ from server.routes import (
     rules,
     stats,
     stream,
+    tags,
     telemetry,
 )
 from server.settings import ServerSettings
@@ -46,7 +47,7 @@ from server.sweep import Sweep
 from server.tally import Tally
 
 UNBOUNDED = frozenset({stream.PATH, "/api/events/stream", audit.PATH})
-V1 = (me, cases, claims, decisions, notes, telemetry, stats, audit, rules, health)
+V1 = (me, cases, claims, decisions, notes, tags, telemetry, stats, audit, rules, health)
 
 log = structlog.get_logger("server.app")
 

@@ -77,6 +77,7 @@ _DECISION = {
     "assessment_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "approved": True,
     "action": "lock_account",
+    "reason_code": "confirmed_by_customer",
     "notes": "confirmed with the customer",
 }
 REQUEST_EXAMPLES: dict[str, dict[str, Any]] = {
@@ -87,6 +88,11 @@ REQUEST_EXAMPLES: dict[str, dict[str, Any]] = {
         "action_id": "fraud-ALERT-001:1:lock_account",
         "reason": "the customer proved who they are",
     },
+    "/api/v1/cases/{case_id}/deferral": {
+        "until": "2026-03-02T14:30:00Z",
+        "reason": "the customer calls back after work",
+    },
+    "/api/v1/cases/{case_id}/tags": {"add": ["vip", "mule-ring"], "remove": ["to-call"]},
     "/api/v1/cases/{case_id}/notes": {"text": "called back, no answer"},
     "/api/v1/decisions": {"items": [{"case_id": "fraud-ALERT-001", **_DECISION}]},
     "/api/v1/telemetry": {

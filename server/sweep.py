@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from casework.actor import SYSTEM
 from casework.case import Case
 from casework.errors import CaseworkError, ConflictError, UnavailableError
 from casework.events import CaseClosed, NewEvent, NoteAdded, Outcome
+from casework.flow import end_deferral
 from casework.ports import CaseFlow, CaseQuery, CaseStore, FlowState
 from casework.recording import record
 from casework.transitions import Status
@@ -67,11 +69,14 @@ class Sweep:
             await asyncio.sleep(self._every * random.uniform(0.75, 1.25))
 
     async def once(self) -> None:
-        """One round: undelivered orders, unstarted cases, cases whose orchestration ended without them."""
+        """One round: undelivered orders, unstarted cases, deferrals whose time has come, and cases
+        whose orchestration ended without them."""
         before = self._clock() - GRACE
         due = await self._cases.due_decisions(before, BATCH)
         unstarted = await self._cases.unstarted(before, BATCH)
         self._forget_all_but([*due, *unstarted])
+        for case in await self._cases.due_deferrals(self._clock(), BATCH):
+            await self._end_deferral(case)
         await self._each(self._ripe(due), self._deliver)
         await self._each(self._ripe(unstarted), self._start)
         await self._each(await self._standing_still(), self._reconcile)
@@ -102,6 +107,12 @@ class Sweep:
         delivered = await deliver(self._flow, case, self._patience)
         self.delivered += delivered
         return delivered
+
+    async def _end_deferral(self, case: Case) -> None:
+        """Say in the record that a deferral's time has come, so that every desk hears of it."""
+        now = self._clock()
+        with suppress(ConflictError):
+            await record(self._cases, case.case_id, lambda latest: end_deferral(latest, now))
 
     async def _start(self, case: Case) -> bool:
         return await start_flow(self._flow, case, self._patience)

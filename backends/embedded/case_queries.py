@@ -60,6 +60,13 @@ def _filters(query: CaseQuery) -> tuple[list[str], list[object]]:
             parameters.append(bound)
     if query.claimed_by is not None:
         _filter_claim(query, conditions, parameters)
+    if query.deferred is not None:
+        held = "deferred_until > ?" if query.deferred else "(deferred_until IS NULL OR deferred_until <= ?)"
+        conditions.append(held)
+        parameters.append(query.now.timestamp())
+    for tag in sorted(query.tags):
+        conditions.append("instr(tags, ?) > 0")
+        parameters.append(f" {tag} ")
     for word in query.text.lower().split():
         conditions.append(r"search LIKE ? ESCAPE '\'")
         parameters.append(f"%{_escaped(word)}%")

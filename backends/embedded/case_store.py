@@ -1,7 +1,8 @@
 """The case record in SQLite: events and projection in one transaction, changes by rowid."""
 
+import json
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -18,7 +19,17 @@ from casework.events import CaseEvent, NewEvent, from_link, seal
 from casework.ports import Appended, CasePage, CaseQuery, StoredEvent
 from casework.transitions import Status
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+UPGRADES = {
+    1: (
+        "ALTER TABLE cases ADD COLUMN deferred_until REAL",
+        "ALTER TABLE cases ADD COLUMN tags TEXT NOT NULL DEFAULT ''",
+        "CREATE TABLE customer_cases (customer_id INTEGER PRIMARY KEY, cases INTEGER NOT NULL)",
+        "INSERT INTO customer_cases SELECT customer_id, count(*) FROM cases GROUP BY customer_id",
+        "CREATE INDEX cases_deferred ON cases (deferred_until) WHERE deferred_until IS NOT NULL",
+    )
+}
+"""What leads from each schema to the next, so that a record written by an earlier release opens."""
 NO_DEADLINE = 1e12
 NO_RISK = -1.0
 
@@ -81,9 +92,22 @@ class SqliteCaseStore:
         where = "unapplied = 1 AND updated_key < ? ORDER BY updated_key LIMIT ?"
         return await self._projections(where, accepted_before.timestamp(), limit)
 
+    async def due_deferrals(self, now: datetime, limit: int = 100) -> tuple[Case, ...]:
+        where = "deferred_until <= ? ORDER BY deferred_until LIMIT ?"
+        return await self._projections(where, now.timestamp(), limit)
+
     async def unstarted(self, opened_before: datetime, limit: int = 100) -> tuple[Case, ...]:
         where = "status = 'open' AND opened_key < ? ORDER BY opened_key LIMIT ?"
         return await self._projections(where, opened_before.timestamp(), limit)
+
+    async def customer_counts(self, customer_ids: Collection[int]) -> Mapping[int, int]:
+        sql = (
+            "SELECT customer_id, cases FROM customer_cases"
+            " WHERE customer_id IN (SELECT value FROM json_each(?))"
+        )
+        asked = json.dumps(sorted(customer_ids))
+        rows = await self._database.read(lambda db: db.execute(sql, (asked,)).fetchall())
+        return {row[0]: row[1] for row in rows}
 
     async def related(self, customer_id: int, limit: int = 20) -> tuple[Case, ...]:
         where = "customer_id = ? ORDER BY opened_key DESC, case_id LIMIT ?"
@@ -114,7 +138,7 @@ class SqliteCaseStore:
 async def open_case_store(path: Path) -> AsyncIterator[SqliteCaseStore]:
     """Open, or create, the case record at a path. Raises UnavailableError when that is not possible."""
     schema = files("backends.embedded").joinpath("case_store.sql").read_text()
-    async with open_database(path, schema, SCHEMA_VERSION) as database:
+    async with open_database(path, schema, SCHEMA_VERSION, UPGRADES) as database:
         yield SqliteCaseStore(database)
 
 
@@ -137,6 +161,8 @@ def _append(
         case = apply(case, sealed[-1])
     if case is None:
         raise NotFoundError(f"no case {case_id}")
+    if before is None:
+        _count_in(db, case)
     _write_events(db, sealed)
     _write_projection(db, case)
     return Appended(case=case, events=tuple(sealed))
@@ -146,6 +172,14 @@ def _write_events(db: sqlite3.Connection, events: Sequence[CaseEvent]) -> None:
     db.executemany(
         "INSERT INTO case_events (case_id, seq, event_id, text, hash) VALUES (?, ?, ?, ?, ?)",
         [(e.case_id, e.seq, e.event_id, e.link.text, e.hash) for e in events],
+    )
+
+
+def _count_in(db: sqlite3.Connection, case: Case) -> None:
+    """Count a new case among its customer's."""
+    db.execute(
+        "INSERT INTO customer_cases VALUES (?, 1) ON CONFLICT (customer_id) DO UPDATE SET cases = cases + 1",
+        (case.alert.customer_id,),
     )
 
 
@@ -179,6 +213,8 @@ def _row(case: Case) -> dict[str, object]:
         "updated_key": case.updated_at.timestamp(),
         "claim_actor": case.claim.actor.actor_id if case.claim else None,
         "claim_until": case.claim.until.timestamp() if case.claim else None,
+        "deferred_until": case.deferral.until.timestamp() if case.deferral else None,
+        "tags": f" {' '.join(case.tags)} " if case.tags else "",
         "unapplied": int(unapplied),
         "search": f"{case.case_id} {alert.alert_type} {alert.customer_id} {alert.description}".lower(),
         "projection": case.model_dump_json(),

@@ -13,16 +13,23 @@ CREATE TABLE cases (
     updated_key  REAL NOT NULL,
     claim_actor  TEXT,
     claim_until  REAL,
+    deferred_until REAL,             -- while the record says that the case is put off
+    tags         TEXT NOT NULL DEFAULT '',
     unapplied    INTEGER NOT NULL,   -- 1 while an accepted decision or withdrawal waits for the flow
     search       TEXT NOT NULL,
     projection   TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE customer_cases (        -- how many cases a customer has, counted as they are opened
+    customer_id INTEGER PRIMARY KEY,
+    cases       INTEGER NOT NULL
+);
 CREATE INDEX cases_by_deadline ON cases (deadline_key, case_id);
 CREATE INDEX cases_by_risk ON cases (risk_key, case_id);
 CREATE INDEX cases_by_opened ON cases (opened_key, case_id);
 CREATE INDEX cases_by_updated ON cases (updated_key, case_id);
 CREATE INDEX cases_by_status ON cases (status, deadline_key, case_id);
 CREATE INDEX cases_by_customer ON cases (customer_id, opened_key);
+CREATE INDEX cases_deferred ON cases (deferred_until) WHERE deferred_until IS NOT NULL;
 CREATE INDEX cases_unapplied ON cases (updated_key) WHERE unapplied = 1;
 
 CREATE TABLE case_events (

@@ -9,7 +9,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,8 @@ from casework.errors import CaseworkError, OverloadedError, UnavailableError
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
+Upgrades = Mapping[int, Sequence[str]]
+"""By schema version: the statements that lead from it to the next one."""
 
 MAX_PENDING_WRITES = 10_000
 BATCH = 128
@@ -39,10 +41,10 @@ class Database:
     cannot (disk full, read-only, locked for too long); errors of the job itself pass through.
     """
 
-    def __init__(self, path: Path, schema: str, version: int) -> None:
+    def __init__(self, path: Path, schema: str, version: int, upgrades: Upgrades) -> None:
         self.path = path
         self._writer = _connect(path)
-        _migrate(self._writer, schema, version, path)
+        _migrate(self._writer, schema, version, upgrades, path)
         self._reader = _connect(path)
         self._reader.execute("PRAGMA query_only = ON")
         self._reads = threading.Lock()
@@ -153,9 +155,11 @@ class Database:
 
 
 @contextlib.asynccontextmanager
-async def open_database(path: Path, schema: str, version: int) -> AsyncIterator[Database]:
+async def open_database(
+    path: Path, schema: str, version: int, upgrades: Upgrades | None = None
+) -> AsyncIterator[Database]:
     """Open, or create, a database file. Raises UnavailableError with a sentence when that is not possible."""
-    database = Database(path, schema, version)
+    database = Database(path, schema, version, upgrades or {})
     try:
         yield database
     finally:
@@ -177,15 +181,56 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _migrate(connection: sqlite3.Connection, schema: str, version: int, path: Path) -> None:
+def _migrate(
+    connection: sqlite3.Connection, schema: str, version: int, upgrades: Upgrades, path: Path
+) -> None:
+    """Create what is not there, or bring an earlier release's file up to ours, in one transaction.
+
+    The version is read again inside it: of several processes that start at once, one does the work.
+    """
     with _translated(path):
-        found = connection.execute("PRAGMA user_version").fetchone()[0]
-        if found > version:
-            raise UnavailableError(
-                f"{path} was written by a newer release (schema {found}, this one knows {version}); upgrade"
-            )
-        if found < version:
-            connection.executescript(f"BEGIN IMMEDIATE; {schema}; PRAGMA user_version = {version}; COMMIT;")
+        if _version_of(connection) == version:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in _steps(_version_of(connection), version, schema, upgrades, path):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {version}")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+
+def _version_of(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _steps(found: int, version: int, schema: str, upgrades: Upgrades, path: Path) -> Sequence[str]:
+    """The statements that lead from one version to another."""
+    if found > version:
+        raise UnavailableError(
+            f"{path} was written by a newer release (schema {found}, this one knows {version}); upgrade"
+        )
+    if found == 0:
+        return _statements(schema) if version else ()
+    steps: list[str] = []
+    for step in range(found, version):
+        if step not in upgrades:
+            raise UnavailableError(f"{path} has schema {found}, from which no upgrade to {version} is known")
+        steps += upgrades[step]
+    return steps
+
+
+def _statements(script: str) -> Sequence[str]:
+    """A script's statements one by one: run as a whole it would not stay in our transaction."""
+    statements, rest = [], ""
+    for part in f"{script};".split(";"):
+        rest += f"{part};"
+        if sqlite3.complete_statement(rest):
+            statements.append(rest)
+            rest = ""
+    return [statement for statement in statements if statement.strip(" ;\n")]
 
 
 @contextlib.contextmanager

@@ -3,8 +3,8 @@
 from casework.case import Case
 from casework.decision import Stage
 from casework.transitions import Status
-from casework.views import CaseSummary
-from console.format import clean, countdown, money, risk_bar, risk_text, words
+from casework.views import CaseSummary, DeferralView
+from console.format import clean, countdown, day_and_time, money, plural, risk_bar, risk_text, words
 from console.lines import Line, Span, flow, outside, risk_tone
 from console.pages.rows import SEVERITY_TONE, left_text, left_tone, progress_text, status_text, status_tone
 from console.pages.sheet import Sheet
@@ -18,9 +18,19 @@ def head(row: CaseSummary, sheet: Sheet) -> list[Line]:
         lines.append(
             (Span("First approval: ", "warn"), outside(row.proposed), Span(" - needs another person"))
         )
+    if row.passed_on:
+        lines += sheet.text(f"To a senior: {row.passed_on}", "", "warn")
+    if row.deferral is not None:
+        lines += _deferral(row.deferral, sheet)
     if row.decided:
         lines.append((Span("Recorded: ", "good"), outside(row.decided)))
     return lines
+
+
+def _deferral(deferral: DeferralView, sheet: Sheet) -> list[Line]:
+    why = f": {deferral.reason}" if deferral.reason else ""
+    until = f"{day_and_time(deferral.until)}, {countdown(deferral.until, sheet.now)} left"
+    return sheet.text(f"Deferred by {deferral.name} until {until}{why}", "", "warn")
 
 
 def _where(row: CaseSummary, sheet: Sheet) -> Line:
@@ -52,6 +62,10 @@ def _what(row: CaseSummary) -> Line:
     ]
     if row.amount is not None:
         spans.append(Span(f"  {money(row.amount)} at stake", "warn"))
+    if row.other_cases:
+        spans.append(Span(f"  in {plural(row.other_cases, 'other case')}", "warn"))
+    if row.tags:
+        spans.append(Span("  " + " ".join(f"#{clean(tag)}" for tag in row.tags), "accent"))
     if row.notes:
         spans.append(Span(f"  notes {row.notes}", "dim"))
     if row.degraded:

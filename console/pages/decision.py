@@ -127,6 +127,7 @@ def what_changed(old: CaseSummary, new: CaseSummary, sheet: Sheet) -> list[Line]
         ("recommended", words(old.recommended_action or "-"), words(new.recommended_action or "-")),
         ("proposed", old.proposed or "-", new.proposed or "-"),
         ("decided", old.decided or "-", new.decided or "-"),
+        ("deferred", old.deferral.name if old.deferral else "-", new.deferral.name if new.deferral else "-"),
         ("claim", old.claim.name if old.claim else "-", new.claim.name if new.claim else "-"),
     )
     lines: list[Line] = []

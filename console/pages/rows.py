@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
+
 from casework.case import Progress
 from casework.finding import FindingStatus, Specialist
 from casework.transitions import Status
 from casework.views import CaseSummary
-from console.format import age, clean, countdown, fit, risk_bar, risk_text, words
+from console.format import age, clean, countdown, fit, risk_bar, risk_text, span, words
 from console.lines import Line, Span, Tone, risk_tone
 from console.pages.sheet import Sheet
 
@@ -48,7 +50,7 @@ def columns(width: int) -> Sequence[Column]:
         Column("risk", 10),
         Column("sev", 4),
         Column("type", 16 if width < 120 else 24),
-        Column("cust", 6),
+        Column("cust", 8 if width >= NARROW else 6),
         Column("status", 13),
         Column("left", 8 if width >= NARROW else 7),
         Column("claim", 12 if width >= 120 else 8 if width >= NARROW else 6),
@@ -74,12 +76,14 @@ def row(case: CaseSummary, sheet: Sheet, *, at_cursor: bool = False, marked: boo
         Span("*" if marked else " ", "warn"),
     ]
     for column in columns(sheet.width):
-        text, tone = _cell(case, column.title, sheet)
+        text, tone = _cell(case, column.title, column.width, sheet)
         spans += [Span(fit(text, max(0, column.width), sheet.glyphs), tone), Span(" ")]
     return tuple(spans[:-1])
 
 
-def _cell(case: CaseSummary, title: str, sheet: Sheet) -> tuple[str, Tone]:  # noqa: PLR0911 (a column each)
+def _cell(  # noqa: PLR0911 (a column each)
+    case: CaseSummary, title: str, width: int, sheet: Sheet
+) -> tuple[str, Tone]:
     match title:
         case "risk":
             bar = risk_bar(case.risk, 5, sheet.glyphs)
@@ -87,9 +91,10 @@ def _cell(case: CaseSummary, title: str, sheet: Sheet) -> tuple[str, Tone]:  # n
         case "sev":
             return SEVERITY[case.severity], SEVERITY_TONE[case.severity]
         case "type":
-            return words(clean(case.alert_type)), ""
+            return type_text(case, width, sheet), ""
         case "cust":
-            return f"{case.customer_id}", ""
+            others = f" +{case.other_cases}" if case.other_cases else ""
+            return f"{case.customer_id}{others}", ""
         case "status":
             return status_text(case, sheet), status_tone(case)
         case "left":
@@ -102,8 +107,21 @@ def _cell(case: CaseSummary, title: str, sheet: Sheet) -> tuple[str, Tone]:  # n
             return clean(case.description), "dim"
 
 
+def type_text(case: CaseSummary, width: int, sheet: Sheet) -> str:
+    """What the alert is, and after it as much of the tags as at most half of the cell can show."""
+    kind = words(clean(case.alert_type))
+    if not case.tags:
+        return kind
+    tags = " ".join(f"#{clean(tag)}" for tag in case.tags)
+    room = max(width // 2, width - cell_len(kind) - 1)
+    shown = tags if cell_len(tags) <= room else fit(tags, room, sheet.glyphs)
+    return f"{fit(kind, width - cell_len(shown) - 1, sheet.glyphs)} {shown}"
+
+
 def status_text(case: CaseSummary, sheet: Sheet) -> str:
     """Where the case stands: what is asked of whom, or how far the agents are."""
+    if case.deferral is not None:
+        return f"put off {span((case.deferral.until - sheet.now).total_seconds())}"
     match case.status:
         case Status.INVESTIGATING:
             return f"agents {progress_text(case.progress)}"
@@ -126,6 +144,8 @@ def progress_text(progress: dict[Specialist, Progress]) -> str:
 
 def status_tone(case: CaseSummary) -> Tone:
     """Waiting cases stand out, the agents' work and closed cases stay back."""
+    if case.deferral is not None:
+        return "dim"
     if case.status in (Status.AWAITING_REVIEW, Status.AWAITING_SECOND, Status.ESCALATED):
         return "strong"
     if case.status is Status.HELD:

@@ -10,7 +10,7 @@ from casework.views import CaseSummary, TelemetrySeen
 from console.format import clean, clock, money, plural, span, words
 from console.lines import Line, Span, Tone, outside
 from console.pages.sheet import Sheet
-from console.saved_views import SavedView
+from console.saved_views import SavedView, view_key
 from console.state import Connection, ConsoleState, TelemetryTail
 
 STALE_AFTER_SECONDS = 15
@@ -41,7 +41,7 @@ def count(cases: Iterable[CaseSummary], actor_id: str | None) -> Counts:
     """Counts over the cases we hold."""
     waiting = mine = held = working = 0
     for case in cases:
-        waiting += case.status in AWAITING
+        waiting += case.status in AWAITING and case.deferral is None
         held += case.status is Status.HELD
         working += case.status in (Status.OPEN, Status.INVESTIGATING, Status.ASSESSED)
         mine += case.claim is not None and case.claim.actor_id == actor_id and case.closed_at is None
@@ -89,13 +89,15 @@ def views_line(views: Sequence[SavedView], counts: Sequence[int], at: int, sheet
     """The saved views by key, with how many cases each shows; of those that do not fit only the keys."""
     spans: list[Span] = []
     for index, (view, count) in enumerate(zip(views, counts, strict=True)):
-        text = f"{index + 1} {clean(view.name)} {count}"
+        text = f"{view_key(index)} {clean(view.name)} {count}"
         shown = f"[{text}]" if index == at else f" {text} "
         tone: Tone = "heading" if index == at else "" if count else "dim"
         spans.append(Span(shown, tone))
     if sum(len(part.text) for part in spans) > sheet.width:
         empty = [index != at and not count for index, count in enumerate(counts)]
-        spans = [Span(f" {index + 1}", "dim") if empty[index] else part for index, part in enumerate(spans)]
+        spans = [
+            Span(f" {view_key(index)}", "dim") if empty[index] else part for index, part in enumerate(spans)
+        ]
     return tuple(spans)
 
 

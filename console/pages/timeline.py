@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from casework import events as ev
 from casework.actor import Actor, ActorKind
+from casework.decision import Decision
 from casework.events import CaseEvent
 from console.format import clean, clock, day_and_time, fit, words
 from console.lines import Line, Span, Tone, plain, said
@@ -69,10 +70,16 @@ def described(event: CaseEvent) -> tuple[str, Tone]:  # noqa: PLR0911, PLR0912 (
             return f"claimed until {clock(until)}", ""
         case ev.Released():
             return "gave the claim back", ""
+        case ev.Deferred(until=until, reason=reason):
+            return f"put off until {day_and_time(until)}" + (f": {reason}" if reason else ""), "warn"
+        case ev.DeferralEnded():
+            return "not put off any more", ""
+        case ev.TagsChanged(added=added, removed=removed):
+            return "tags " + " ".join([*(f"+{tag}" for tag in added), *(f"-{tag}" for tag in removed)]), ""
         case ev.NoteAdded(text=text):
             return f"note: {text}", ""
         case ev.DecisionSubmitted(decision=decision):
-            return _decision(decision.summary, decision.feedback, decision.notes), "good"
+            return _decision(decision), "warn" if decision.escalate else "good"
         case ev.DecisionApplied():
             return "the decision reached the case flow", "dim"
         case ev.HoldStarted(action=action, until=until):
@@ -83,8 +90,14 @@ def described(event: CaseEvent) -> tuple[str, Tone]:  # noqa: PLR0911, PLR0912 (
             return _ending(event)
 
 
-def _decision(summary: str, feedback: str, notes: str) -> str:
-    return summary + (f"; feedback: {feedback}" if feedback else "") + (f"; notes: {notes}" if notes else "")
+def _decision(decision: Decision) -> str:
+    said_why = "reason" if decision.escalate else "feedback"
+    parts = (
+        ("code", words(decision.reason_code) if decision.reason_code else ""),
+        (said_why, decision.feedback),
+        ("notes", decision.notes),
+    )
+    return decision.summary + "".join(f"; {name}: {text}" for name, text in parts if text)
 
 
 def _ending(event: CaseEvent) -> tuple[str, Tone]:  # noqa: PLR0911 (one per kind of event)

@@ -11,7 +11,8 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import TextArea
 
-from console.format import UNICODE, Glyphs
+from casework.reasons import CODES, ReasonCode, Verdict
+from console.format import UNICODE, Glyphs, words
 from console.lines import Line, Span, Tone
 from console.widgets.line_view import LineView
 
@@ -43,6 +44,37 @@ Check = Callable[[], Page | None]
 """Says, with a page, that what the panel asks has been overtaken."""
 
 
+Accept = Callable[[str], str]
+"""Says why words cannot be taken as they are; nothing when they can."""
+
+
+class Codes:
+    """The reason codes of a verdict, of which none or one is picked by stepping through them."""
+
+    def __init__(self, verdict: Verdict, picked: ReasonCode | None = None) -> None:
+        self._codes: Sequence[ReasonCode | None] = (None, *CODES[verdict])
+        self._at = self._codes.index(picked) if picked in self._codes else 0
+
+    @property
+    def picked(self) -> ReasonCode | None:
+        """The code that is shown, if it is one."""
+        return self._codes[self._at]
+
+    def step(self, by: int) -> None:
+        """Go on to the next code, or back."""
+        self._at = (self._at + by) % len(self._codes)
+
+    def line(self) -> Line:
+        """What is picked, and how to pick another."""
+        shown = Span(words(self.picked), "strong") if self.picked else Span("no reason code", "dim")
+        return (
+            Span(" tab ", "key"),
+            Span("reason  ", "dim"),
+            shown,
+            Span(f"  of {len(self._codes) - 1}", "dim"),
+        )
+
+
 class Panel(ModalScreen[Answer], Generic[Answer]):
     """A box with a title, a page and its keys; subclasses add what they ask."""
 
@@ -56,9 +88,12 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
         page: Page,
         glyphs: Glyphs = UNICODE,
         tone: Tone = "heading",
+        *,
         check: Check | None = None,
+        codes: Codes | None = None,
     ) -> None:
         super().__init__()
+        self.codes = codes
         self._title = title
         self._page = page
         self.glyphs = glyphs
@@ -72,6 +107,8 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
             yield LineView(id="title")
             yield LineView(id="page")
             yield from self.question()
+            if self.codes is not None:
+                yield LineView(id="code")
             yield LineView(id="keys")
 
     def question(self) -> ComposeResult:
@@ -85,6 +122,12 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._fill)
+
+    def step_code(self, by: int) -> None:
+        """Pick the next reason code, where the panel has some."""
+        if self.codes is not None:
+            self.codes.step(by)
+            self._fill()
 
     def _first_fill(self) -> None:
         """Fill the panel and tell that it can take keys now."""
@@ -113,8 +156,11 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
         self.query_one("#title", LineView).show([title])
         page = self.query_one("#page", LineView)
         lines = list((self._overtaken or self._page)(max(10, page.size.width)))
-        page.styles.height = max(1, min(len(lines), self.app.size.height - self.taken_rows))
+        taken = self.taken_rows + (2 if self.codes else 0)
+        page.styles.height = max(1, min(len(lines), self.app.size.height - taken))
         page.show(lines)
+        if self.codes is not None:
+            self.query_one("#code", LineView).show([self.codes.line()])
         self.query_one("#keys", LineView).show([self.keys_overtaken() if self._overtaken else self.keys()])
 
     def keys_overtaken(self) -> Line:
@@ -150,11 +196,16 @@ class ConfirmPanel(Panel[bool | Again]):
         Binding("enter,y", "answer(True)", show=False),
         Binding("escape,q", "answer(False)", show=False),
         Binding("a", "again", show=False),
+        Binding("tab", "code(1)", show=False),
+        Binding("shift+tab", "code(-1)", show=False),
         *_SCROLL,
     ]
 
     def keys(self) -> Line:
         return keys_line(("enter", "do it"), ("esc", "back, nothing happens"))
+
+    def action_code(self, by: int) -> None:
+        self.step_code(by)
 
     def action_answer(self, yes: bool) -> None:
         if not (yes and self.recheck()):
@@ -252,7 +303,7 @@ class ChoicePanel(Panel[int | Again | None]):
 
 
 class WordsArea(TextArea):
-    """A text area in which enter sends, ctrl-j breaks the line and esc leaves.
+    """A text area in which enter sends, ctrl-j breaks the line, esc leaves and tab picks a reason code.
 
     These are handled as keys and not as bindings, because a binding would overtake the letters
     typed before it: of words that come in one packet none may be lost.
@@ -260,7 +311,9 @@ class WordsArea(TextArea):
 
     async def _on_key(self, event: Key) -> None:
         panel = self.screen
-        if not isinstance(panel, WordsPanel) or event.key not in ("enter", "ctrl+j", "escape"):
+        coded = isinstance(panel, WordsPanel) and panel.codes is not None
+        taken = ("enter", "ctrl+j", "escape", *(("tab", "shift+tab") if coded else ()))
+        if not isinstance(panel, WordsPanel) or event.key not in taken:
             return
         event.stop()
         event.prevent_default()
@@ -269,6 +322,8 @@ class WordsArea(TextArea):
                 panel.send()
             case "ctrl+j":
                 self.insert("\n")
+            case "tab" | "shift+tab":
+                panel.step_code(1 if event.key == "tab" else -1)
             case _:
                 panel.leave()
 
@@ -288,10 +343,13 @@ class WordsPanel(Panel[str | Again | None]):
         draft: str,
         keep: Callable[[str], None],
         check: Check | None = None,
+        accept: Accept | None = None,
+        codes: Codes | None = None,
     ) -> None:
-        super().__init__(title, page, glyphs, check=check)
+        super().__init__(title, page, glyphs, check=check, codes=codes)
         self._draft = draft
         self._keep = keep
+        self._accept = accept
 
     def question(self) -> ComposeResult:
         yield WordsArea(self._draft, id="words", soft_wrap=True, show_line_numbers=False, compact=True)
@@ -321,6 +379,8 @@ class WordsPanel(Panel[str | Again | None]):
             self.complain("Write something first: it is required.")
         elif len(text) > LONGEST_WORDS:
             self.complain(f"{len(text):,} characters; {LONGEST_WORDS:,} are allowed.")
+        elif complaint := self._accept(text) if self._accept else "":
+            self.complain(complaint)
         else:
             self.dismiss(text)
 

@@ -91,6 +91,15 @@ class WorkScreen(Screen[None]):
     def action_claim(self) -> None:
         self._with_case("claim")
 
+    def action_escalate(self) -> None:
+        self._with_case("escalate")
+
+    def action_defer(self) -> None:
+        self._with_case("defer")
+
+    def action_tag(self) -> None:
+        self._with_case("tag")
+
     def action_note(self) -> None:
         self._with_case("note")
 

@@ -1,4 +1,4 @@
-"""Verbs that decide: approve and reject, for one case or several at once."""
+"""Verbs that decide: approve, reject and escalate, for one case or several at once."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from casework.action import Action
+from casework.reasons import ReasonCode, Verdict, misfit, verdict_of
 from console.clock import wall_clock
 from console.format import plural, words
 from console.pages.sheet import Sheet
@@ -23,6 +24,10 @@ HashOption = Annotated[
     str | None, typer.Option("--hash", help="Only if the assessment's hash still begins like this.")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+CodeOption = Annotated[
+    ReasonCode | None,
+    typer.Option("--reason-code", help="Why, as a code to count by; each verdict has its own."),
+]
 NotesOption = Annotated[str, typer.Option(help="A word for the record.")]
 SHORTEST_HASH = 8
 
@@ -34,6 +39,7 @@ def approve(
         Action | None, typer.Option(help="What to approve, if not what is recommended.")
     ] = None,
     pinned: HashOption = None,
+    reason_code: CodeOption = None,
     notes: NotesOption = "",
     yes: YesOption = False,
     server: ServerOption = None,
@@ -45,7 +51,8 @@ def approve(
 
     def make(detail: "CaseDetail") -> "DecisionRequest":
         chosen = action or detail.summary.recommended_action
-        return DecisionRequest(**bound(detail, pinned), approved=True, action=chosen, notes=notes)
+        binding, why = bound(detail, pinned), _fitting(reason_code, verdict_of(True, chosen, escalate=False))
+        return DecisionRequest(**binding, approved=True, action=chosen, notes=notes, reason_code=why)
 
     _decide(Session(server, operator, as_json), case_ids, make, yes=yes)
 
@@ -55,6 +62,7 @@ def reject(
     *,
     feedback: Annotated[str, typer.Option(help="What is wrong or missing; the agents read it.")],
     pinned: HashOption = None,
+    reason_code: CodeOption = None,
     notes: NotesOption = "",
     yes: YesOption = False,
     server: ServerOption = None,
@@ -68,9 +76,41 @@ def reject(
         raise typer.BadParameter("must not be empty", param_hint="--feedback")
 
     def make(detail: "CaseDetail") -> "DecisionRequest":
-        return DecisionRequest(**bound(detail, pinned), approved=False, feedback=feedback, notes=notes)
+        binding, why = bound(detail, pinned), _fitting(reason_code, Verdict.REJECT)
+        return DecisionRequest(**binding, approved=False, feedback=feedback, notes=notes, reason_code=why)
 
     _decide(Session(server, operator, as_json), case_ids, make, yes=yes)
+
+
+def escalate(
+    case_ids: CasesArgument,
+    *,
+    reason: Annotated[str, typer.Option(help="Why a senior shall decide; they read it.")],
+    pinned: HashOption = None,
+    reason_code: CodeOption = None,
+    yes: YesOption = False,
+    server: ServerOption = None,
+    operator: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send to the senior queue now. Bound to the assessment that was read."""
+    from casework.decision import DecisionRequest  # noqa: PLC0415
+
+    if not reason.strip():
+        raise typer.BadParameter("must not be empty", param_hint="--reason")
+
+    def make(detail: "CaseDetail") -> "DecisionRequest":
+        binding, why = bound(detail, pinned), _fitting(reason_code, Verdict.ESCALATE)
+        return DecisionRequest(**binding, approved=False, escalate=True, feedback=reason, reason_code=why)
+
+    _decide(Session(server, operator, as_json), case_ids, make, yes=yes)
+
+
+def _fitting(code: ReasonCode | None, verdict: Verdict) -> ReasonCode | None:
+    """The code, if it is one of the verdict. Raises UsageError."""
+    if code is not None and (why := misfit(code, verdict)):
+        raise UsageError(f"--reason-code: {why}")
+    return code
 
 
 def bound(detail: "CaseDetail", pinned: str | None) -> dict[str, object]:

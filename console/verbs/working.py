@@ -1,10 +1,12 @@
-"""Verbs that take work on or leave a word: claim, release, next, note."""
+"""Verbs that take work on or leave a word: claim, release, next, defer, tag, note."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from console.clock import wall_clock
+from console.format import day_and_time
 from console.session import AsOption, CaseArgument, JsonOption, ServerOption, Session
 from console.verbs.naming import named
 
@@ -39,6 +41,59 @@ def next_case(server: ServerOption = None, operator: AsOption = None, as_json: J
     """Claim the most urgent case that waits for you; exit code 3 when none does."""
     said = "claimed {row.case_id}: {row.alert_type}, customer {row.customer_id}"
     _change(Session(server, operator, as_json), lambda api: api.next_case(), said)
+
+
+def defer(
+    case_id: CaseArgument,
+    *,
+    until: Annotated[
+        str | None, typer.Option(help="30m, 2h, 1d, 14:30, or a date with or without a time.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    clear: Annotated[bool, typer.Option("--clear", help="Bring the case back now.")] = False,
+    server: ServerOption = None,
+    operator: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a case off: it leaves the queue and get-next until a time, at most its deadline."""
+    from console.moments import MomentError, moment  # noqa: PLC0415
+
+    session = Session(server, operator, as_json)
+    if (until is None) is not clear:
+        raise typer.BadParameter("say either until when, or --clear", param_hint="--until")
+    if until is None:
+        _change(
+            session,
+            lambda api: named(api, case_id, api.end_deferral),
+            "{row.case_id} is not put off any more",
+        )
+    try:
+        when = moment(until, wall_clock())
+    except MomentError as error:
+        raise typer.BadParameter(str(error), param_hint="--until") from error
+    said = "{row.case_id} is put off until " + day_and_time(when)
+    _change(session, lambda api: named(api, case_id, lambda name: api.defer(name, when, reason)), said)
+
+
+def tag(
+    case_id: CaseArgument,
+    changes: Annotated[list[str], typer.Argument(metavar="+TAG|-TAG...", help="Put on, take off.")],
+    server: ServerOption = None,
+    operator: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put tags on a case, take tags off: `tag CASE +vip -to-call`."""
+    from console.tagging import TagError, tag_request  # noqa: PLC0415
+
+    try:
+        request = tag_request(" ".join(changes))
+    except TagError as error:
+        raise typer.BadParameter(str(error)) from error
+    _change(
+        Session(server, operator, as_json),
+        lambda api: named(api, case_id, lambda name: api.tag(name, request)),
+        "{row.case_id} has the tags {tags}",
+    )
 
 
 def note(
@@ -82,7 +137,7 @@ def _change(session: Session, ask: "Callable[[ConsoleApi], Awaitable[CaseSummary
         row = await ask(api)
         if session.as_json:
             session.answer(row)
-        session.say(f"Recorded: {said.format(row=row)}.")
+        session.say(f"Recorded: {said.format(row=row, tags=' '.join(row.tags) or 'none')}.")
         return 0
 
     session.run(work)

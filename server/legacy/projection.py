@@ -110,7 +110,7 @@ class DemoProjection:
             case ev.ReviewRequested():
                 self._steps.pop("review_gateway", None)
             case ev.DecisionSubmitted(decision=decision):
-                status = "completed" if decision.approved else "rejected"
+                status = "completed" if decision.approved or decision.escalate else "rejected"
                 self._steps["review_gateway"] = {"status": status, "output": _cut(decision.summary)}
             case ev.ActionExecuted() | ev.ActionFailed():
                 self._steps["fraud_action_executor"] = _action_step(case, event.body)
@@ -155,6 +155,8 @@ def _message(case: Case, event: ev.CaseEvent) -> str | None:  # noqa: PLR0911 - 
         case ev.DecisionSubmitted(decision=decision):
             if decision.approved:
                 return "Executing analyst-approved action"
+            if decision.escalate:
+                return None
             return f"Re-investigating with analyst feedback (attempt {case.attempt + 1})"
         case ev.Escalated():
             return "Review timed out - escalating"

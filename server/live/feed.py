@@ -10,7 +10,7 @@ from casework.events import Opened
 from casework.ports import CaseStore, EventBus, StoredEvent
 from server.legacy.frames import case_opened_body, telemetry_seen_body
 from server.live.audience import Audience
-from server.live.frames import Topic, case_body, telemetry_body
+from server.live.frames import Topic, case_bodies, telemetry_body
 from server.live.hub import Hub
 from server.live.position import Position, Source
 from server.live.recent import Recent
@@ -54,7 +54,7 @@ class Feed:
         while True:
             at = self._hub.position.cases
             changes = await self._cases.changes(at, PAGE)
-            self._publish_changes(changes)
+            self._publish_changes(changes, await case_bodies(self._cases, changes, self._clock()))
             if not changes:
                 await self._cases.wait_for_changes(at, WAIT_SECONDS)
 
@@ -89,12 +89,12 @@ class Feed:
                 self._audience.ring()
                 at = event.offset
 
-    def _publish_changes(self, changes: Sequence[StoredEvent]) -> None:
-        for change in changes:
-            self._hub.publish(Topic.CASES, Source.CASES, change.cursor, case_body(change, self._clock()))
+    def _publish_changes(self, changes: Sequence[StoredEvent], bodies: Sequence[str]) -> None:
+        for change, body in zip(changes, bodies, strict=True):
+            self._hub.publish(Topic.CASES, Source.CASES, change.cursor, body)
             if isinstance(change.event.body, Opened) and change.case.alert.rule_id is not None:
-                body = case_opened_body(change.case, change.event.occurred_at)
-                self._hub.publish(Topic.DEMO, Source.CASES, change.cursor, body)
+                opened = case_opened_body(change.case, change.event.occurred_at)
+                self._hub.publish(Topic.DEMO, Source.CASES, change.cursor, opened)
             self._watchers.happened(change.event)
             self._on_change(change)
         self._audience.ring()

@@ -1,13 +1,14 @@
 """Server-sent event frames, encoded once for everybody."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from fastapi.sse import format_sse_event
 
-from casework.ports import StoredEvent, StoredTelemetry
+from casework.ports import CaseStore, StoredEvent, StoredTelemetry
 from casework.views import StreamNotice, summarise
 from server.live.position import Position, Source
 
@@ -58,9 +59,16 @@ def make_frame(topic: Topic, source: Source, position: Position, body: str) -> F
     return Frame(topic, source, position, encoded, encoded.rindex(_AFTER_BODY) - len(body.encode()))
 
 
-def case_body(stored: StoredEvent, now: datetime) -> str:
-    """Data of a `case` frame, without its cursor."""
-    summary = summarise(stored.case, now)
+async def case_bodies(cases: CaseStore, changes: Sequence[StoredEvent], now: datetime) -> list[str]:
+    """Data of `case` frames, without their cursors; the customers' cases are counted in one query."""
+    if not changes:
+        return []
+    known = await cases.customer_counts({change.case.alert.customer_id for change in changes})
+    return [_case_body(change, now, known.get(change.case.alert.customer_id, 1)) for change in changes]
+
+
+def _case_body(stored: StoredEvent, now: datetime, cases_of_customer: int) -> str:
+    summary = summarise(stored.case, now, cases_of_customer)
     return f'"event":{stored.event.model_dump_json()},"summary":{summary.model_dump_json()}}}'
 
 

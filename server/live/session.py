@@ -10,7 +10,7 @@ from starlette.types import Receive, Send
 
 from casework.ports import CaseStore, EventBus
 from server.live.audience import SEND_SECONDS, Audience, Reader
-from server.live.frames import HEARTBEAT, Topic, case_body, make_frame, notice, telemetry_body
+from server.live.frames import HEARTBEAT, Topic, case_bodies, make_frame, notice, telemetry_body
 from server.live.hub import Hub, Topics, sources_of
 from server.live.position import Position, Source
 
@@ -118,10 +118,12 @@ class Session:
         """A page of what was published before the ring begins, and where the client stands after it."""
         hub, parts = self._live.hub, []
         if not hub.covers(position, self._topics & {Topic.CASES}):
-            for change in await self._live.cases.changes(position.cases, PAGE):
+            cases = self._live.cases
+            changes = await cases.changes(position.cases, PAGE)
+            bodies = await case_bodies(cases, changes, self._live.clock())
+            for change, body in zip(changes, bodies, strict=True):
                 if change.cursor <= hub.position.cases:
                     position = position.moved(Source.CASES, change.cursor)
-                    body = case_body(change, self._live.clock())
                     parts.append(make_frame(Topic.CASES, Source.CASES, position, body).encoded)
         if not hub.covers(position, self._topics & {Topic.TELEMETRY}):
             for seen in await self._live.telemetry.tail(position.telemetry, PAGE):

@@ -10,12 +10,14 @@ from casework.errors import InvalidInputError
 from casework.events import FindingRecorded
 from casework.finding import Finding
 from casework.ports import CaseQuery, SortKey
+from casework.tags import MOST_TAGS, Tag
 from casework.transitions import AWAITING, Status
-from casework.views import CaseCounts, CaseDetail, CaseList, Evidence, Timeline, summarise
+from casework.views import CaseCounts, CaseDetail, CaseList, Evidence, Timeline
 from server.deciding import whole_record
 from server.dependencies import Caller, CaseId, TheDesk
 from server.desk import Desk
 from server.openapi import problems
+from server.summaries import summaries_of, summary_of
 
 GROUPS = {
     "open": frozenset(Status) - {Status.CLOSED},
@@ -41,6 +43,13 @@ async def list_cases(
     claimed_by: Annotated[
         str | None, Query(max_length=120, description="`me`, `none` or an actor id.")
     ] = None,
+    deferred: Annotated[
+        bool | None, Query(description="Only cases that are put off now, or only the others.")
+    ] = None,
+    tag: Annotated[
+        list[Tag] | None,
+        Query(max_length=MOST_TAGS, description="Must be on the case; may occur more than once."),
+    ] = None,
     min_risk: Risk = None,
     max_risk: Risk = None,
     q: Annotated[
@@ -59,6 +68,8 @@ async def list_cases(
         alert_type=type,
         severity=severity,
         claimed_by=_holder(claimed_by, actor),
+        deferred=deferred,
+        tags=frozenset(tag or ()),
         min_risk=min_risk,
         max_risk=max_risk,
         text=q,
@@ -69,7 +80,7 @@ async def list_cases(
         now=now,
     )
     page = await desk.backends.cases.find(query)
-    items = tuple(summarise(case, now) for case in page.cases)
+    items = await summaries_of(desk, page.cases)
     return CaseList(items=items, next_cursor=page.next_cursor, total=page.total)
 
 
@@ -88,10 +99,10 @@ async def show_case(case_id: CaseId, desk: TheDesk) -> CaseDetail:
     case = await cases.load(case_id)
     related = await cases.related(case.alert.customer_id)
     return CaseDetail(
-        summary=summarise(case, now),
+        summary=await summary_of(desk, case),
         case=case,
         findings=await _findings(desk, case_id),
-        related=tuple(summarise(other, now) for other in related if other.case_id != case_id),
+        related=await summaries_of(desk, [other for other in related if other.case_id != case_id]),
         server_time=now,
     )
 

@@ -1,4 +1,4 @@
-"""Taking a case, giving it back, and asking for the next one."""
+"""Taking a case, giving it back, putting it off, and asking for the next one."""
 
 from fastapi import APIRouter
 
@@ -11,11 +11,12 @@ from casework.events import NewEvent
 from casework.ports import CaseQuery
 from casework.recording import record
 from casework.transitions import AWAITING
-from casework.views import CaseSummary, NextRequest, summarise
+from casework.views import CaseSummary, DeferRequest, NextRequest
 from server.bodies import StrictJsonRoute
 from server.dependencies import Caller, CaseId, TheDesk
 from server.desk import Desk
 from server.openapi import problems
+from server.summaries import summary_of
 
 CANDIDATES = 50
 ROUNDS = 5
@@ -27,12 +28,12 @@ router = APIRouter(prefix="/cases", tags=["claims"], route_class=StrictJsonRoute
 async def next_case(desk: TheDesk, actor: Caller, wanted: NextRequest | None = None) -> CaseSummary:
     """Of the unclaimed cases that wait for somebody like the caller, the one that expires first.
 
-    Two callers never get the same one.
+    Two callers never get the same one; a case that is put off is not handed out.
     """
     for _ in range(ROUNDS):
         taken, raced = await _take_first(desk, actor, wanted or NextRequest())
         if taken is not None:
-            return summarise(taken, desk.clock())
+            return await summary_of(desk, taken)
         if not raced:
             break
     raise NotFoundError("no case waits for you now")
@@ -44,15 +45,39 @@ async def claim(case_id: CaseId, desk: TheDesk, actor: Caller) -> CaseSummary:
     now = desk.clock()
     seconds = desk.policy.claim_seconds
     done = await record(desk.backends.cases, case_id, lambda case: commands.claim(case, actor, now, seconds))
-    return summarise(done.case, now)
+    return await summary_of(desk, done.case)
 
 
 @router.delete("/{case_id}/claim", summary="Release a claim", responses=problems(403, 404, 409))
 async def release(case_id: CaseId, desk: TheDesk, actor: Caller) -> CaseSummary:
-    """One's own, or anybody's for a senior; releasing what nobody holds changes nothing."""
+    """One's own, or anybody's for a senior. Releasing what nobody holds changes nothing, but that a
+    deferred case comes back."""
     now = desk.clock()
     done = await record(desk.backends.cases, case_id, lambda case: commands.release(case, actor, now))
-    return summarise(done.case, now)
+    return await summary_of(desk, done.case)
+
+
+@router.post("/{case_id}/deferral", summary="Put a case off until a time", responses=problems(403, 404, 409))
+async def defer(case_id: CaseId, request: DeferRequest, desk: TheDesk, actor: Caller) -> CaseSummary:
+    """Until then it is off the desk; it comes back by itself, or when somebody claims or decides it.
+
+    422 for a time that is past or not before the decision deadline.
+    """
+    now = desk.clock()
+    done = await record(
+        desk.backends.cases,
+        case_id,
+        lambda case: commands.defer(case, actor, now, request.until, request.reason),
+    )
+    return await summary_of(desk, done.case)
+
+
+@router.delete("/{case_id}/deferral", summary="Bring a deferred case back", responses=problems(403, 404, 409))
+async def end_deferral(case_id: CaseId, desk: TheDesk, actor: Caller) -> CaseSummary:
+    """At once; bringing back what is not put off changes nothing."""
+    now = desk.clock()
+    done = await record(desk.backends.cases, case_id, lambda case: commands.end_deferral(case, actor, now))
+    return await summary_of(desk, done.case)
 
 
 async def _take_first(desk: Desk, actor: Actor, wanted: NextRequest) -> tuple[Case | None, bool]:
@@ -64,6 +89,7 @@ async def _take_first(desk: Desk, actor: Actor, wanted: NextRequest) -> tuple[Ca
             customer_id=wanted.customer_id,
             alert_type=wanted.alert_type,
             claimed_by="",
+            deferred=False,
             limit=CANDIDATES,
             cursor=cursor,
             now=now,
@@ -87,7 +113,7 @@ async def _take_first(desk: Desk, actor: Actor, wanted: NextRequest) -> tuple[Ca
 
 def _claim_free(desk: Desk, case: Case, actor: Actor) -> list[NewEvent]:
     now = desk.clock()
-    if not case.awaiting or case.claimed_by(now) is not None:
+    if not case.awaiting or case.claimed_by(now) is not None or case.deferred_at(now) is not None:
         raise ConflictError("somebody was faster")
     return list(commands.claim(case, actor, now, desk.policy.claim_seconds))
 

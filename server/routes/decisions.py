@@ -16,7 +16,6 @@ from casework.views import (
     CaseSummary,
     ReverseRequest,
     WithdrawRequest,
-    summarise,
 )
 from server import deciding
 from server.bodies import StrictJsonRoute
@@ -24,6 +23,7 @@ from server.dependencies import Caller, CaseId, Key, TheDesk
 from server.desk import Desk
 from server.openapi import problems
 from server.problems import problem_of
+from server.summaries import summary_of
 
 DELIVERED_AT_ONCE = 20
 
@@ -43,7 +43,7 @@ async def decide(
     cases = desk.backends.cases
     case = await deciding.submit(cases, case_id, request, actor, now=desk.clock(), key=key)
     await deciding.deliver(desk.backends.flow, case, desk.settings.flow_patience_seconds)
-    return summarise(case, desk.clock())
+    return await summary_of(desk, case)
 
 
 @router.post(
@@ -56,7 +56,7 @@ async def withdraw(
     reason = request.reason if request else ""
     case = await deciding.withdraw(desk.backends.cases, case_id, actor, desk.clock(), reason)
     await deciding.deliver(desk.backends.flow, case, desk.settings.flow_patience_seconds)
-    return summarise(case, desk.clock())
+    return await summary_of(desk, case)
 
 
 @router.post(
@@ -68,7 +68,7 @@ async def reverse(case_id: CaseId, request: ReverseRequest, desk: TheDesk, actor
     case = await deciding.reverse(
         backends.cases, backends.flow, case_id, actor, action_id=request.action_id, reason=request.reason
     )
-    return summarise(case, desk.clock())
+    return await summary_of(desk, case)
 
 
 @router.post("/decisions", summary="Decide on many cases", responses=problems(422))

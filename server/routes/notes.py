@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter
 
-from casework.views import CaseSummary, NoteRequest, summarise
+from casework.views import CaseSummary, NoteRequest
 from server import deciding
 from server.bodies import StrictJsonRoute
 from server.dependencies import Caller, CaseId, Key, TheDesk
 from server.openapi import problems
+from server.summaries import summary_of
 
 router = APIRouter(prefix="/cases", tags=["notes"], route_class=StrictJsonRoute)
 
@@ -17,4 +18,4 @@ async def add_note(case_id: CaseId, note: NoteRequest, desk: TheDesk, actor: Cal
     case = await deciding.add_note(
         desk.backends.cases, case_id, actor, now=desk.clock(), text=note.text, key=key
     )
-    return summarise(case, desk.clock())
+    return await summary_of(desk, case)

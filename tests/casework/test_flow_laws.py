@@ -24,6 +24,11 @@ PEOPLE = [make_person("ann"), make_person("bob", Role.SENIOR), make_person("cat"
 POLICY = Policy()
 
 
+_MOVES = frozenset(
+    {"escalated", "review_requested", "investigation_started", "hold_started", "action_started"}
+)
+
+
 class Record:
     """A case and its events, appended to as a store does: events whose id is known are left out."""
 
@@ -117,6 +122,33 @@ class FlowMachine(RuleBasedStateMachine):
     def withdraw(self, who: object) -> None:
         self._do(lambda c: commands.withdraw(c, who, self.clock))  # type: ignore[arg-type]
 
+    @rule(who=st.sampled_from(PEOPLE))
+    def escalate(self, who: object) -> None:
+        review = self.case.review
+        if review is None:
+            return
+        request = DecisionRequest(
+            attempt=review.attempt,
+            assessment_hash=review.assessment_hash,
+            approved=False,
+            escalate=True,
+            feedback="beyond me",
+        )
+        self._do(lambda c: commands.submit_decision(c, request, who, self.clock))  # type: ignore[arg-type]
+
+    @rule(who=st.sampled_from(PEOPLE))
+    def claim(self, who: object) -> None:
+        self._do(lambda c: commands.claim(c, who, self.clock, 900))  # type: ignore[arg-type]
+
+    @rule(who=st.sampled_from(PEOPLE), minutes=st.integers(-5, 6000))
+    def defer(self, who: object, minutes: int) -> None:
+        until = self.clock + timedelta(minutes=minutes)
+        self._do(lambda c: commands.defer(c, who, self.clock, until))  # type: ignore[arg-type]
+
+    @rule()
+    def end_deferral(self) -> None:
+        self._do(lambda c: flow.end_deferral(c, self.clock))
+
     @rule(late=st.integers(0, 2))
     def expire(self, late: int) -> None:
         if self.case.review is not None:
@@ -166,6 +198,23 @@ class FlowMachine(RuleBasedStateMachine):
     def repeating_a_step_never_adds_a_second_event_of_the_same_id(self) -> None:
         ids = [event.event_id for event in self.record.events]
         assert len(ids) == len(set(ids))
+
+    @invariant()
+    def what_was_passed_on_is_with_a_senior_and_was_neither_executed_nor_looked_into_again(self) -> None:
+        kinds = [event.body for event in self.record.events]
+        for at, body in enumerate(kinds):
+            if body.type == "decision_submitted" and body.decision.escalate:
+                after = [later.type for later in kinds[at + 1 :] if later.type in _MOVES]
+                assert after[:2] in ([], ["escalated"], ["escalated", "review_requested"])
+
+    @invariant()
+    def only_a_free_waiting_case_is_deferred_and_never_past_its_deadline(self) -> None:
+        case = self.case
+        if case.deferral is not None:
+            assert case.awaiting
+            assert case.claim is None
+            assert case.deadline is not None
+            assert case.deferral.until < case.deadline
 
     @invariant()
     def an_actioned_case_has_every_step_executed_and_not_undone(self) -> None:

@@ -209,3 +209,57 @@ async def test_an_unknown_case_is_not_found(running: Running) -> None:
 async def test_without_a_terminal_the_console_says_what_to_do_instead(running: Running) -> None:
     answer = await shell(running)
     assert (answer.code, "needs a terminal" in answer.err) == (2, True)
+
+
+async def test_a_case_is_put_off_listed_apart_and_brought_back(running: Running) -> None:
+    await furnish(running, 2)
+    made = await shell(running, "defer", CASE, "--until", "2h", "--reason", "calls back", "--json")
+    row = CaseSummary.model_validate_json(made.out)
+    assert row.deferral is not None
+    assert (made.code, row.deferral.name, row.deferral.reason) == (0, "ana", "calls back")
+    assert "1 case." in (await shell(running, "cases", "is:deferred")).out
+    assert "1 case." in (await shell(running, "cases", "-is:deferred")).out
+    assert "put off until" in (await shell(running, "show", CASE, "--timeline")).out
+    back = await shell(running, "defer", "001", "--clear")
+    assert (back.code, "not put off any more" in back.out) == (0, True)
+    assert running.record.load(CASE).deferral is None
+
+
+async def test_a_time_beyond_the_deadline_and_no_time_are_usage(running: Running) -> None:
+    await furnish(running)
+    far = await shell(running, "defer", CASE, "--until", "90d")
+    assert (far.code, "before the decision deadline" in far.err) == (2, True)
+    for words in (("--until", "soon"), (), ("--until", "2h", "--clear")):
+        assert (await shell(running, "defer", CASE, *words)).code == 2
+    assert running.record.load(CASE).deferral is None
+
+
+async def test_a_case_is_sent_to_the_senior_queue_with_a_reason_and_a_code(running: Running) -> None:
+    await furnish(running)
+    line = ("escalate", CASE, "--reason", "a relative of mine")
+    wrong = await shell(running, *line, "--reason-code", "wrong_risk")
+    assert (wrong.code, "there are beyond_authority" in wrong.err) == (2, True)
+    made = await shell(running, *line, "--reason-code", "conflict_of_interest", "--json")
+    assert (made.code, "ana escalated" in made.out) == (0, True)
+    await until(lambda: running.record.load(CASE).status is Status.ESCALATED)
+    again = await shell(running, *line)
+    assert (again.code, "senior queue already" in again.err) == (4, True)
+    shown = await shell(running, "show", CASE, "--timeline")
+    assert "To a senior: ana escalated at" in shown.out
+    assert "code: conflict of interest; reason: a relative of mine" in shown.out
+
+
+async def test_an_escalation_needs_a_reason(running: Running) -> None:
+    await furnish(running)
+    assert (await shell(running, "escalate", CASE)).code == 2
+    assert (await shell(running, "escalate", CASE, "--reason", " ")).code == 2
+
+
+async def test_a_code_belongs_to_what_is_decided(running: Running) -> None:
+    await furnish(running, 2)
+    cleared = ("--action", "clear", "--reason-code", "known_pattern")
+    assert (await shell(running, "approve", CASE, *cleared)).code == 2
+    both = await shell(running, "approve", CASE, "fraud-ALERT-002", "--reason-code", "known_pattern")
+    assert both.code == 0
+    decided = [event.body for event in running.record.events[CASE] if event.body.type == "decision_submitted"]
+    assert [body.decision.reason_code for body in decided] == ["known_pattern"]

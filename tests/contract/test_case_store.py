@@ -1,7 +1,7 @@
 """What every case store does, whatever it is made of."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -205,3 +205,18 @@ async def test_the_desk_is_counted(cases: CaseStore) -> None:
     assert await cases.tally("outcome") == {"failed": 1}
     assert await cases.case_ids(limit=2) == ("fraud-A-000", "fraud-A-001")
     assert [case.case_id for case in await cases.related(1)] == ["fraud-A-002", "fraud-A-000"]
+
+
+async def test_what_is_put_off_is_listed_apart_until_its_time(cases: CaseStore) -> None:
+    until = NOW + timedelta(hours=2)
+    await cases.append(CASE_ID, [*story_until_review(), event(ev.Deferred(until=until), "deferred:1")])
+
+    async def found(now: datetime, deferred: bool) -> int:
+        return (await cases.find(CaseQuery(deferred=deferred, now=now))).total
+
+    assert (await found(NOW, True), await found(NOW, False)) == (1, 0)
+    assert (await found(until, True), await found(until, False)) == (0, 1)
+    assert await cases.due_deferrals(until - timedelta(seconds=1)) == ()
+    assert [case.case_id for case in await cases.due_deferrals(until)] == [CASE_ID]
+    await cases.append(CASE_ID, [event(ev.DeferralEnded(), "ended:1")])
+    assert await cases.due_deferrals(until) == ()

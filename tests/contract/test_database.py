@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from backends.embedded.event_bus import open_event_bus
 from casework import events as ev
 from casework.errors import UnavailableError
 from casework.policy import Terms
-from tests.builders import CASE_ID, event, make_alert
+from tests.builders import CASE_ID, NOW, event, make_alert
 
 SCHEMA = "CREATE TABLE t (x INTEGER NOT NULL UNIQUE)"
 
@@ -78,6 +79,54 @@ async def test_a_file_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="newer release"):
         async with open_database(tmp_path / "x.db", SCHEMA, 6):
             pass
+
+
+async def test_a_file_of_an_earlier_release_is_brought_up_to_date_once(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    upgrades = {1: ("ALTER TABLE t ADD COLUMN y INTEGER NOT NULL DEFAULT 7",)}
+    async with open_database(path, SCHEMA, 1) as database:
+        await database.write(lambda db: db.execute("INSERT INTO t VALUES (1)"))
+    for _ in range(2):
+        async with open_database(path, "CREATE TABLE other (z)", 2, upgrades) as database:
+            rows = await database.read(lambda db: [tuple(row) for row in db.execute("SELECT * FROM t")])
+            assert rows == [(1, 7)]
+
+
+async def test_an_upgrade_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    async with open_database(path, SCHEMA, 1):
+        pass
+    steps = ("ALTER TABLE t ADD COLUMN y INTEGER", "ALTER TABLE none ADD COLUMN y INTEGER")
+    with pytest.raises(UnavailableError, match="no such table"):
+        async with open_database(path, SCHEMA, 2, {1: steps}):
+            pass
+    async with open_database(path, SCHEMA, 1) as database:
+        await database.write(lambda db: db.execute("INSERT INTO t VALUES (1)"))
+
+
+async def test_a_file_from_which_no_upgrade_is_known_is_left_alone(tmp_path: Path) -> None:
+    async with open_database(tmp_path / "x.db", SCHEMA, 1):
+        pass
+    with pytest.raises(UnavailableError, match="no upgrade to 2 is known"):
+        async with open_database(tmp_path / "x.db", SCHEMA, 2):
+            pass
+
+
+async def test_a_case_record_of_the_first_release_still_opens(tmp_path: Path) -> None:
+    path = tmp_path / "cases.db"
+    async with open_case_store(path) as store:
+        await store.append(CASE_ID, [event(ev.Opened(alert=make_alert(), terms=Terms()), "opened")])
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("DROP INDEX cases_deferred")
+        old.execute("DROP TABLE customer_cases")
+        for column in ("deferred_until", "tags"):
+            old.execute(f"ALTER TABLE cases DROP COLUMN {column}")
+        old.execute("PRAGMA user_version = 1")
+        old.commit()
+    async with open_case_store(path) as store:
+        assert await store.due_deferrals(NOW) == ()
+        assert await store.customer_counts({make_alert().customer_id}) == {make_alert().customer_id: 1}
+        assert (await store.load(CASE_ID)).seq == 1
 
 
 async def test_a_file_that_is_no_database_gets_a_sentence(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import ValidationError
 
-from casework import commands, errors, views
+from casework import commands, errors, flow, views
 from casework.action import ActionReceipt
 from casework.actor import Actor, ActorKind, Role
 from casework.canonical import verify_chain
@@ -24,6 +24,7 @@ from casework.events import (
     Outcome,
 )
 from casework.finding import Specialist, TokenUsage
+from casework.policy import Policy
 from casework.telemetry import TELEMETRY
 from casework.transitions import AWAITING, Status
 from fakedesk import stories
@@ -76,6 +77,9 @@ class Desk:
         if decision is None:
             return
         review = decision.review
+        if decision.escalate:
+            await record.append(case_id, flow.apply_decision(case, Policy(), now()))
+            return
         applied = DecisionApplied(decision_id=decision.decision_id, review=review)
         await record.append(case_id, [stories.event(case_id, f"applied:{review}", applied, now())])
         if not decision.approved:
@@ -195,7 +199,11 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
     @app.post("/api/v1/cases/next")
     async def hand_out(x_operator: str | None = Header(None)) -> views.CaseSummary:
         who = person(x_operator)
-        free = [c for c in record.cases.values() if c.status in AWAITING and c.claimed_by(now()) is None]
+        free = [
+            c
+            for c in record.cases.values()
+            if c.status in AWAITING and c.claimed_by(now()) is c.deferred_at(now()) is None
+        ]
         if not free:
             raise errors.NotFoundError("nothing waits")
         best = min(free, key=lambda c: c.deadline or now())
@@ -248,6 +256,24 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
     @app.delete("/api/v1/cases/{case_id}/claim")
     async def release(case_id: str, x_operator: str | None = Header(None)) -> views.CaseSummary:
         return await change(case_id, lambda c: commands.release(c, person(x_operator), now()))
+
+    @app.post("/api/v1/cases/{case_id}/deferral")
+    async def defer(
+        case_id: str, body: views.DeferRequest, x_operator: str | None = Header(None)
+    ) -> views.CaseSummary:
+        who = person(x_operator)
+        return await change(case_id, lambda c: commands.defer(c, who, now(), body.until, body.reason))
+
+    @app.delete("/api/v1/cases/{case_id}/deferral")
+    async def end_deferral(case_id: str, x_operator: str | None = Header(None)) -> views.CaseSummary:
+        return await change(case_id, lambda c: commands.end_deferral(c, person(x_operator), now()))
+
+    @app.post("/api/v1/cases/{case_id}/tags")
+    async def tag(
+        case_id: str, body: views.TagRequest, x_operator: str | None = Header(None)
+    ) -> views.CaseSummary:
+        who = person(x_operator)
+        return await change(case_id, lambda c: commands.tag(c, who, now(), add=body.add, remove=body.remove))
 
     @app.post("/api/v1/cases/{case_id}/notes", status_code=201)
     async def note(

@@ -37,7 +37,9 @@ class Record:
         return self.cases[case_id]
 
     def row(self, case_id: str) -> CaseSummary:
-        return summarise(self.load(case_id), now())
+        case = self.load(case_id)
+        same = sum(other.alert.customer_id == case.alert.customer_id for other in self.cases.values())
+        return summarise(case, now(), same)
 
     async def append(self, case_id: str, events: Sequence[NewEvent]) -> CaseSummary:
         record = self.events.setdefault(case_id, [])

@@ -1,0 +1,96 @@
+"""Sorting cases without deciding on them: putting one off until a time, and tags."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from casework.tags import RULE
+from casework.views import CaseSummary
+from console import news as n
+from console.format import clean, day_and_time
+from console.lines import BLANK, Line, Span, said
+from console.moments import WAYS, MomentError, moment_and_words
+from console.pages.sheet import Sheet
+from console.tagging import complaint_about, tag_request
+
+if TYPE_CHECKING:
+    from console.app import ConsoleApp
+    from console.desk import Desk
+
+BACK = "back"
+"""Written in place of a time, it ends a deferral."""
+
+
+class Triage:
+    """The conversations about where a case belongs now."""
+
+    def __init__(self, app: "ConsoleApp") -> None:
+        self._app = app
+
+    async def defer(self, desk: "Desk", seen: CaseSummary) -> None:
+        """Ask until when, and why; a deferred case can be brought back the same way."""
+        row = self._app.state.cases.get(seen.case_id, seen)
+
+        def page(width: int) -> Sequence[Line]:
+            return _about_deferring(row, Sheet(width, self._app.now(), self._app.glyphs))
+
+        def accept(text: str) -> str:
+            return _complaint(text, row, self._app.now())
+
+        about = (row.case_id, "deferral")
+        text = await self._app.write("Defer until when?", page, about, accept=accept)
+        if not isinstance(text, str):
+            return
+        if _is_back(text, row):
+            await desk.end_deferral(row.case_id)
+            self._app.say("Recorded: the case is back.", "good")
+        else:
+            until, reason = moment_and_words(text, self._app.now())
+            await desk.defer(row.case_id, until, reason)
+            self._app.say(f"Recorded: put off until {day_and_time(until)}.", "good")
+        self._app.tell_now(n.DraftKept(*about, ""))
+
+    async def tag(self, desk: "Desk", seen: CaseSummary) -> None:
+        """Ask which tags to put on and which to take off."""
+        row = self._app.state.cases.get(seen.case_id, seen)
+
+        def page(width: int) -> Sequence[Line]:
+            sheet = Sheet(width, self._app.now(), self._app.glyphs)
+            has = "Tags: " + (" ".join(row.tags) or "none")
+            asked = f"vip or +vip puts one on, -vip takes it off. {RULE}."
+            return [(Span(clean(row.case_id), "strong"),), *sheet.text(has), BLANK, *sheet.text(asked)]
+
+        about = (row.case_id, "tags")
+        text = await self._app.write("Tags", page, about, accept=complaint_about)
+        if isinstance(text, str):
+            now = await desk.tag(row.case_id, tag_request(text))
+            self._app.tell_now(n.DraftKept(*about, ""))
+            self._app.say(f"Recorded: tags {' '.join(now.tags) or 'none'}.", "good")
+
+
+def _is_back(text: str, row: CaseSummary) -> bool:
+    return row.deferral is not None and text.strip().lower() == BACK
+
+
+def _complaint(text: str, row: CaseSummary, now: datetime) -> str:
+    """Why these words cannot be a deferral; nothing when they can."""
+    if _is_back(text, row):
+        return ""
+    try:
+        until, _ = moment_and_words(text, now)
+    except MomentError as error:
+        return str(error)
+    if row.deadline is not None and until >= row.deadline:
+        return f"It must be before the decision deadline, {day_and_time(row.deadline)}."
+    return ""
+
+
+def _about_deferring(row: CaseSummary, sheet: Sheet) -> list[Line]:
+    lines: list[Line] = [(Span(clean(row.case_id), "strong"),)]
+    if row.deadline is not None:
+        lines.append(said(f"To be decided before {day_and_time(row.deadline)}.", "dim"))
+    if row.deferral is not None:
+        until = day_and_time(row.deferral.until)
+        lines += sheet.text(f"Deferred by {row.deferral.name} until {until}. {BACK} brings it back now.")
+    lines.append(BLANK)
+    return [*lines, *sheet.text(f"A time: {WAYS}; after it, if you like, why.")]

@@ -1,0 +1,123 @@
+"""Tags in the console, the shell and the filter; customers found in other cases."""
+
+from datetime import timedelta
+
+import pytest
+from conftest import Running
+from fakedesk import stories
+from fakedesk.record import Record, now
+from hypothesis import given
+from hypothesis import strategies as st
+from screens import console
+from test_verbs import shell
+
+from casework.policy import Terms
+from casework.views import CaseSummary
+from console.filters import View, parse
+from console.lines import plain
+from console.pages.rows import row, type_text
+from console.pages.sheet import Sheet
+from console.tagging import TagError, tag_request
+
+CASE = "fraud-ALERT-001"
+
+
+async def furnish(running: Running, count: int = 1, **changes: object) -> None:
+    for number in range(1, count + 1):
+        about = stories.alert(number, **changes)
+        at = now() - timedelta(minutes=9)
+        await stories.investigated(running.record, about, at, Terms(hold_seconds=0))
+
+
+async def plain_row(**changes: object) -> CaseSummary:
+    record = Record()
+    case_id = await stories.investigated(record, stories.alert(1), now() - timedelta(minutes=9))
+    return record.row(case_id).model_copy(update=changes)
+
+
+def test_tags_are_put_on_and_taken_off_as_written() -> None:
+    request = tag_request("vip +Mule-Ring #Later -gone -#old")
+    assert (request.add, request.remove) == (("vip", "mule-ring", "later"), ("gone", "old"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "+", "a/b", "vip -vip", "x" * 25, " ".join(f"t{n}" for n in range(13))]
+)
+def test_what_is_no_tag_is_said(text: str) -> None:
+    with pytest.raises(TagError):
+        tag_request(text)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_tags_or_a_complaint_never_a_crash(text: str) -> None:
+    try:
+        request = tag_request(text)
+    except TagError:
+        return
+    assert not {*request.add} & {*request.remove}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("tag:vip", True),
+        ("tag:mule,vip", True),
+        ("tag:vi", False),
+        ("-tag:vip", False),
+        ("vip", True),
+        ("others>2", True),
+        ("others>3", False),
+    ],
+)
+async def test_the_filter_finds_tags_and_customers_of_several_cases(text: str, found: bool) -> None:
+    tagged = await plain_row(tags=("vip",), other_cases=3)
+    assert parse(text).matches(tagged, View(None, now())) is found
+
+
+async def test_the_row_shows_tags_and_other_cases_at_80_columns() -> None:
+    tagged = await plain_row(tags=("mule", "vip"), other_cases=3)
+    line = plain(row(tagged, Sheet(80, now())))
+    assert "201 +3" in line
+    assert "#mule" in line
+    assert "multi" in line
+
+
+@given(st.integers(6, 40), st.lists(st.sampled_from(["a", "vip", "x" * 24]), max_size=12))
+async def test_a_type_with_tags_never_leaves_its_cell(width: int, tags: list[str]) -> None:
+    tagged = await plain_row(tags=tuple(tags))
+    text = type_text(tagged, width, Sheet(80, now()))
+    assert not tags or len(text) <= width
+
+
+async def test_tags_are_changed_from_the_shell(running: Running) -> None:
+    await furnish(running)
+    made = await shell(running, "tag", CASE, "+vip", "mule", "--json")
+    assert (made.code, CaseSummary.model_validate_json(made.out).tags) == (0, ("mule", "vip"))
+    off = await shell(running, "tag", "001", "-vip")
+    assert (off.code, "the tags mule" in off.out) == (0, True)
+    assert "1 case." in (await shell(running, "cases", "tag:mule")).out
+    assert "tags -vip" in (await shell(running, "show", CASE, "--timeline")).out
+    assert (await shell(running, "tag", CASE, "a/b")).code == 2
+    assert (await shell(running, "tag", CASE)).code == 2
+    assert (await shell(running, "tag", "nothing", "+vip")).code == 3
+
+
+async def test_tags_are_changed_in_the_console(running: Running) -> None:
+    await furnish(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press("t")
+        await screen.sees("Tags: none")
+        await screen.press(*"a/b", "enter")
+        await screen.sees("a/b is no tag")
+        await screen.press("ctrl+u", *"vip", "enter")
+        await screen.sees("Recorded: tags vip.", "#vip")
+
+
+async def test_a_second_case_of_a_customer_is_told_to_the_row_of_the_first(running: Running) -> None:
+    await furnish(running, 1, customer_id=77)
+    async with console(running.settings(), size=(120, 36)) as screen:
+        await screen.sees("1/1", "customer 77")
+        about = stories.alert(2, customer_id=77)
+        await stories.investigated(running.record, about, now(), Terms(hold_seconds=0))
+        await screen.sees("77 +1", "in 1 other case")
