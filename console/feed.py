@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime, timedelta
 
-from casework.views import CaseSummary
 from console import news as n
 from console.api import ConsoleApi
 from console.clock import wall_clock
@@ -92,20 +91,25 @@ class Feed:
         """Read who we are and every open case; returns the cursor to join the stream at."""
         self._tell(n.MeKnown(await self._api.me()))
         cursor = (await self._api.counts()).cursor
-        open_cases, total = await self._open_cases()
+        listed, total = await self._open_cases()
         closed = await self._api.cases(status="closed", sort="updated", desc="true", limit=str(CLOSED_SHOWN))
-        self._tell(n.QueueRead(open_cases, closed.items, total, cursor, self._now()))
+        self._tell(n.QueueRead((), closed.items, total, cursor, self._now(), read_before=listed))
         return cursor
 
-    async def _open_cases(self) -> tuple[tuple[CaseSummary, ...], int]:
-        """Open cases, those that expire first, up to our bound; and how many there are in all."""
-        rows: list[CaseSummary] = []
+    async def _open_cases(self) -> tuple[frozenset[str], int]:
+        """Tell the open cases page by page, those that expire first, up to our bound.
+
+        Returns which they are, and how many there are in all.
+        """
+        listed: set[str] = set()
         after: dict[str, str] = {}
         while True:
             page = await self._api.cases(status="open", sort="deadline", limit=str(PAGE), **after)
-            rows += page.items
-            if page.next_cursor is None or len(rows) >= self._queue_limit:
-                return tuple(rows[: self._queue_limit]), page.total
+            rows = page.items[: self._queue_limit - len(listed)]
+            listed.update(row.case_id for row in rows)
+            self._tell(n.RowsRead(rows, page.total))
+            if page.next_cursor is None or len(listed) >= self._queue_limit:
+                return frozenset(listed), page.total
             after = {"cursor": page.next_cursor}
 
     async def _wait(self, error: ConsoleError, failures: int) -> None:
