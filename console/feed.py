@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from time import perf_counter
 
 from console import news as n
 from console.api import ConsoleApi
@@ -17,8 +18,25 @@ CLOSED_SHOWN = 200
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 15.0
 
+LONGEST_HOLD_SECONDS = 0.004
+"""So long frames are read without a pause: a key that comes meanwhile waits no longer than that."""
+
 Tell = Callable[[n.News], None]
 """Where news goes."""
+
+
+class Pace:
+    """Lets the event loop do other things when frames come faster than they can be read."""
+
+    def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
+        self._clock = clock
+        self._since = clock()
+
+    async def breathe(self) -> None:
+        """Return at once, or after others had their turn when this went on for too long."""
+        if self._clock() - self._since >= LONGEST_HOLD_SECONDS:
+            await asyncio.sleep(0)
+            self._since = self._clock()
 
 
 class Feed:
@@ -62,7 +80,9 @@ class Feed:
         if self._cursor is None:
             self._cursor = await self._snapshot()
         async with aclosing(self._api.stream(self._cursor, "cases,telemetry")) as frames:
+            pace = Pace()
             async for frame in frames:
+                await pace.breathe()
                 self._frames += 1
                 if not self._told(frame):
                     self._cursor = None
