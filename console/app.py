@@ -161,7 +161,8 @@ class ConsoleApp(Asking):
         before = self.state
         for news in coalesced(inbox):
             self.state = reduce(self.state, news)
-            if isinstance(news, n.RowsRead):
+            if isinstance(news, n.QueueRead):
+                gc.collect()
                 gc.freeze()  # rows stay for long; the collector need not look at them all each time
         if self.state.drafts is not before.drafts:
             self._drafts.changed(before.drafts, self.state.drafts)
