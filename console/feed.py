@@ -13,7 +13,7 @@ from console.clock import wall_clock
 from console.frames import CaseFrame, Frame, NoticeFrame, TelemetryFrame
 from console.problems import ConsoleError, UnreachableError
 
-PAGE = 1000
+PAGE = 500
 CLOSED_SHOWN = 200
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 15.0
