@@ -35,6 +35,7 @@ class CaseList:
         self._timed = [at for at, one in enumerate(self._filters) if one.timed]
         self._timed_counts = dict.fromkeys(self._timed, 0)
         self._recount: Recount | None = None
+        self._loaded_at: datetime | None = None
 
     @property
     def view(self) -> SavedView:
@@ -81,7 +82,8 @@ class CaseList:
             self._asked = view
             self._counts.update(state.cases, changed)
             self._view_counts.update(state.cases, changed)
-        if turn != self._round or (self._whole and changed is None):
+        if turn != self._round or state.loaded_at != self._loaded_at:
+            self._loaded_at = state.loaded_at
             self._asked = view
             self._whole |= self._filter.timed
             filters = [self._filters[at] for at in self._timed]

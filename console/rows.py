@@ -12,6 +12,7 @@ from casework.finding import Specialist
 from casework.views import CaseSummary
 
 FIELDS = tuple(CaseSummary.model_fields)
+IDENTITY = ("case_id", "seq")
 KNOWN_VALUES = 4096
 """So many values that rows have in common are kept once; beyond that each row has its own again."""
 
@@ -27,7 +28,7 @@ class LightRow:
         return all(getattr(self, name) == getattr(other, name) for name in FIELDS)
 
     def __hash__(self) -> int:
-        return hash((self.case_id, self.seq))  # type: ignore[attr-defined] (slots are made from FIELDS)
+        return hash(tuple(getattr(self, name) for name in IDENTITY))
 
     def __repr__(self) -> str:
         return f"LightRow({', '.join(f'{name}={getattr(self, name)!r}' for name in FIELDS)})"

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pyte
@@ -86,13 +87,11 @@ def triage(watched: Watched, cases: int, round_trip_ms: float) -> Triage:
 async def serve(cases: int, delay_seconds: float, port_file: str) -> None:
     """The fake desk of the tests with so many cases to decide, every answer late."""
     sys.path.insert(0, str(FAKEDESK))
-    from fakedesk import stories  # noqa: PLC0415 (found on the path only now)
-    from fakedesk.app import Desk  # noqa: PLC0415
-    from fakedesk.record import now  # noqa: PLC0415
-
-    desk = Desk()
+    stories, record = import_module("fakedesk.stories"), import_module("fakedesk.record")
+    desk = import_module("fakedesk.app").Desk()
     for number in range(1, cases + 1):
-        await stories.investigated(desk.record, stories.alert(number), now() - timedelta(minutes=number))
+        began = record.now() - timedelta(minutes=number)
+        await stories.investigated(desk.record, stories.alert(number), began)
     desk.delay_seconds = delay_seconds
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
