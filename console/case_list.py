@@ -90,7 +90,7 @@ class CaseList:
             self._recount = Recount(state.cases.values(), filters, view)
         self._count_timed()
         if self._whole:
-            self.order.rebuild(state.cases, self._belongs)
+            self.order.rebuild(state.cases, self._belongs, changed)
         elif changed:
             self.order.update(state.cases, changed, self._belongs)
         self._version, self._round, self._whole = state.version, turn, False
