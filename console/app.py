@@ -1,6 +1,7 @@
 """The console's app: owns the state and the clock, opens screens, and lets others act and render."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterable, Sequence
@@ -160,6 +161,9 @@ class ConsoleApp(Asking):
         before = self.state
         for news in coalesced(inbox):
             self.state = reduce(self.state, news)
+            if isinstance(news, n.QueueRead):
+                gc.collect()
+                gc.freeze()  # rows stay for long; the collector need not look at them all each time
         if self.state.drafts is not before.drafts:
             self._drafts.changed(before.drafts, self.state.drafts)
         return self.state is not before
@@ -168,10 +172,14 @@ class ConsoleApp(Asking):
         """One frame: take in what came, and render if something or the second changed."""
         changed = self._drain()
         second = int(self.now().timestamp())
-        if changed or second != self._second:
+        if changed or second != self._second or self._unfinished:
             self._second = second
             self._keep_reading()
             self.repaint()
+
+    @property
+    def _unfinished(self) -> bool:
+        return any(isinstance(screen, WorkScreen) and screen.unfinished for screen in self.screen_stack)
 
     def repaint(self) -> None:
         """Render the state on every work screen; only lines that differ are sent."""

@@ -7,11 +7,13 @@ from casework.views import CaseSummary
 from console.filters import View, parse
 from console.ordering import QueueOrder, Running
 from console.pages.status import Counts, count
-from console.saved_views import SAVED, SavedView, ViewCounts, count_views
+from console.saved_views import SAVED, Recount, SavedView, ViewCounts, count_views
 from console.state import ConsoleState
 
 RECOUNT_SECONDS = 5
 """How often filters on time are looked at again although no case changed."""
+RECOUNTED_AT_ONCE = 4000
+"""Of how many cases at a time, which takes a few milliseconds."""
 
 
 class CaseList:
@@ -32,6 +34,8 @@ class CaseList:
         self._whole = True
         self._timed = [at for at, one in enumerate(self._filters) if one.timed]
         self._timed_counts = dict.fromkeys(self._timed, 0)
+        self._recount: Recount | None = None
+        self._loaded_at: datetime | None = None
 
     @property
     def view(self) -> SavedView:
@@ -42,6 +46,11 @@ class CaseList:
     def counts(self) -> Counts:
         """How many cases wait, are mine, are held, are worked on by agents."""
         return self._counts.figures
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether counting goes on with the next call of `follow`."""
+        return self._recount is not None
 
     @property
     def view_counts(self) -> Sequence[int]:
@@ -73,12 +82,15 @@ class CaseList:
             self._asked = view
             self._counts.update(state.cases, changed)
             self._view_counts.update(state.cases, changed)
-        if turn != self._round or (self._whole and changed is None):
+        if turn != self._round or state.loaded_at != self._loaded_at:
+            self._loaded_at = state.loaded_at
             self._asked = view
             self._whole |= self._filter.timed
-            self._count_timed(state)
+            filters = [self._filters[at] for at in self._timed]
+            self._recount = Recount(state.cases.values(), filters, view)
+        self._count_timed()
         if self._whole:
-            self.order.rebuild(state.cases, self._belongs)
+            self.order.rebuild(state.cases, self._belongs, changed)
         elif changed:
             self.order.update(state.cases, changed, self._belongs)
         self._version, self._round, self._whole = state.version, turn, False
@@ -89,10 +101,11 @@ class CaseList:
     def _count(self, rows: Iterable[CaseSummary]) -> Counts:
         return count(rows, self._asked.actor_id)
 
-    def _count_timed(self, state: ConsoleState) -> None:
-        filters = [self._filters[at] for at in self._timed]
-        found = count_views(state.cases.values(), filters, self._asked)
-        self._timed_counts = dict(zip(self._timed, found, strict=True))
+    def _count_timed(self) -> None:
+        found = self._recount.go_on(RECOUNTED_AT_ONCE) if self._recount else None
+        if found is not None:
+            self._timed_counts = dict(zip(self._timed, found, strict=True))
+            self._recount = None
 
     def _count_views(self, rows: Iterable[CaseSummary]) -> ViewCounts:
         return count_views(rows, self._filters, self._asked)

@@ -5,21 +5,38 @@ import random
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from time import perf_counter
 
-from casework.views import CaseSummary
 from console import news as n
 from console.api import ConsoleApi
 from console.clock import wall_clock
 from console.frames import CaseFrame, Frame, NoticeFrame, TelemetryFrame
 from console.problems import ConsoleError, UnreachableError
 
-PAGE = 1000
+PAGE = 500
 CLOSED_SHOWN = 200
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 15.0
 
+LONGEST_HOLD_SECONDS = 0.004
+"""So long frames are read without a pause: a key that comes meanwhile waits no longer than that."""
+
 Tell = Callable[[n.News], None]
 """Where news goes."""
+
+
+class Pace:
+    """Lets the event loop do other things when frames come faster than they can be read."""
+
+    def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
+        self._clock = clock
+        self._since = clock()
+
+    async def breathe(self) -> None:
+        """Return at once, or after others had their turn when this went on for too long."""
+        if self._clock() - self._since >= LONGEST_HOLD_SECONDS:
+            await asyncio.sleep(0)
+            self._since = self._clock()
 
 
 class Feed:
@@ -63,7 +80,9 @@ class Feed:
         if self._cursor is None:
             self._cursor = await self._snapshot()
         async with aclosing(self._api.stream(self._cursor, "cases,telemetry")) as frames:
+            pace = Pace()
             async for frame in frames:
+                await pace.breathe()
                 self._frames += 1
                 if not self._told(frame):
                     self._cursor = None
@@ -92,20 +111,25 @@ class Feed:
         """Read who we are and every open case; returns the cursor to join the stream at."""
         self._tell(n.MeKnown(await self._api.me()))
         cursor = (await self._api.counts()).cursor
-        open_cases, total = await self._open_cases()
+        listed, total = await self._open_cases()
         closed = await self._api.cases(status="closed", sort="updated", desc="true", limit=str(CLOSED_SHOWN))
-        self._tell(n.QueueRead(open_cases, closed.items, total, cursor, self._now()))
+        self._tell(n.QueueRead((), closed.items, total, cursor, self._now(), read_before=listed))
         return cursor
 
-    async def _open_cases(self) -> tuple[tuple[CaseSummary, ...], int]:
-        """Open cases, those that expire first, up to our bound; and how many there are in all."""
-        rows: list[CaseSummary] = []
+    async def _open_cases(self) -> tuple[frozenset[str], int]:
+        """Tell the open cases page by page, those that expire first, up to our bound.
+
+        Returns which they are, and how many there are in all.
+        """
+        listed: set[str] = set()
         after: dict[str, str] = {}
         while True:
             page = await self._api.cases(status="open", sort="deadline", limit=str(PAGE), **after)
-            rows += page.items
-            if page.next_cursor is None or len(rows) >= self._queue_limit:
-                return tuple(rows[: self._queue_limit]), page.total
+            rows = page.items[: self._queue_limit - len(listed)]
+            listed.update(row.case_id for row in rows)
+            self._tell(n.RowsRead(rows, page.total))
+            if page.next_cursor is None or len(listed) >= self._queue_limit:
+                return frozenset(listed), page.total
             after = {"cursor": page.next_cursor}
 
     async def _wait(self, error: ConsoleError, failures: int) -> None:

@@ -16,9 +16,18 @@ class MeKnown:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueRead:
-    """A snapshot of every open case (up to our bound) and the latest closed ones.
+class RowsRead:
+    """A page of a snapshot that is being read, and how many open cases there are in all."""
 
+    rows: tuple[CaseSummary, ...]
+    open_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRead:
+    """The end of a snapshot: every open case (up to our bound) and the latest closed ones are known.
+
+    `read_before` names the open cases that came in pages; the others are here.
     `cursor` was read before the cases were, so whatever the snapshot missed follows in the stream.
     """
 
@@ -27,6 +36,7 @@ class QueueRead:
     open_total: int
     cursor: str
     at: datetime
+    read_before: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +150,7 @@ class DraftKept:
 
 News = (
     MeKnown
+    | RowsRead
     | QueueRead
     | CasesChanged
     | CaseAnswered

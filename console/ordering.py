@@ -12,39 +12,55 @@ Belongs = Callable[[CaseSummary], bool]
 
 
 class QueueOrder(Sequence[CaseSummary]):
-    """The cases that belong in a list, in the queue's order."""
+    """The cases that belong in a list, in the queue's order. Where the others belong is known as well."""
 
     def __init__(self) -> None:
         self._cases: Cases = {}
-        self._ranks: list[Rank] = []
         self._rank_of: dict[str, Rank] = {}
+        self._listed: set[str] = set()
+        self._ranks: list[Rank] = []
 
-    def rebuild(self, cases: Cases, belongs: Belongs) -> None:
-        """Begin anew with these cases."""
+    def rebuild(self, cases: Cases, belongs: Belongs, changed: Iterable[str] | None = None) -> None:
+        """List other cases; `changed` names those that are not as they were, None says that any may be."""
+        if changed is None:
+            self._rank_of = {}
         self._cases = cases
-        self._rank_of = {row.case_id: rank(row) for row in cases.values() if belongs(row)}
-        self._ranks = sorted(self._rank_of.values())
+        for case_id in cases if changed is None else changed:
+            self._rank(case_id)
+        listed = [case_id for case_id, row in cases.items() if belongs(row)]
+        self._listed = set(listed)
+        self._ranks = sorted(self._rank_of[case_id] for case_id in listed)
 
     def update(self, cases: Cases, changed: Iterable[str], belongs: Belongs) -> None:
         """Take over what changed; every other case is as it was."""
         self._cases = cases
         for case_id in changed:
-            row = cases.get(case_id)
-            before = self._rank_of.get(case_id)
-            after = rank(row) if row is not None and belongs(row) else None
+            before = self._rank_of.get(case_id) if case_id in self._listed else None
+            after = self._rank(case_id)
+            after = after if after is not None and belongs(cases[case_id]) else None
             if before == after:
                 continue
             if before is not None:
                 del self._ranks[bisect_left(self._ranks, before)]
-                del self._rank_of[case_id]
+                self._listed.remove(case_id)
             if after is not None:
                 insort(self._ranks, after)
-                self._rank_of[case_id] = after
+                self._listed.add(case_id)
+
+    def _rank(self, case_id: str) -> Rank | None:
+        """Note where a case belongs now; None if it is gone."""
+        row = self._cases.get(case_id)
+        if row is None:
+            self._rank_of.pop(case_id, None)
+            return None
+        found = rank(row)
+        if self._rank_of.get(case_id) != found:
+            self._rank_of[case_id] = found
+        return found
 
     def index_of(self, case_id: str) -> int | None:
         """Where a case stands, counted from zero, if it is listed."""
-        found = self._rank_of.get(case_id)
-        return None if found is None else bisect_left(self._ranks, found)
+        return bisect_left(self._ranks, self._rank_of[case_id]) if case_id in self._listed else None
 
     def __len__(self) -> int:
         return len(self._ranks)

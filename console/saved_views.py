@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from casework.views import CaseSummary
 from console.filters import Filter, View, parse
@@ -49,6 +50,22 @@ class ViewCounts(tuple[int, ...]):
 
     def __sub__(self, other: tuple[int, ...]) -> "ViewCounts":
         return ViewCounts(a - b for a, b in zip(self, other, strict=True))
+
+
+class Recount:
+    """Views counted over many cases a part at a time, so that nobody waits for the whole."""
+
+    def __init__(self, rows: Iterable[CaseSummary], views: Sequence[Filter], view: View) -> None:
+        self._rows = iter(tuple(rows))
+        self._views = views
+        self._view = view
+        self._so_far = count_views((), views, view)
+
+    def go_on(self, most: int) -> ViewCounts | None:
+        """Count so many more; the figures once all are counted."""
+        part = tuple(islice(self._rows, most))
+        self._so_far += count_views(part, self._views, self._view)
+        return self._so_far if len(part) < most else None
 
 
 def count_views(rows: Iterable[CaseSummary], views: Sequence[Filter], view: View) -> ViewCounts:

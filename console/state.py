@@ -12,6 +12,7 @@ from casework.events import CaseEvent, FindingRecorded, Opened
 from casework.transitions import Status
 from casework.views import CaseChange, CaseDetail, CaseSummary, Me, TelemetrySeen
 from console import news as n
+from console.rows import light
 
 KEEP_CLOSED = 300
 """Closed cases remembered, newest first; the server has the rest."""
@@ -116,6 +117,8 @@ def reduce(state: ConsoleState, event: n.News) -> ConsoleState:  # noqa: PLR0911
     match event:
         case n.MeKnown(me):
             return replace(state, me=me)
+        case n.RowsRead(rows, open_total):
+            return _with_rows(replace(state, open_total=open_total), rows)
         case n.QueueRead():
             return _queue_read(state, event)
         case n.CasesChanged(changes, at):
@@ -151,17 +154,9 @@ def _connection(line: Connection, event: n.LineLive | n.LineHeard | n.LineLost) 
 
 
 def _queue_read(state: ConsoleState, event: n.QueueRead) -> ConsoleState:
-    """Take a snapshot; an open case it lacks is gone, unless the case on screen, which is read again."""
-    listed = {row.case_id for row in event.open_cases}
-    opened = state.opened.case_id if state.opened else None
-    kept = {
-        case_id: row
-        for case_id, row in state.cases.items()
-        if row.status is Status.CLOSED or case_id in listed or case_id == opened
-    }
-    closed = sum(row.status is Status.CLOSED for row in kept.values())
-    state = replace(state, cases=kept, closed_held=closed)
+    """A snapshot is whole; an open case it lacks is gone, unless the case on screen, which is read again."""
     state = _with_rows(state, [*event.open_cases, *event.closed_cases])
+    state = _without(state, _gone(state, event))
     looking = replace(state.opened, gap=True) if state.opened else None
     return replace(
         state,
@@ -169,10 +164,33 @@ def _queue_read(state: ConsoleState, event: n.QueueRead) -> ConsoleState:
         open_total=event.open_total,
         loaded_at=event.at,
         opened=looking,
-        version=state.version + 1,
-        touched=(),
         connection=replace(state.connection, heard_at=event.at),
     )
+
+
+def _gone(state: ConsoleState, event: n.QueueRead) -> frozenset[str]:
+    """The open cases we hold that a snapshot lacks."""
+    listed = event.read_before.union(row.case_id for row in event.open_cases)
+    opened = state.opened.case_id if state.opened else None
+    missing = state.cases.keys() - listed
+    return frozenset(
+        case_id
+        for case_id in missing
+        if case_id != opened and state.cases[case_id].status is not Status.CLOSED
+    )
+
+
+def _without(state: ConsoleState, gone: frozenset[str]) -> ConsoleState:
+    """The state without these cases."""
+    if not gone:
+        return state
+    cases = {case_id: row for case_id, row in state.cases.items() if case_id not in gone}
+    return _next_version(replace(state, cases=cases), gone)
+
+
+def _next_version(state: ConsoleState, touched: frozenset[str]) -> ConsoleState:
+    """The state after some rows changed or went."""
+    return replace(state, version=state.version + 1, touched=(*state.touched, touched)[-KEEP_TOUCHED:])
 
 
 def _with_rows(state: ConsoleState, rows: Iterable[CaseSummary]) -> ConsoleState:
@@ -180,9 +198,12 @@ def _with_rows(state: ConsoleState, rows: Iterable[CaseSummary]) -> ConsoleState
     cases = dict(state.cases)
     closed = state.closed_held
     fresh: set[str] = set()
-    for row in rows:
-        known = cases.get(row.case_id)
-        if known is not None and (row.seq < known.seq or known == row):
+    for read in rows:
+        known = cases.get(read.case_id)
+        if known is not None and read.seq < known.seq:
+            continue
+        row = light(read)
+        if known == row:
             continue
         closed += (row.status is Status.CLOSED) - (known is not None and known.status is Status.CLOSED)
         cases[row.case_id] = row
@@ -192,8 +213,7 @@ def _with_rows(state: ConsoleState, rows: Iterable[CaseSummary]) -> ConsoleState
     if closed > KEEP_CLOSED + FORGET_CLOSED:
         fresh |= _forget_closed(cases)
         closed = KEEP_CLOSED
-    touched = (*state.touched, frozenset(fresh))[-KEEP_TOUCHED:]
-    return replace(state, cases=cases, closed_held=closed, version=state.version + 1, touched=touched)
+    return _next_version(replace(state, cases=cases, closed_held=closed), frozenset(fresh))
 
 
 def _forget_closed(cases: dict[str, CaseSummary]) -> set[str]:

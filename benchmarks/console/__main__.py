@@ -1,5 +1,6 @@
 """`python -m benchmarks.console`: the console at 80x24 beside htop and tig, as a table with ratios."""
 
+import os
 import shutil
 import statistics
 import subprocess
@@ -12,10 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.console.terminal import Watched, bytes_per_move, latencies
+from benchmarks.console.triage import Triage, triage
 
 ROOT = Path(__file__).parent.parent.parent
 CURSOR = "▌".encode()
-KEYS = ["j"] * 25 + ["k"] * 25
+KEYS = (["j"] * 12 + ["k"] * 12) * 5
+"""Up and down within the window: where it scrolls the mark stays in its place and is not written again."""
+TRIAGED, ROUND_TRIP_MS = 100, 300
 REFERENCES = {"htop": (["htop", "-d", "10"], "\x1b[B", "\x1b[A"), "tig": (["tig"], "j", "k")}
 
 
@@ -35,11 +39,11 @@ class Figures:
 
 
 @contextmanager
-def desk(cases: int, rate: float) -> Iterator[int]:
+def desk(*arguments: float, kind: str = "desk") -> Iterator[int]:
     """A desk of its own in another process; its port."""
     with tempfile.TemporaryDirectory() as folder:
         port_file = Path(folder) / "port"
-        command = [sys.executable, "-m", "benchmarks.console.desk", str(cases), str(rate), str(port_file)]
+        command = [sys.executable, "-m", f"benchmarks.console.{kind}", *map(str, arguments), str(port_file)]
         process = subprocess.Popen(command, cwd=ROOT)
         try:
             while not (port_file.exists() and port_file.read_text()):
@@ -53,16 +57,23 @@ def desk(cases: int, rate: float) -> Iterator[int]:
 def console(cases: int, rate: float) -> Figures:
     """The console over so many cases, so many of which change each second."""
     found = Figures(f"console, {cases:,} cases, {rate:g} changes/s")
-    with desk(cases, rate) as port, tempfile.TemporaryDirectory() as home:
+    with desk(cases, rate) as port, opened(port) as watched:
+        _measure(watched, found, rate)
+    return found
+
+
+@contextmanager
+def opened(port: int) -> Iterator[Watched]:
+    """A console on a terminal, connected to a desk."""
+    with tempfile.TemporaryDirectory() as home:
         environment = {"TERM": "xterm-256color", "XDG_STATE_HOME": home, "COLORTERM": "truecolor"}
         environment["FRAUD_CONSOLE_QUEUE_LIMIT"] = "100000"
         command = [sys.executable, "-m", "console", "--server", f"http://127.0.0.1:{port}"]
         watched = Watched(command, environment)
         try:
-            _measure(watched, found, rate)
+            yield watched
         finally:
             watched.end()
-    return found
 
 
 def _measure(watched: Watched, found: Figures, rate: float) -> None:
@@ -78,7 +89,7 @@ def _measure(watched: Watched, found: Figures, rate: float) -> None:
         found.busy_bytes = spent
     else:
         found.idle_bytes = spent
-        found.move_bytes = bytes_per_move(watched, KEYS[20:30])
+        found.move_bytes = bytes_per_move(watched, KEYS[7:17])
     found.key_ms = latencies(watched, KEYS, CURSOR, 0.06)
     found.rss_mb = watched.process.memory_info().rss / 2**20
 
@@ -144,6 +155,21 @@ def ratios(ours: Figures, others: Sequence[Figures]) -> str:
     return "\n".join(lines)
 
 
+def summary(done: Triage) -> str:
+    """A triage in a sentence."""
+    count, seconds = len(done.seconds), statistics.median(done.seconds)
+    return (
+        f"{count} cases decided at {done.round_trip_ms:g} ms round trip: {done.keys / count:.1f} keys and "
+        f"{seconds:.2f} s each (p99 {percentile(done.seconds, 0.99):.2f} s), "
+        f"that is {seconds * 1000 / done.round_trip_ms:.1f} round trips."
+    )
+
+
+def load() -> str:
+    """How busy the machine is beside us."""
+    return f"Load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores."
+
+
 def main() -> None:
     """Measure and print, a line as soon as it is known."""
 
@@ -151,7 +177,7 @@ def main() -> None:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 
-    said(HEADING)
+    said(f"{load()}\n\n{HEADING}")
     others = [found for name in REFERENCES if (found := reference(name)) is not None]
     for found in others:
         said(line(found))
@@ -159,7 +185,11 @@ def main() -> None:
     for cases, rate in ((10_000, 0), (10_000, 1_000), (100_000, 0), (100_000, 1_000)):
         ours.append(console(cases, rate))
         said(line(ours[-1]))
-    said(f"\n{ratios(ours[0], others)}")
+    said(f"\n{load()}\n")
+    for one in ours:
+        said(ratios(one, others))
+    with desk(TRIAGED, ROUND_TRIP_MS / 1000, kind="triage") as port, opened(port) as watched:
+        said(f"\n{summary(triage(watched, TRIAGED, ROUND_TRIP_MS))}")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from casework.policy import Terms
 from casework.views import CaseChange, Me, summarise
 
 FLUSHES_PER_SECOND = 50
+MARK_ALERT, MARK_HASH, MARK_WORDS = "ALERT-MARK", "ab" * 32, "within 51 minutes"
 MARK_ID, MARK_SEQ, MARK_RISK, MARK_DEADLINE = "fraud-MARK", 987654321, 0.123456789, "2031-01-02T03:04:05Z"
 
 
@@ -34,7 +35,7 @@ class Cases:
         self._random = random.Random(7)
         self._now = datetime.now(UTC)
         about = Alert(
-            alert_id="MARK",
+            alert_id="ALERT-MARK",
             customer_id=7,
             alert_type="multi_country_login",
             severity=Severity.HIGH,
@@ -44,7 +45,7 @@ class Cases:
         event = seal(open_case(about, Terms(), self._now), MARK_ID, 1, GENESIS)
         row = summarise(apply(None, event), self._now)
         marked = {"case_id": MARK_ID, "seq": MARK_SEQ, "risk": MARK_RISK, "status": "awaiting_review"}
-        marked |= {"stage": "analyst", "assessment_hash": "a" * 64, "deadline": MARK_DEADLINE}
+        marked |= {"stage": "analyst", "assessment_hash": MARK_HASH, "deadline": MARK_DEADLINE}
         self._row = row.model_validate({**row.model_dump(), **marked}).model_dump_json()
         change = CaseChange(cursor="MARKCURSOR", event=event, summary=row)
         body = json.loads(change.model_dump_json())
@@ -56,6 +57,9 @@ class Cases:
         left = timedelta(minutes=10 + (number * 37) % 5000)
         return (
             self._row.replace(MARK_ID, f"fraud-AUTO-multi_country_login-{number:06d}")
+            .replace(MARK_ALERT, f"AUTO-multi_country_login-{number:06d}")
+            .replace(MARK_HASH, f"{number:064x}")
+            .replace(MARK_WORDS, f"within {number} minutes")
             .replace(str(MARK_SEQ), str(self._seqs[number]))
             .replace(str(MARK_RISK), f"{self._random.random():.2f}")
             .replace(MARK_DEADLINE, (self._now + left).isoformat())

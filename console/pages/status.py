@@ -177,6 +177,8 @@ def _what(event: tm.Telemetry) -> tuple[str, Tone]:  # noqa: PLR0911 (one per ki
 
 def queue_notice(state: ConsoleState, shown: int, filter_text: str, view: SavedView) -> list[Line]:
     """What to say instead of rows: still loading, out of reach, nothing there, or nothing matches."""
+    if shown:
+        return []
     if state.loaded_at is None:
         if state.connection.phase == "away":
             return [
@@ -184,8 +186,6 @@ def queue_notice(state: ConsoleState, shown: int, filter_text: str, view: SavedV
                 (Span("  "), outside(state.connection.reason, "dim")),
             ]
         return [(Span("  Reading the queue from the server ...", "dim"),)]
-    if shown:
-        return []
     if filter_text:
         held = plural(len(state.cases), "case")
         return [

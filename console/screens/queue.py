@@ -114,6 +114,7 @@ class QueueScreen(WorkScreen):
         table = self.query_one(CaseTable)
         sheet = self.sheet(table)
         self._list.follow(state, self.console_app.now())
+        self.unfinished = self._list.unfinished
         notice = status.queue_notice(state, len(self._list.order), self._typed, self._list.view)
         table.show(self._list.order, sheet, notice, self._marks)
         self._show_bars(state)

@@ -40,6 +40,8 @@ class WorkScreen(Screen[None]):
 
     scope: ClassVar[Scope] = "queue"
     AUTO_FOCUS = ""
+    unfinished = False
+    """Whether there is more to show than one frame had the time for."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys belong to the text field while one has the focus."""
