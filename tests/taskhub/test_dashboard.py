@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -65,6 +66,28 @@ def test_the_overview_shows_what_waits_and_for_how_long(
     assert "Workers connected" in browser.get("/").text
 
 
+def test_programs_read_the_overview_as_json(seen: tuple[HubProcess, Client, httpx.Client]) -> None:
+    _, client, browser = seen
+    client.schedule_new_orchestration("sleeping", input=3600)
+    client.schedule_new_orchestration("unknown to every worker")
+
+    def both_waiting() -> dict[str, Any] | None:
+        answer = browser.get("/snapshot.json")
+        assert answer.headers["content-type"] == "application/json"
+        found: dict[str, Any] = answer.json()
+        (hub,) = (one for one in found["hubs"] if one["name"] == "default")
+        return found if found["timers"] and hub["waiting"].get("orchestration") else None
+
+    told = eventually(both_waiting, "the timer and the instance nobody can run")
+    (hub,) = (one for one in told["hubs"] if one["name"] == "default")
+    assert hub["workers"] == 1
+    assert sum(hub["instances"].values()) >= 2
+    assert told["oldest_item_age_seconds"]["orchestration"] >= 0
+    assert 0 < told["next_timer_seconds"] <= 3600
+    assert (told["storage_healthy"], told["storage_failure"]) == (True, "")
+    assert told["database_bytes"] > 0
+
+
 def test_an_instance_is_told_as_a_timeline_and_nothing_in_it_is_html(
     seen: tuple[HubProcess, Client, httpx.Client],
 ) -> None:
@@ -95,6 +118,9 @@ def test_a_given_up_item_is_shown_with_its_reason(seen: tuple[HubProcess, Client
     page = browser.get("/").text
     assert "the poisoned one" in page
     assert metric(browser, "taskhub_items_parked_total", kind="orchestration") == 1
+    (note,) = browser.get("/snapshot.json").json()["parked"]
+    assert (note["hub"], note["owner"]) == ("poisoned", "the poisoned one")
+    assert "it is not delivered again" in note["reason"]
 
 
 def test_pages_load_nothing_from_elsewhere_and_allow_nothing(
