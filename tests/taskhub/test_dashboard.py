@@ -67,25 +67,30 @@ def test_the_overview_shows_what_waits_and_for_how_long(
 
 
 def test_programs_read_the_overview_as_json(seen: tuple[HubProcess, Client, httpx.Client]) -> None:
-    _, client, browser = seen
+    hub, client, browser = seen
     client.schedule_new_orchestration("sleeping", input=3600)
-    client.schedule_new_orchestration("unknown to every worker")
+    unattended = Client(**{**hub.connection, "taskhub": "unattended"}, logger=QUIET)
+    unattended.schedule_new_orchestration("echo", input=1)
 
-    def both_waiting() -> dict[str, Any] | None:
+    def told() -> dict[str, Any]:
         answer = browser.get("/snapshot.json")
         assert answer.headers["content-type"] == "application/json"
         found: dict[str, Any] = answer.json()
-        (hub,) = (one for one in found["hubs"] if one["name"] == "default")
-        return found if found["timers"] and hub["waiting"].get("orchestration") else None
+        return {**found, "hubs": {one.pop("name"): one for one in found["hubs"]}}
 
-    told = eventually(both_waiting, "the timer and the instance nobody can run")
-    (hub,) = (one for one in told["hubs"] if one["name"] == "default")
-    assert hub["workers"] == 1
-    assert sum(hub["instances"].values()) >= 2
-    assert told["oldest_item_age_seconds"]["orchestration"] >= 0
-    assert 0 < told["next_timer_seconds"] <= 3600
-    assert (told["storage_healthy"], told["storage_failure"]) == (True, "")
-    assert told["database_bytes"] > 0
+    def complete() -> dict[str, Any] | None:
+        found = told()
+        return found if found["timers"] and "unattended" in found["hubs"] else None
+
+    found = eventually(complete, "the timer and the other hub")
+    waiting = {"workers": 0, "instances": {"pending": 1}, "waiting": {"orchestration": 1}, "entities": 0}
+    assert found["hubs"]["unattended"] == waiting
+    assert found["hubs"]["default"]["workers"] == 1
+    assert found["hubs_total"] >= 2
+    assert found["oldest_item_age_seconds"]["orchestration"] >= 0
+    assert 0 < found["next_timer_seconds"] <= 3600
+    assert (found["storage_healthy"], found["storage_failure"]) == (True, "")
+    assert found["database_bytes"] > 0
 
 
 def test_an_instance_is_told_as_a_timeline_and_nothing_in_it_is_html(
