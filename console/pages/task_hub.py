@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from casework.hub_picture import HubCounts, HubPicture, HubReport
-from console.format import clock, plural, span, words
+from console.format import clock, day_and_time, plural, span, words
 from console.lines import Line, Tone
 from console.pages.sheet import Sheet, hanging
 
@@ -44,7 +44,7 @@ def _given_up(seen: HubPicture, sheet: Sheet) -> Iterator[Line]:
         return
     yield from _row("parked", f"{plural(seen.parked_total, 'item')} given up", sheet, "warn")
     for one in seen.parked:
-        text = f"{clock(one.at)} {one.kind} {one.name} of {one.owner} in {one.hub}: {one.reason}"
+        text = f"{day_and_time(one.at)} {one.kind} {one.name} of {one.owner} in {one.hub}: {one.reason}"
         yield from sheet.text(text, " " * (LEAD + 2), "warn")
 
 
