@@ -23,12 +23,21 @@ class BackendSettings(BaseSettings):
     dts_endpoint: AnyHttpUrl = AnyHttpUrl("http://localhost:8080")
     """The task hub. http on loopback is the embedded one or the emulator; https is Azure."""
     dts_taskhub: TaskHubName = "default"
+    dts_dashboard_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8082")
+    """The embedded task hub's dashboard, from which the health screen has its figures. Loopback only."""
 
     @field_validator("dts_endpoint")
     @classmethod
     def _no_plain_http_off_loopback(cls, value: AnyHttpUrl) -> AnyHttpUrl:
         if value.scheme == "http" and (value.host or "").strip("[]") not in LOOPBACK:
             raise ValueError("plain http is for loopback only; use https://… for anything else")
+        return value
+
+    @field_validator("dts_dashboard_url")
+    @classmethod
+    def _dashboard_on_loopback(cls, value: AnyHttpUrl) -> AnyHttpUrl:
+        if value.scheme != "http" or (value.host or "").strip("[]") not in LOOPBACK:
+            raise ValueError("the dashboard is on loopback: http://127.0.0.1:PORT")
         return value
 
     @property
@@ -47,6 +56,11 @@ class BackendSettings(BaseSettings):
     def dts_address(self) -> str:
         """The endpoint as the SDK wants it: without a trailing slash."""
         return str(self.dts_endpoint).rstrip("/")
+
+    @property
+    def dts_dashboard(self) -> str:
+        """The dashboard's address without a trailing slash."""
+        return str(self.dts_dashboard_url).rstrip("/")
 
     @property
     def dts_secure(self) -> bool:

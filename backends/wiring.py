@@ -12,10 +12,11 @@ from backends.embedded.analyst import PlaybookAnalyst
 from backends.embedded.case_store import open_case_store
 from backends.embedded.event_bus import open_event_bus
 from backends.fallback_analyst import FallbackAnalyst
+from backends.hub_watch import open_hub_watch
 from backends.model_settings import ModelSettings
 from backends.settings import BackendSettings
 from backends.webhook import WebhookExecutor, open_webhook
-from casework.ports import ActionPort, Analyst, CaseFlow, CaseStore, EventBus
+from casework.ports import ActionPort, Analyst, CaseFlow, CaseStore, EventBus, HubWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Backends:
     cases: CaseStore
     telemetry: EventBus
     flow: CaseFlow
+    hub_watch: HubWatch
 
 
 @asynccontextmanager
@@ -41,6 +43,7 @@ async def open_backends(settings: BackendSettings) -> AsyncIterator[Backends]:
                 open_event_bus(settings.telemetry_db, settings.telemetry_retention)
             ),
             flow=await stack.enter_async_context(open_case_flow(settings)),
+            hub_watch=await stack.enter_async_context(open_hub_watch(settings)),
         )
 
 

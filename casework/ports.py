@@ -14,6 +14,7 @@ from casework.case import Case
 from casework.decision import Decision
 from casework.events import CaseEvent, NewEvent
 from casework.finding import Finding, Specialist, ToolCall
+from casework.hub_picture import HubPicture
 from casework.policy import Terms
 from casework.tags import Tag
 from casework.telemetry import Telemetry
@@ -231,6 +232,17 @@ class CaseFlow(Protocol):
 
     async def ping(self) -> None:
         """Return when the engine answers. Raises UnavailableError."""
+
+
+class HubWatch(Protocol):
+    """Looks at the task hub from outside, for whoever operates it."""
+
+    @property
+    def source(self) -> str:
+        """Where a person would look."""
+
+    async def look(self) -> HubPicture:
+        """The picture of the moment. Raises UnavailableError, saying why there is none."""
 
 
 class ToolBox(Protocol):

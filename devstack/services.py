@@ -33,6 +33,7 @@ def services(stack: StackSettings, *, interval_seconds: float = 1.0, simulate: b
         "FRAUD_DATA_DIR": str(stack.data_dir),
         "DTS_ENDPOINT": stack.taskhub_url,
         "DTS_TASKHUB": "default",
+        "DTS_DASHBOARD_URL": stack.dashboard_url,
         "MCP_SERVER_URI": stack.mcp_url,
     }
     found = [

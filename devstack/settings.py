@@ -56,6 +56,10 @@ class StackSettings:
         return f"http://localhost:{self.taskhub_port}"
 
     @property
+    def dashboard_url(self) -> str:
+        return f"http://127.0.0.1:{self.dashboard_port}"
+
+    @property
     def log_dir(self) -> Path:
         return self.data_dir / "logs"
 

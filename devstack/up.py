@@ -96,7 +96,7 @@ def _run(stack: StackSettings, environment: Mapping[str, str], with_console: boo
             running.start(_say)
             running.watch()
             _say(f"server     {stack.server_url}   logs: {_program()} logs -f --data-dir {stack.data_dir}")
-            _say(f"task hub   http://127.0.0.1:{stack.dashboard_port}/   its dashboard, read-only")
+            _say(f"task hub   {stack.dashboard_url}/   its dashboard, read-only")
             if with_console:
                 return _console(stack.server_url, environment, stopped)
             _say("no terminal here, so no console: attach one with")

@@ -13,6 +13,7 @@ from casework.canonical import GENESIS
 from casework.case import Case, apply
 from casework.decision import Decision, DecisionRequest, Stage, decision_id_for
 from casework.finding import Claim, Finding, FindingStatus, RowRef, Specialist
+from casework.hub_picture import HubPicture
 from casework.policy import Policy, Terms
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -127,3 +128,30 @@ def make_decision(case: Case, actor: Actor | None = None, **changes: Any) -> Dec
         decided_at=NOW,
         **make_request(case, **changes).model_dump(),
     )
+
+
+def make_hub_picture(**changes: Any) -> HubPicture:
+    """A task hub with one worker, three instances, and an activity that has waited for ninety seconds."""
+    hub = {
+        "name": "default",
+        "workers": 1,
+        "instances": {"completed": 2, "running": 1},
+        "waiting": {"activity": 1},
+        "entities": 4,
+    }
+    fields = {
+        "taken_at": NOW,
+        "hubs": [hub],
+        "hubs_total": 1,
+        "leases": 1,
+        "oldest_item_age_seconds": {"activity": 90.0},
+        "timers": 2,
+        "next_timer_seconds": 7200.0,
+        "parked": [],
+        "parked_total": 0,
+        "storage_healthy": True,
+        "storage_failure": "",
+        "write_backlog": 0,
+        "database_bytes": 4_200_000,
+    }
+    return HubPicture.model_validate({**fields, **changes})

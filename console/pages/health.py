@@ -5,9 +5,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from casework.hub_picture import HubReport
 from console.format import clean, words
 from console.lines import BLANK, Line, Span, outside, said
 from console.pages.sheet import Sheet
+from console.pages.task_hub import task_hub_lines
 from console.state import ConsoleState
 
 
@@ -22,16 +24,18 @@ class SeamHealth(BaseModel):
 
 
 class Health(BaseModel):
-    """The server's report; figures beyond the seams are shown as they come."""
+    """The server's report; figures beyond the seams and the task hub's are shown as they come."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     status: Literal["healthy", "degraded"]
     seams: Mapping[str, SeamHealth]
+    task_hub: HubReport | None = None
+    """Absent from servers that do not look."""
 
 
 def health_page(health: Health, state: ConsoleState | None, sheet: Sheet) -> list[Line]:
-    """Each seam with how fast it answered or why it did not, then the server's figures."""
+    """Each seam with how fast it answered or why it did not, the task hub, then the server's figures."""
     lines: list[Line] = [said(health.status.upper(), "good" if health.status == "healthy" else "bad"), BLANK]
     for name, seam in health.seams.items():
         took = f"{seam.milliseconds:.1f} ms" if seam.milliseconds is not None else ""
@@ -43,6 +47,8 @@ def health_page(health: Health, state: ConsoleState | None, sheet: Sheet) -> lis
                 outside(seam.detail, "warn"),
             )
         )
+    if health.task_hub is not None:
+        lines += [BLANK, sheet.heading("task hub"), *task_hub_lines(health.task_hub, sheet)]
     for title, figures in (health.model_extra or {}).items():
         if isinstance(figures, dict):
             lines += [BLANK, sheet.heading(clean(words(title))), *_figures(figures, sheet)]

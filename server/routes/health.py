@@ -10,7 +10,9 @@ from fastapi import APIRouter, Response
 from pydantic import JsonValue
 
 from casework.alert import Frozen
-from casework.errors import CaseworkError
+from casework.errors import CaseworkError, UnavailableError
+from casework.hub_picture import HubReport
+from casework.ports import HubWatch
 from server.dependencies import TheDesk
 from server.desk import Desk
 
@@ -36,13 +38,17 @@ class HealthReport(Frozen):
     detection: dict[str, JsonValue]
     sweep: dict[str, JsonValue]
     stream: dict[str, JsonValue]
+    task_hub: HubReport
 
 
 @router.get("/health", summary="Every seam's state")
 async def health(desk: TheDesk, response: Response) -> HealthReport:
-    """200 when the stores and the task hub answer, else 503; the tools are the worker's need, not ours."""
-    seams = await _seams(desk)
-    healthy = all(seams[name].ok for name in ("cases", "telemetry", "task_hub"))
+    """200 when the stores and the task hub answer and it takes writes, else 503.
+
+    The tools are the worker's need, not ours; and a hub whose figures are not known may be well.
+    """
+    seams, task_hub = await asyncio.gather(_seams(desk), _task_hub(desk.backends.hub_watch))
+    healthy = all(seams[name].ok for name in ("cases", "telemetry", "task_hub")) and not _full(task_hub)
     response.status_code = 200 if healthy else 503
     return HealthReport(
         status="healthy" if healthy else "degraded",
@@ -59,6 +65,7 @@ async def health(desk: TheDesk, response: Response) -> HealthReport:
             "closed_failed": desk.sweep.closed_failed,
         },
         stream={"clients": len(desk.live.audience), "cursor": str(desk.live.hub.position)},
+        task_hub=task_hub,
     )
 
 
@@ -83,6 +90,20 @@ async def demo_health(desk: TheDesk, response: Response) -> dict[str, JsonValue]
             "openai_auth": {"ok": True, "detail": "the playbook analyst needs no model"},
         },
     }
+
+
+async def _task_hub(watch: HubWatch) -> HubReport:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return HubReport(source=watch.source, picture=await watch.look())
+    except TimeoutError:
+        return HubReport(source=watch.source, not_known=f"no answer within {CHECK_SECONDS:g} s")
+    except UnavailableError as error:
+        return HubReport(source=watch.source, not_known=str(error))
+
+
+def _full(report: HubReport) -> bool:
+    return report.picture is not None and not report.picture.storage_healthy
 
 
 async def _seams(desk: Desk) -> dict[str, Seam]:

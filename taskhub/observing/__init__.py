@@ -1,1 +1,1 @@
-"""What an operator sees of a running hub: one snapshot, as metrics and as pages."""
+"""What an operator sees of a running hub: one snapshot, as metrics, as pages and as JSON."""

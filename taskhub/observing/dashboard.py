@@ -20,7 +20,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskhub import portrait
-from taskhub.observing import metrics, pages, stored
+from taskhub.observing import figures, metrics, pages, stored
 from taskhub.observing.snapshot import Observer, TooSlow
 from taskhub.portrait import Portrait
 from taskhub.timeline import Line
@@ -69,6 +69,7 @@ class Pages:
         return [
             Route("/", self.overview),
             Route("/metrics", self.metrics),
+            Route("/snapshot.json", self.figures),
             Route("/instances", self.instances),
             Route("/instances/{hub}/{instance_id:path}", self.instance),
         ]
@@ -80,6 +81,10 @@ class Pages:
     async def metrics(self, _: Request) -> Response:
         """Prometheus metrics."""
         return Response(metrics.exposition(await self._observer.snapshot()), media_type=metrics.CONTENT_TYPE)
+
+    async def figures(self, _: Request) -> Response:
+        """The overview for programs."""
+        return Response(figures.as_json(await self._observer.snapshot()), media_type="application/json")
 
     async def instances(self, request: Request) -> Response:
         """The latest instances."""

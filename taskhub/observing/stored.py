@@ -29,7 +29,10 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Counts by hub name; ``oldest`` is when the oldest waiting item of a kind arrived (microseconds)."""
+    """Counts by hub name; ``oldest`` is when the oldest waiting item of a kind arrived (microseconds).
+
+    ``parked`` has the latest work items that were given up, ``parked_total`` counts all that are remembered.
+    """
 
     hubs: Mapping[int, str]
     instances: Mapping[tuple[str, str], int]
@@ -39,6 +42,7 @@ class Stored:
     timers: int
     next_timer: int | None
     parked: Sequence[Parked]
+    parked_total: int
     size: int
 
 
@@ -95,6 +99,7 @@ def _count(connection: sqlite3.Connection) -> Stored:
     parked = execute(
         "SELECT at, hub, kind, name, owner, reason FROM parked ORDER BY seq DESC LIMIT ?", (SHOWN_ROWS,)
     ).fetchall()
+    (parked_total,) = execute("SELECT count(*) FROM parked").fetchone()
     pages, page_size = (execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
     return Stored(
         hubs=hubs,
@@ -112,6 +117,7 @@ def _count(connection: sqlite3.Connection) -> Stored:
             Parked(at, named(hub), kind_name(kind), name, owner, reason)
             for at, hub, kind, name, owner, reason in parked
         ],
+        parked_total=parked_total,
         size=pages * page_size,
     )
 

@@ -1,4 +1,4 @@
-"""Saved views, marks and bulk decisions, copying and health: what one does with many cases."""
+"""Saved views, marks and bulk decisions, and copying: what one does with many cases."""
 
 import base64
 import re
@@ -139,17 +139,6 @@ def test_what_is_copied_is_what_was_meant(text: str, inside_tmux: bool) -> None:
 def test_too_much_is_not_copied_by_halves() -> None:
     with pytest.raises(ValueError, match="too many"):
         clipboard.sequence("x" * 7000, inside_tmux=False)
-
-
-async def test_the_state_of_the_server_is_shown_also_when_it_is_not_well(running: Running) -> None:
-    async with console(running.settings()) as screen:
-        await screen.sees("Nothing is open")
-        await screen.press("H")
-        await screen.sees("HEALTHY", "1.2 ms", "clients: 1")
-        await screen.press("escape")
-        running.desk.unwell = True
-        await screen.press("H")
-        await screen.sees("DEGRADED", "task hub", "AWAY", "no answer within 5 s")
 
 
 async def test_a_decided_case_leaves_no_mark(running: Running) -> None:

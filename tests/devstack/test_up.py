@@ -36,6 +36,12 @@ def test_a_taken_port_names_its_owner_and_the_way_out(tmp_path: Path) -> None:
     assert "--port-base" in str(raised.value)
 
 
+def test_the_server_looks_at_the_dashboard_of_its_own_stack(tmp_path: Path) -> None:
+    found = {one.name: one.environment for one in services(StackSettings(tmp_path, 18_000))}
+    assert found["taskhub"]["TASKHUB_DASHBOARD_PORT"] == "18082"
+    assert found["server"]["DTS_DASHBOARD_URL"] == "http://127.0.0.1:18082"
+
+
 def test_one_stack_per_data_folder(tmp_path: Path) -> None:
     with stack_lock(tmp_path, "http://127.0.0.1:8001"):
         with pytest.raises(AlreadyRunningError) as raised, stack_lock(tmp_path, "other"):

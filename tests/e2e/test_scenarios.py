@@ -1,6 +1,8 @@
 """The demo's four scenarios and the timeout, over the wire, on the real thing."""
 
-from tests.e2e.product import Product
+from typing import Any
+
+from tests.e2e.product import Product, eventually
 
 
 def test_a_harmless_alert_clears_itself(product: Product) -> None:
@@ -90,3 +92,16 @@ def test_starting_twice_is_starting_once(product: Product) -> None:
     product.wait_for_status(first, "awaiting_review")
     assert product.kinds(first).count("opened") == 1
     assert product.kinds(first).count("investigation_started") == 1
+
+
+def test_the_health_answer_shows_the_task_hub_its_worker_and_its_instances(product: Product) -> None:
+    product.wait_for_status(product.open_case("S-figures"), "awaiting_review")
+
+    def hub() -> dict[str, Any] | None:
+        picture = product.http.get("/api/v1/health").json()["task_hub"]["picture"]
+        found = next((one for one in picture["hubs"] if one["name"] == "default"), None)
+        return found if found and found["instances"].get("running") else None
+
+    found = eventually(hub, "the case's instance to be counted")
+    assert found["workers"] == 1
+    assert found["entities"] >= 1

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from casework import events as ev
 from casework.alert import case_id_for
 from casework.case import Case
 from casework.errors import UnavailableError
+from casework.hub_picture import HubPicture
 from casework.policy import Policy
 from casework.ports import CaseStore, DecisionEvent, FlowStart, FlowState, ReversalOrder, WithdrawalEvent
 from server.app import create_app
@@ -75,6 +76,22 @@ class FakeFlow:
 
 
 @dataclass
+class FakeHubWatch:
+    """Shows `picture`, and without one says that nobody listens; `hangs` says nothing at all."""
+
+    picture: HubPicture | None = None
+    hangs: bool = False
+    source: str = "http://127.0.0.1:8082"
+
+    async def look(self) -> HubPicture:
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.picture is None:
+            raise UnavailableError(f"{self.source}: nobody listens there")
+        return self.picture
+
+
+@dataclass
 class Moment:
     """A clock that stands still until it is moved."""
 
@@ -91,6 +108,7 @@ class Running:
     app: FastAPI
     http: httpx.AsyncClient
     flow: FakeFlow
+    hub_watch: FakeHubWatch
     clock: Moment
     backends: Backends
     url: str = BASE
@@ -135,12 +153,12 @@ async def running(
     tmp_path: Path, *, policy: Policy | None = None, clock: Moment | None = None, **changes: Any
 ) -> AsyncIterator[Running]:
     """A server with its loops running, reached without a socket."""
-    flow, moment = FakeFlow(), clock or Moment()
+    flow, hub_watch, moment = FakeFlow(), FakeHubWatch(), clock or Moment()
     async with (
         open_case_store(tmp_path / "cases.db") as cases,
         open_event_bus(tmp_path / "telemetry.db", timedelta(days=7)) as bus,
     ):
-        backends = Backends(cases=cases, telemetry=bus, flow=flow)
+        backends = Backends(cases=cases, telemetry=bus, flow=flow, hub_watch=hub_watch)
         app = create_app(settings(tmp_path, **changes), backends, policy=policy, clock=moment)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with (
@@ -148,7 +166,7 @@ async def running(
             httpx.AsyncClient(transport=transport, base_url=BASE) as http,
         ):
             await until(lambda: app.state.desk.sweep.rounds > 0, "the first sweep")
-            yield Running(app, http, flow, moment, backends)
+            yield Running(app, http, flow, hub_watch, moment, backends)
 
 
 @asynccontextmanager
@@ -167,7 +185,7 @@ async def listening(server: Running, send_buffer: int | None = None) -> AsyncIte
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
         try:
             async with httpx.AsyncClient(base_url=url, timeout=DEADLINE_SECONDS, trust_env=False) as http:
-                yield Running(server.app, http, server.flow, server.clock, server.backends, url)
+                yield replace(server, http=http, url=url)
         finally:
             server.desk.close_streams()
             web.should_exit = True

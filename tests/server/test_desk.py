@@ -9,8 +9,9 @@ import pytest
 
 from casework import events as ev
 from casework.finding import TokenUsage
+from casework.hub_picture import HubPicture
 from server.openapi import REQUEST_EXAMPLES
-from tests.builders import NOW, event, make_finding
+from tests.builders import NOW, event, make_finding, make_hub_picture
 from tests.server.desk import Running, decision_body, running, until
 
 
@@ -92,6 +93,27 @@ async def test_health_is_well_without_the_tools_and_ill_without_the_engine(serve
     ill = await server.http.get("/api/v1/health")
     assert (ill.status_code, ill.json()["seams"]["task_hub"]["ok"]) == (503, False)
     assert "connection refused" in ill.json()["seams"]["task_hub"]["detail"]
+
+
+async def test_health_shows_the_picture_of_the_task_hub(server: Running) -> None:
+    server.hub_watch.picture = make_hub_picture()
+    told = (await server.http.get("/api/v1/health")).json()
+    assert told["status"] == "healthy"
+    assert told["task_hub"]["source"] == server.hub_watch.source
+    assert HubPicture.model_validate(told["task_hub"]["picture"]) == server.hub_watch.picture
+
+
+async def test_a_hub_whose_figures_are_not_known_may_be_well_and_the_reason_is_said(server: Running) -> None:
+    answer = await server.http.get("/api/v1/health")
+    told = answer.json()
+    assert (answer.status_code, told["status"], told["task_hub"]["picture"]) == (200, "healthy", None)
+    assert "nobody listens there" in told["task_hub"]["not_known"]
+
+
+async def test_a_hub_that_cannot_write_is_not_well(server: Running) -> None:
+    server.hub_watch.picture = make_hub_picture(storage_healthy=False, storage_failure="disk is full")
+    answer = await server.http.get("/api/v1/health")
+    assert (answer.status_code, answer.json()["status"]) == (503, "degraded")
 
 
 def _operations(schema: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

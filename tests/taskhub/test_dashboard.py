@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -65,6 +66,33 @@ def test_the_overview_shows_what_waits_and_for_how_long(
     assert "Workers connected" in browser.get("/").text
 
 
+def test_programs_read_the_overview_as_json(seen: tuple[HubProcess, Client, httpx.Client]) -> None:
+    hub, client, browser = seen
+    client.schedule_new_orchestration("sleeping", input=3600)
+    unattended = Client(**{**hub.connection, "taskhub": "unattended"}, logger=QUIET)
+    unattended.schedule_new_orchestration("echo", input=1)
+
+    def told() -> dict[str, Any]:
+        answer = browser.get("/snapshot.json")
+        assert answer.headers["content-type"] == "application/json"
+        found: dict[str, Any] = answer.json()
+        return {**found, "hubs": {one.pop("name"): one for one in found["hubs"]}}
+
+    def complete() -> dict[str, Any] | None:
+        found = told()
+        return found if found["timers"] and "unattended" in found["hubs"] else None
+
+    found = eventually(complete, "the timer and the other hub")
+    waiting = {"workers": 0, "instances": {"pending": 1}, "waiting": {"orchestration": 1}, "entities": 0}
+    assert found["hubs"]["unattended"] == waiting
+    assert found["hubs"]["default"]["workers"] == 1
+    assert found["hubs_total"] >= 2
+    assert found["oldest_item_age_seconds"]["orchestration"] >= 0
+    assert 0 < found["next_timer_seconds"] <= 3600
+    assert (found["storage_healthy"], found["storage_failure"]) == (True, "")
+    assert found["database_bytes"] > 0
+
+
 def test_an_instance_is_told_as_a_timeline_and_nothing_in_it_is_html(
     seen: tuple[HubProcess, Client, httpx.Client],
 ) -> None:
@@ -95,6 +123,9 @@ def test_a_given_up_item_is_shown_with_its_reason(seen: tuple[HubProcess, Client
     page = browser.get("/").text
     assert "the poisoned one" in page
     assert metric(browser, "taskhub_items_parked_total", kind="orchestration") == 1
+    (note,) = browser.get("/snapshot.json").json()["parked"]
+    assert (note["hub"], note["owner"]) == ("poisoned", "the poisoned one")
+    assert "it is not delivered again" in note["reason"]
 
 
 def test_pages_load_nothing_from_elsewhere_and_allow_nothing(

@@ -24,6 +24,7 @@ from casework.events import (
     Outcome,
 )
 from casework.finding import Specialist, TokenUsage
+from casework.hub_picture import HubReport
 from casework.policy import Policy
 from casework.telemetry import TELEMETRY
 from casework.transitions import AWAITING, Status
@@ -53,6 +54,7 @@ class Desk:
         self.delay_seconds = 0.0
         """How long to think before answering anything but the stream."""
         self.unwell = False
+        self.task_hub = HubReport(source="http://127.0.0.1:8082", not_known="nobody listens there")
         self.mute = False
         """Send nothing over open streams, as if the line were slow."""
         self.streams = 0
@@ -349,7 +351,12 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
         hub = {"ok": not desk.unwell, "detail": "no answer within 5 s" if desk.unwell else ""}
         seams = {"cases": {"ok": True, "detail": "", "milliseconds": 1.25}, "task_hub": hub}
         figures = {"clients": desk.streams}
-        return {"status": "degraded" if desk.unwell else "healthy", "seams": seams, "stream": figures}
+        return {
+            "status": "degraded" if desk.unwell else "healthy",
+            "seams": seams,
+            "stream": figures,
+            "task_hub": desk.task_hub.model_dump(mode="json"),
+        }
 
     @app.get("/api/v1/audit/verify")
     async def verify(case_id: str | None = None) -> views.AuditReport:
