@@ -12,7 +12,7 @@ from casework.events import CaseEvent, FindingRecorded, Opened
 from casework.transitions import Status
 from casework.views import CaseChange, CaseDetail, CaseSummary, Me, TelemetrySeen
 from console import news as n
-from console.rows import light
+from console.rows import light, with_other_cases
 
 KEEP_CLOSED = 300
 """Closed cases remembered, newest first; the server has the rest."""
@@ -259,7 +259,7 @@ def _siblings(state: ConsoleState, changes: tuple[CaseChange, ...]) -> list[Case
         if isinstance(change.event.body, Opened) and change.summary.other_cases
     }
     return [
-        row.model_copy(update={"other_cases": others[row.customer_id]})
+        with_other_cases(row, others[row.customer_id])
         for row in (state.cases.values() if others else ())
         if row.other_cases < others.get(row.customer_id, 0)
     ]
