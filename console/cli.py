@@ -22,7 +22,8 @@ app = typer.Typer(
 )
 
 LOOK, DECIDE, WORK, STREAM = "Look", "Decide", "Work", "Stream"
-app.command("cases", rich_help_panel=LOOK)(looking.cases)
+# Terms may begin with a minus, as in -status:held; `cases` itself refuses options it does not know.
+app.command("cases", rich_help_panel=LOOK, context_settings={"ignore_unknown_options": True})(looking.cases)
 app.command("show", rich_help_panel=LOOK)(looking.show)
 app.command("stats", rich_help_panel=LOOK)(looking.stats)
 app.command("audit", rich_help_panel=LOOK)(looking.audit)

@@ -43,6 +43,9 @@ def cases(
     session = Session(server, operator, as_json)
 
     async def work(api: "ConsoleApi") -> int:
+        for word in filter_words or []:
+            if word.startswith("--"):
+                raise UsageError(f"no such option: {word}")
         try:
             wanted = filters.parse(" ".join(filter_words or []))
         except filters.FilterError as error:

@@ -193,6 +193,7 @@ async def test_an_unreachable_server_is_one_sentence_with_what_to_do(words: tupl
     [
         ("cases", "colour:red"),
         ("show",),
+        ("cases", "--unknown"),
         ("tail", "--topics", "gossip"),
         ("approve", CASE, "--action", "jail"),
     ],
