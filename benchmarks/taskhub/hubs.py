@@ -37,8 +37,8 @@ def hub(kind: str, database: Path) -> Iterator[Hub]:
     command = role if kind == MEMORY else ("taskhub", "--port", str(port), "--db", database)
     with running(*module(*command), environment=_NO_DASHBOARD) as process:
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            hello = TaskHubSidecarServiceStub(channel).Hello
-            hello(Empty(), timeout=START_SECONDS, wait_for_ready=True)
+            stub = TaskHubSidecarServiceStub(channel)  # type: ignore[no-untyped-call] # generated
+            stub.Hello(Empty(), timeout=START_SECONDS, wait_for_ready=True)
         yield Hub(port, process)
 
 

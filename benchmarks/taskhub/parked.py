@@ -47,12 +47,12 @@ def fill(database: Path, count: int, budget_seconds: float) -> int:
     with ExitStack() as stack:
         server = stack.enter_context(hub(OURS, database))
         flow = DurableFlow(server.port, "parked")
-        done = _already(flow, count)
-        if done >= count:
-            return done
+        done = already = _already(flow, count)
+        if already >= count:
+            return already
         for _ in range(FILLERS):
             stack.enter_context(worker(server.port, BEST))
-        for done in _chunks(flow, done, count):
+        for done in _chunks(flow, already, count):
             _progress(f"parked {done:,} of {count:,}, hub {megabytes(server.process):.0f} MB")
             if time.monotonic() > deadline:
                 break

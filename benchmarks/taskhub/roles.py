@@ -1,4 +1,4 @@
-"""The processes of the benchmark that speak the Durable Task protocol: a worker, and the in-memory backend."""
+"""The benchmark's processes that speak the Durable Task protocol: a worker, and the in-memory backend."""
 
 from __future__ import annotations
 
@@ -76,18 +76,20 @@ def work(port: int, name: str) -> None:
     if kind is ONE_AT_A_TIME:
         options = ConcurrencyOptions(maximum_concurrent_activity_work_items=1)
     worker = DurableTaskSchedulerWorker(**connection(port), concurrency_options=options)
-    for flow in (case, parked, held):
-        worker.add_orchestrator(flow)
+    worker.add_orchestrator(case)
+    worker.add_orchestrator(parked)
+    worker.add_orchestrator(held)
     for activity in (step, hold):
         worker.add_activity(activity)
-    worker.start()
+    worker.start()  # type: ignore[no-untyped-call] # the SDK leaves it untyped
     threading.Event().wait()
 
 
 def remember(port: int) -> None:
     """Serve the SDK's in-memory backend."""
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=CALLERS))
-    add_TaskHubSidecarServiceServicer_to_server(InMemoryOrchestrationBackend(port=port), server)
+    backend = InMemoryOrchestrationBackend(port=port)
+    add_TaskHubSidecarServiceServicer_to_server(backend, server)  # type: ignore[no-untyped-call] # generated
     server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
     server.wait_for_termination()

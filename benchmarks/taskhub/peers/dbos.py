@@ -15,7 +15,7 @@ RUN_SECONDS = 240
 
 
 def measure(
-    python: Path, folder: Path, in_flight: int, cases: int, decisions: int, polling: float
+    python: Path, folder: Path, *, in_flight: int, cases: int, decisions: int, polling: float
 ) -> Measured:
     """Run DBOS's program and read what it measured of itself; polling 0 leaves its defaults."""
     module = ["-m", "benchmarks.taskhub.peers.dbos_program", str(folder)]

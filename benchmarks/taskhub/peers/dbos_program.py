@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """DBOS doing the benchmark's work; run by the scratch environment's Python, which alone has DBOS.
 
 One process is server, worker and client at once, as DBOS is used. Prints one JSON object.

@@ -80,8 +80,8 @@ def restate(server: Path, python: Path, folder: Path) -> Iterator[Restate]:
     }
     program = (python, "-m", "benchmarks.taskhub.peers.restate_program", str(service_port))
     with running(server, environment=environment) as serving, running(*program) as service:
-        for port in (admin, ingress, service_port):
-            until(lambda port=port: _listens(port), START_SECONDS, "the start of Restate")
+        ports = (admin, ingress, service_port)
+        until(lambda: all(map(_listens, ports)), START_SECONDS, "the start of Restate")
         until(lambda: _register(admin, service_port), START_SECONDS, "registering with Restate", 0.2)
         yield Restate(ingress, serving, service)
 
@@ -104,7 +104,7 @@ def _register(admin: int, service_port: int) -> bool:
 
 
 def measure(
-    server: Path, python: Path, folder: Path, in_flight: int, cases: int, decisions: int
+    server: Path, python: Path, folder: Path, *, in_flight: int, cases: int, decisions: int
 ) -> Measured:
     """One line of the table."""
     with restate(server, python, folder) as running_restate:

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """The Restate service that does the benchmark's work; run by the scratch environment's Python."""
 
 from __future__ import annotations
