@@ -16,7 +16,7 @@ from benchmarks.taskhub.load import Measured
 from benchmarks.taskhub.peers import environment
 from benchmarks.taskhub.peers.environment import PeerTools, say
 from benchmarks.taskhub.processes import end_on_terminate
-from benchmarks.taskhub.systems import Sizes, measurements
+from benchmarks.taskhub.systems import IN_FLIGHT, Sizes, measurements
 from benchmarks.taskhub.tables import (
     CASES_HEAD,
     PARKED_HEAD,
@@ -41,6 +41,7 @@ def arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--part", choices=PARTS, action="append", help="only this part (repeatable)")
     add("--only", default="", help="lines of the first part whose 'system worker in-flight' contains this")
+    add("--in-flight", type=int, nargs="+", default=IN_FLIGHT, help="cases in flight in the first part")
     add("--quick", action="store_true", help="a tenth of everything, to see that it works")
     add("--cases", type=int, default=400, help="cases per line at 50 in flight")
     add("--decisions", type=int, default=50, help="cases that wait for their decision, per line")
@@ -61,7 +62,7 @@ def show_cases(options: argparse.Namespace, tools: PeerTools, folder: Path) -> N
     results: dict[Line, Measured] = {}
     for line, measure in measurements(tools, Sizes(options.cases, options.decisions, folder)):
         name = " ".join(map(str, line))
-        if options.only not in name:
+        if options.only not in name or line[2] not in options.in_flight:
             continue
         try:
             results[line] = measure()

@@ -76,9 +76,9 @@ def work(port: int, name: str) -> None:
     if kind is ONE_AT_A_TIME:
         options = ConcurrencyOptions(maximum_concurrent_activity_work_items=1)
     worker = DurableTaskSchedulerWorker(**connection(port), concurrency_options=options)
-    worker.add_orchestrator(case)
-    worker.add_orchestrator(parked)
-    worker.add_orchestrator(held)
+    flows: tuple[Any, ...] = (case, parked, held)
+    for flow in flows:
+        worker.add_orchestrator(flow)
     for activity in (step, hold):
         worker.add_activity(activity)
     worker.start()  # type: ignore[no-untyped-call] # the SDK leaves it untyped

@@ -29,7 +29,7 @@ class PeerTools:
         """Whether the scratch interpreter can import it."""
         if self.python is None:
             return False
-        command = [self.python, "-c", f"import {name}"]
+        command = [str(self.python), "-c", f"import {name}"]
         return subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
 
 
