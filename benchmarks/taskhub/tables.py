@@ -11,7 +11,7 @@ from benchmarks.taskhub.parked import Parked
 _COSTS = ("CPU ms per case: server", "worker", "client", "all", "server MB")
 _DECISION = ("decision to end p50 ms", "p99")
 CASES_HEAD = ("system", "worker", "in flight", "cases/s", "p50 ms", "p99 ms", *_COSTS, *_DECISION)
-RATIO_HEAD = ("in flight", "ours against", "cases/s", "p50", "CPU per case", "decision p50")
+RATIO_HEAD = ("in flight", "our fastest line over", "cases/s", "p50", "CPU per case", "decision p50")
 PARKED_HEAD = (
     *("parked", "start s", "MB at start", "idle CPU %", "idle CPU %, worker connected", "file MB"),
     *("cases/s", "p50 ms", "p99 ms", "hub CPU ms per case", "hub MB after", *_DECISION),
@@ -42,25 +42,16 @@ def cases_row(line: Line, measured: Measured) -> tuple[object, ...]:
 
 
 def ratios(ours: str, results: Mapping[Line, Measured]) -> list[tuple[object, ...]]:
-    """Our best line over each other system's best, for every number in flight."""
-    rows: list[tuple[object, ...]] = []
-    for in_flight in sorted({line[2] for line in results}):
-        best = _best(results, in_flight)
-        if ours not in best:
-            continue
-        rows += [
-            (in_flight, name, *_against(best[ours], other)) for name, other in best.items() if name != ours
-        ]
-    return rows
-
-
-def _best(results: Mapping[Line, Measured], in_flight: int) -> dict[str, Measured]:
-    """By system, the line with the most cases per second."""
-    best: dict[str, Measured] = {}
-    for (name, _, flying), measured in results.items():
-        if flying == in_flight and (name not in best or measured.rate > best[name].rate):
-            best[name] = measured
-    return best
+    """Our line with the most cases per second over every line of the others, for each number in flight."""
+    best: dict[int, Measured] = {}
+    for (name, _, in_flight), measured in results.items():
+        if name == ours and (in_flight not in best or measured.rate > best[in_flight].rate):
+            best[in_flight] = measured
+    return [
+        (in_flight, f"{name}, {worker}", *_against(best[in_flight], other))
+        for (name, worker, in_flight), other in results.items()
+        if name != ours and in_flight in best
+    ]
 
 
 def _against(ours: Measured, other: Measured) -> tuple[float, float, float, float]:
