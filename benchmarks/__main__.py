@@ -4,7 +4,10 @@ BENCHMARKS = (
     ("python -m benchmarks.detection", "detection: events per second on one core, memory per customer"),
     ("python -m benchmarks.mcp", "MCP tools: calls per second and CPU per call"),
     ("python -m benchmarks.stream", "live stream: fan-out to 1,000 clients, beside nchan"),
-    ("python -m benchmarks.taskhub", "task hub: cases per second, beside the SDK's in-memory backend"),
+    (
+        "python -m benchmarks.taskhub",
+        "task hub: cases per second, beside in-memory, DBOS and Restate; parked",
+    ),
     (
         "python -m benchmarks.console",
         "console: first paint, key to paint, bytes written, beside htop and tig",

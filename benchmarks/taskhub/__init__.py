@@ -1,1 +1,1 @@
-"""Measures the task hub beside the SDK's in-memory backend: ``python -m benchmarks.taskhub``."""
+"""Measures the task hub beside other systems: ``python -m benchmarks.taskhub``."""

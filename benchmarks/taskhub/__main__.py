@@ -1,170 +1,120 @@
-"""Prints one table: cases per second and CPU per case, our hub on disk against the SDK's in memory."""
+"""Measures our hub beside the SDK's in-memory backend, DBOS and Restate, doing the same work."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
-import socket
-import statistics
 import subprocess
-import sys
 import tempfile
-import time
-import uuid
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
-import psutil
-from durabletask.azuremanaged.client import DurableTaskSchedulerClient
-from durabletask.internal.orchestrator_service_pb2_grpc import TaskHubSidecarServiceStub
-from google.protobuf.empty_pb2 import Empty
 
-from benchmarks.taskhub.roles import connection
-
-HEADER = (
-    f"{'hub':<14}{'worker':<9}{'in flight':>9}{'parked':>8}{'cases/s':>9}{'p50 ms':>8}{'p99 ms':>8}"
-    f"{'hub':>7}{'worker':>8}{'client':>8}{'hub MB':>8}{'decide p50':>12}{'p99':>7}"
+from benchmarks.taskhub import parked, profiling, redelivery
+from benchmarks.taskhub.hubs import MEMORY, OURS
+from benchmarks.taskhub.load import Measured
+from benchmarks.taskhub.peers import environment
+from benchmarks.taskhub.peers.environment import PeerTools, say
+from benchmarks.taskhub.processes import end_on_terminate
+from benchmarks.taskhub.systems import IN_FLIGHT, Sizes, measurements
+from benchmarks.taskhub.tables import (
+    CASES_HEAD,
+    PARKED_HEAD,
+    RATIO_HEAD,
+    Line,
+    cases_row,
+    parked_row,
+    ratios,
+    redelivery_row,
+    show,
 )
+from benchmarks.taskhub.workers import BEST, DEFAULT
+
+PARTS = ("cases", "redelivery", "parked")
+FAILURES = (OSError, RuntimeError, TimeoutError, grpc.RpcError, subprocess.SubprocessError)
+"""What may go wrong in one line without ending the run."""
 
 
-@dataclass(frozen=True)
-class Setup:
-    """One line of the table."""
-
-    hub: str
-    threads: int
-    in_flight: int
-    cases: int
-    parked: int = 0
-
-
-def free_port() -> int:
-    """A loopback port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextlib.contextmanager
-def process(*command: str) -> Iterator[psutil.Process]:
-    """A child that is gone afterwards."""
-    child = psutil.Popen([sys.executable, "-m", *command], stderr=subprocess.DEVNULL)
-    try:
-        yield child
-    finally:
-        child.kill()
-        child.wait(10)
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser("python -m benchmarks.taskhub", description=__doc__)
+    add = parser.add_argument
+    add("--part", choices=PARTS, action="append", help="only this part (repeatable)")
+    add("--only", default="", help="lines of the first part whose 'system worker in-flight' contains this")
+    add("--in-flight", type=int, nargs="+", default=IN_FLIGHT, help="cases in flight in the first part")
+    add("--quick", action="store_true", help="a tenth of everything, to see that it works")
+    add("--cases", type=int, default=400, help="cases per line at 50 in flight")
+    add("--decisions", type=int, default=50, help="cases that wait for their decision, per line")
+    add("--parked", type=int, default=100_000, help="instances parked on a timer of 72 hours")
+    add("--parked-file", type=Path, help="keep the file of parked instances here and fill it on next time")
+    add("--fill-seconds", type=float, default=3600, help="stop filling after this long")
+    add("--peers", type=Path, default=environment.DEFAULT_FOLDER, help="scratch environment of the peers")
+    add("--no-install", action="store_true", help="use what is there, install nothing")
+    add("--profile", action="store_true", help="only show where hub and worker spend CPU (needs py-spy)")
+    options = parser.parse_args()
+    if options.quick:
+        options.cases, options.decisions, options.parked = 40, 5, min(options.parked, 1000)
+    return options
 
 
-def hub_command(kind: str, port: int, directory: Path) -> list[str]:
-    """How to start a hub of this kind."""
-    if kind == "sdk memory":
-        return ["benchmarks.taskhub.roles", "memory", str(port)]
-    return ["taskhub", "--port", str(port), "--db", str(directory / f"{uuid.uuid4().hex}.db")]
+def show_cases(options: argparse.Namespace, tools: PeerTools, folder: Path) -> None:
+    """The main table and its ratios; a line that fails is said and left out."""
+    results: dict[Line, Measured] = {}
+    for line, measure in measurements(tools, Sizes(options.cases, options.decisions, folder)):
+        name = " ".join(map(str, line))
+        if options.only not in name or line[2] not in options.in_flight:
+            continue
+        try:
+            results[line] = measure()
+            say(f"{name}: {results[line].rate:.1f} cases/s")
+        except FAILURES as error:
+            say(f"{name}: not measured, {error}")
+    show(CASES_HEAD, [cases_row(line, measured) for line, measured in results.items()])
+    show(RATIO_HEAD, ratios(OURS, results))
 
 
-def wait_for(port: int) -> None:
-    """Until the hub answers."""
-    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        TaskHubSidecarServiceStub(channel).Hello(Empty(), timeout=30, wait_for_ready=True)
+def show_redelivery(options: argparse.Namespace) -> None:
+    """After a worker was killed while it held an activity."""
+    times = 3 if options.quick else 10
+    rows = [
+        redelivery_row(OURS, redelivery.measure(OURS, times)),
+        redelivery_row(MEMORY, redelivery.measure(MEMORY, 1)),
+    ]
+    show(("hub", f"ended within {redelivery.GIVE_UP_SECONDS:.0f} s", "p50 ms", "longest ms"), rows)
 
 
-def cpu(child: psutil.Process) -> float:
-    """Seconds of CPU so far."""
-    times = child.cpu_times()
-    return float(times.user + times.system)
-
-
-def one_case(client: DurableTaskSchedulerClient) -> float:
-    """Start a case, raise its event at once, wait for its end; seconds."""
-    started = time.perf_counter()
-    instance_id = client.schedule_new_orchestration("case", input=1)
-    client.raise_orchestration_event(instance_id, "Decision")
-    client.wait_for_orchestration_completion(instance_id, timeout=120)
-    return time.perf_counter() - started
-
-
-def park(client: DurableTaskSchedulerClient, count: int, hub: psutil.Process) -> list[str]:
-    """Cases that wait for their decision; returns when the hub has nothing left to do."""
-    with ThreadPoolExecutor(16) as pool:
-        ids = list(pool.map(lambda _: client.schedule_new_orchestration("case", input=1), range(count)))
-    deadline = time.monotonic() + 300
-    spent = -1.0
-    while cpu(hub) - spent > 0.05:
-        assert time.monotonic() < deadline, "the hub does not come to rest"
-        spent = cpu(hub)
-        time.sleep(1.0)
-    return ids
-
-
-def decide(client: DurableTaskSchedulerClient, ids: list[str]) -> list[float]:
-    """Seconds from a decision to its case's end, one after the other."""
-    latencies = []
-    for instance_id in ids:
-        started = time.perf_counter()
-        client.raise_orchestration_event(instance_id, "Decision")
-        client.wait_for_orchestration_completion(instance_id, timeout=60)
-        latencies.append(time.perf_counter() - started)
-    return latencies
-
-
-def milliseconds(values: list[float], quantile: float) -> float:
-    """A quantile, in milliseconds."""
-    if len(values) < 2:
-        return 0.0
-    return statistics.quantiles(values, n=100)[min(98, round(quantile * 100) - 1)] * 1000
-
-
-def measure(setup: Setup, directory: Path) -> str:
-    """One line of the table."""
-    port = free_port()
-    with process(*hub_command(setup.hub, port, directory)) as hub:
-        wait_for(port)
-        with process("benchmarks.taskhub.roles", "worker", str(port), str(setup.threads)) as worker:
-            client = DurableTaskSchedulerClient(**connection(port))
-            for _ in range(20):
-                one_case(client)
-            parked = park(client, setup.parked, hub) if setup.parked else []
-            before = cpu(hub), cpu(worker), time.process_time()
-            started = time.perf_counter()
-            with ThreadPoolExecutor(setup.in_flight) as pool:
-                latencies = list(pool.map(lambda _: one_case(client), range(setup.cases)))
-            seconds = time.perf_counter() - started
-            after = cpu(hub), cpu(worker), time.process_time()
-            spent = [(late - early) / setup.cases * 1000 for early, late in zip(before, after, strict=True)]
-            decisions = decide(client, parked[:100]) if parked else []
-            memory = hub.memory_info().rss / 1e6
-    label = f"{setup.threads} threads" if setup.threads else "default"
-    return (
-        f"{setup.hub:<14}{label:<9}{setup.in_flight:>9}{setup.parked:>8}{setup.cases / seconds:>9.1f}"
-        f"{milliseconds(latencies, 0.5):>8.0f}{milliseconds(latencies, 0.99):>8.0f}"
-        f"{spent[0]:>7.1f}{spent[1]:>8.1f}{spent[2]:>8.1f}{memory:>8.0f}"
-        f"{milliseconds(decisions, 0.5):>12.0f}{milliseconds(decisions, 0.99):>7.0f}"
-    )
+def show_parked(options: argparse.Namespace, folder: Path) -> None:
+    """Our hub with an empty file, and beside so many parked instances."""
+    file = options.parked_file or folder / "parked.db"
+    idle = 5.0 if options.quick else parked.IDLE_SECONDS
+    rows = [parked_row(parked.measure(folder / "empty.db", 0, options.cases, idle))]
+    count = parked.fill(file, options.parked, options.fill_seconds)
+    if count < options.parked:
+        say(f"only {count:,} parked in the time given; run again with --parked-file to go on")
+    rows.append(parked_row(parked.measure(file, count, options.cases, idle)))
+    show(PARKED_HEAD, rows)
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=400, help="cases per line at 50 in flight")
-    parser.add_argument("--parked", type=int, default=2000, help="cases parked for the last lines")
-    parser.add_argument("--only", default="", help="measure lines of hubs whose name contains this")
-    options = parser.parse_args()
+    options = arguments()
+    end_on_terminate()
     logging.disable(logging.CRITICAL)
-    setups = [
-        Setup(hub, threads, in_flight, options.cases if in_flight > 1 else options.cases // 4, parked)
-        for threads, in_flight, parked in ((0, 1, 0), (0, 50, 0), (3, 50, 0), (3, 50, options.parked))
-        for hub in ("ours, disk", "sdk memory")
-        if options.only in hub
-    ]
-    print(HEADER + "\n" + " " * 65 + "CPU ms per case")
-    with tempfile.TemporaryDirectory() as directory:
-        for setup in setups:
-            print(measure(setup, Path(directory)), flush=True)
+    needs_peers = options.profile or "cases" in (options.part or PARTS)
+    install = needs_peers and not options.no_install
+    tools = environment.install(options.peers) if install else environment.find(options.peers)
+    if options.profile:
+        for kind in (DEFAULT, BEST):
+            profiling.measure(tools.py_spy, kind)
+        return
+    with tempfile.TemporaryDirectory(prefix="taskhub-benchmark-") as given:
+        folder = Path(given)
+        for part in options.part or PARTS:
+            {
+                "cases": lambda: show_cases(options, tools, folder),
+                "redelivery": lambda: show_redelivery(options),
+                "parked": lambda: show_parked(options, folder),
+            }[part]()
 
 
 if __name__ == "__main__":

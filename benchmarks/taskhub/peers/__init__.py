@@ -1,0 +1,1 @@
+"""Other systems that do the same work: optional tools in a scratch environment, never dependencies."""
