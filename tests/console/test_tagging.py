@@ -17,6 +17,7 @@ from console.filters import View, parse
 from console.lines import plain
 from console.pages.rows import row, type_text
 from console.pages.sheet import Sheet
+from console.rows import light, with_other_cases
 from console.tagging import TagError, tag_request
 
 CASE = "fraud-ALERT-001"
@@ -121,3 +122,10 @@ async def test_a_second_case_of_a_customer_is_told_to_the_row_of_the_first(runni
         about = stories.alert(2, customer_id=77)
         await stories.investigated(running.record, about, now(), Terms(hold_seconds=0))
         await screen.sees("77 +1", "in 1 other case")
+
+
+async def test_an_altered_row_leaves_the_one_it_came_from_as_it_was() -> None:
+    before = light(await plain_row(tags=("vip",)))
+    after = with_other_cases(before, 4)
+    assert (before.other_cases, after.other_cases, after.tags) == (0, 4, ("vip",))
+    assert before != after

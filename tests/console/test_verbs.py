@@ -264,3 +264,12 @@ async def test_a_code_belongs_to_what_is_decided(running: Running) -> None:
     assert both.code == 0
     decided = [event.body for event in running.record.events[CASE] if event.body.type == "decision_submitted"]
     assert [body.decision.reason_code for body in decided] == ["known_pattern"]
+
+
+async def test_a_term_is_turned_around_in_the_shell_and_a_wrong_option_is_still_usage(
+    running: Running,
+) -> None:
+    await furnish(running, 2)
+    assert "1 case." in (await shell(running, "cases", "-customer:202")).out
+    wrong = await shell(running, "cases", "--limt", "5")
+    assert (wrong.code, "no such option: --limt" in wrong.err) == (2, True)
