@@ -7,8 +7,6 @@ from functools import lru_cache
 from sys import intern
 from typing import Any, cast
 
-from casework.case import Progress
-from casework.finding import Specialist
 from casework.views import CaseSummary
 
 FIELDS = tuple(CaseSummary.model_fields)
@@ -46,8 +44,10 @@ def light(row: CaseSummary) -> CaseSummary:
 
 def _kept(value: object) -> object:
     """A value in its smallest form: what many rows have in common is kept once."""
-    keep = _KEEP.get(type(value), _once)
-    return keep(value)
+    try:
+        return _KEEP.get(type(value), _once)(value)
+    except TypeError:  # something in it has no hash, so it is not looked for among the others
+        return value
 
 
 @lru_cache(KNOWN_VALUES, typed=True)
@@ -55,13 +55,13 @@ def _once(value: object) -> object:
     return value
 
 
-def _progress(steps: dict[Specialist, Progress]) -> dict[Specialist, Progress]:
-    return _one_progress(tuple(steps.items()))
+def _mapping(value: dict[object, object]) -> object:
+    return _one_mapping(tuple(value.items()))
 
 
 @lru_cache(KNOWN_VALUES)
-def _one_progress(steps: tuple[tuple[Specialist, Progress], ...]) -> dict[Specialist, Progress]:
-    return dict(steps)
+def _one_mapping(items: tuple[tuple[object, object], ...]) -> object:
+    return dict(items)
 
 
 def _as_it_is(value: object) -> object:
@@ -71,7 +71,7 @@ def _as_it_is(value: object) -> object:
 _KEEP: Mapping[type, Callable[[Any], object]] = {
     str: intern,
     datetime: lambda moment: moment.astimezone(UTC),
-    dict: _progress,
+    dict: _mapping,
     **dict.fromkeys((type(None), bool, int, Decimal), _as_it_is),
 }
 """How values of a type are kept. Amounts stay as they were written: 5 and 5.00 are equal but not the same."""
