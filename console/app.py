@@ -162,7 +162,7 @@ class ConsoleApp(Asking):
         for news in coalesced(inbox):
             self.state = reduce(self.state, news)
             if isinstance(news, n.QueueRead):
-                gc.collect()
+                gc.collect(1)
                 gc.freeze()  # rows stay for long; the collector need not look at them all each time
         if self.state.drafts is not before.drafts:
             self._drafts.changed(before.drafts, self.state.drafts)

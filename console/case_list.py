@@ -12,7 +12,7 @@ from console.state import ConsoleState
 
 RECOUNT_SECONDS = 5
 """How often filters on time are looked at again although no case changed."""
-RECOUNTED_AT_ONCE = 4000
+RECOUNTED_AT_ONCE = 2000
 """Of how many cases at a time, which takes a few milliseconds."""
 
 
@@ -82,12 +82,13 @@ class CaseList:
             self._asked = view
             self._counts.update(state.cases, changed)
             self._view_counts.update(state.cases, changed)
-        if turn != self._round or state.loaded_at != self._loaded_at:
-            self._loaded_at = state.loaded_at
+        reloaded, self._loaded_at = state.loaded_at != self._loaded_at, state.loaded_at
+        if turn != self._round or reloaded:
             self._asked = view
             self._whole |= self._filter.timed
-            filters = [self._filters[at] for at in self._timed]
-            self._recount = Recount(state.cases.values(), filters, view)
+            if reloaded or self._recount is None:
+                filters = [self._filters[at] for at in self._timed]
+                self._recount = Recount(state.cases.values(), filters, view)
         self._count_timed()
         if self._whole:
             self.order.rebuild(state.cases, self._belongs, changed)

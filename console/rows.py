@@ -4,15 +4,33 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from sys import intern
 from typing import Any, cast
 
-from casework.case import Progress
-from casework.finding import Specialist
 from casework.views import CaseSummary
 
 FIELDS = tuple(CaseSummary.model_fields)
-IDENTITY = ("case_id", "seq")
+OWN = [
+    "case_id",
+    "seq",
+    "alert_id",
+    "description",
+    "customer_id",
+    "amount",
+    "status",
+    "risk",
+    "deadline",
+    "hold_until",
+    "claim",
+    "deferral",
+    "assessment_hash",
+    "progress",
+    "opened_at",
+    "updated_at",
+    "closed_at",
+]
+"""What differs from row to row, or is asked of every row by filters; the rest many rows have in common."""
+SHARED = tuple(name for name in FIELDS if name not in OWN)
+PLACE = {name: at for at, name in enumerate(SHARED)}
 KNOWN_VALUES = 4096
 """So many values that rows have in common are kept once; beyond that each row has its own again."""
 
@@ -20,7 +38,15 @@ KNOWN_VALUES = 4096
 class LightRow:
     """A row with the attributes of CaseSummary and none of its weight: no dictionary, no set of fields."""
 
-    __slots__ = FIELDS
+    __slots__ = (*OWN, "shared")
+    shared: tuple[object, ...]
+
+    def __getattr__(self, name: str) -> object:
+        """A value that is not a slot of its own; asked only after the slots."""
+        try:
+            return self.shared[PLACE[name]]
+        except KeyError:
+            raise AttributeError(f"a row has no {name}") from None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, LightRow | CaseSummary):
@@ -28,19 +54,24 @@ class LightRow:
         return all(getattr(self, name) == getattr(other, name) for name in FIELDS)
 
     def __hash__(self) -> int:
-        return hash(tuple(getattr(self, name) for name in IDENTITY))
+        return hash((self.case_id, self.seq))
 
     def __repr__(self) -> str:
         return f"LightRow({', '.join(f'{name}={getattr(self, name)!r}' for name in FIELDS)})"
 
 
-def light(row: CaseSummary) -> CaseSummary:
-    """The same row to everyone who reads its fields; it cannot be dumped or copied as a model can."""
+def light(row: CaseSummary, before: CaseSummary | None = None) -> CaseSummary:
+    """The same row to everyone who reads its fields; it cannot be dumped or copied as a model can.
+
+    What is as it was in the row `before` is taken from there, so that nothing is kept twice.
+    """
     if isinstance(row, LightRow):
         return row
     found = LightRow()
-    for name in FIELDS:
-        setattr(found, name, _kept(getattr(row, name)))
+    for name in OWN:
+        value, known = _kept(getattr(row, name)), getattr(before, name, None)
+        setattr(found, name, known if isinstance(value, str | datetime) and known == value else value)
+    found.shared = cast("tuple[object, ...]", _kept(tuple(getattr(row, name) for name in SHARED)))
     return cast("CaseSummary", found)
 
 
@@ -55,8 +86,10 @@ def with_other_cases(row: CaseSummary, count: int) -> CaseSummary:
 
 def _kept(value: object) -> object:
     """A value in its smallest form: what many rows have in common is kept once."""
-    keep = _KEEP.get(type(value), _once)
-    return keep(value)
+    try:
+        return _KEEP.get(type(value), _once)(value)
+    except TypeError:  # something in it has no hash, so it is not looked for among the others
+        return value
 
 
 @lru_cache(KNOWN_VALUES, typed=True)
@@ -64,13 +97,13 @@ def _once(value: object) -> object:
     return value
 
 
-def _progress(steps: dict[Specialist, Progress]) -> dict[Specialist, Progress]:
-    return _one_progress(tuple(steps.items()))
+def _mapping(value: dict[object, object]) -> object:
+    return _one_mapping(tuple(value.items()))
 
 
 @lru_cache(KNOWN_VALUES)
-def _one_progress(steps: tuple[tuple[Specialist, Progress], ...]) -> dict[Specialist, Progress]:
-    return dict(steps)
+def _one_mapping(items: tuple[tuple[object, object], ...]) -> object:
+    return dict(items)
 
 
 def _as_it_is(value: object) -> object:
@@ -78,9 +111,8 @@ def _as_it_is(value: object) -> object:
 
 
 _KEEP: Mapping[type, Callable[[Any], object]] = {
-    str: intern,
     datetime: lambda moment: moment.astimezone(UTC),
-    dict: _progress,
-    **dict.fromkeys((type(None), bool, int, Decimal), _as_it_is),
+    dict: _mapping,
+    **dict.fromkeys((type(None), str, bool, int, Decimal), _as_it_is),
 }
 """How values of a type are kept. Amounts stay as they were written: 5 and 5.00 are equal but not the same."""

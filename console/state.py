@@ -202,7 +202,7 @@ def _with_rows(state: ConsoleState, rows: Iterable[CaseSummary]) -> ConsoleState
         known = cases.get(read.case_id)
         if known is not None and read.seq < known.seq:
             continue
-        row = light(read)
+        row = light(read, known)
         if known == row:
             continue
         closed += (row.status is Status.CLOSED) - (known is not None and known.status is Status.CLOSED)

@@ -141,6 +141,15 @@ def test_a_view_on_time_is_recounted_a_part_at_a_time_until_all_are_counted() ->
     assert not case_list.unfinished and case_list.view_counts[urgent] == count
 
 
+def test_a_recount_that_takes_longer_than_a_round_still_ends() -> None:
+    soon = {"deadline": NOW + timedelta(days=1), "status": Status.AWAITING_REVIEW}
+    state = told(n.QueueRead(many(RECOUNTED_AT_ONCE * 2 + 1, **soon), (), 1, "c9.t0", NOW))
+    case_list = CaseList()
+    for frame in range(3):
+        case_list.follow(state, NOW + timedelta(seconds=10 * frame))
+    assert not case_list.unfinished
+
+
 async def test_frames_that_keep_coming_let_others_have_their_turn() -> None:
     times = iter(range(1000))
     pace = Pace(lambda: next(times) * LONGEST_HOLD_SECONDS / 2)
