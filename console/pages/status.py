@@ -136,7 +136,7 @@ def telemetry_lines(tail: TelemetryTail, sheet: Sheet, height: int) -> list[Line
 def telemetry_line(seen: TelemetrySeen, alerting: bool, sheet: Sheet) -> Line:
     """One event in words."""
     event = seen.event
-    what, tone = _what(event)
+    what, tone = telemetry_words(event)
     mark = Span("! ", "bad") if alerting else Span("  ")
     return (
         mark,
@@ -147,7 +147,8 @@ def telemetry_line(seen: TelemetrySeen, alerting: bool, sheet: Sheet) -> Line:
     )
 
 
-def _what(event: tm.Telemetry) -> tuple[str, Tone]:  # noqa: PLR0911 (one per kind of event)
+def telemetry_words(event: tm.Telemetry) -> tuple[str, Tone]:  # noqa: PLR0911 (one per kind of event)
+    """What an event says beyond its kind, and how it should sound."""
     match event:
         case tm.Login(details=d):
             return f"{'signed in' if d.success else 'FAILED'} from {d.country} {d.ip}", (
