@@ -11,7 +11,7 @@ from casework.transitions import Status, next_status
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a case stands, as far as its record tells. The risk is the last one known."""
+    """How a case stands, as far as its record tells. Risk and deadline are the last ones known."""
 
     status: Status | None = None
     attempt: int | None = None
@@ -50,7 +50,7 @@ def after_event(before: Standing, event: ev.CaseEvent) -> Standing:  # noqa: PLR
     moved = replace(before, status=_status(before.status, event.body))
     match event.body:
         case ev.InvestigationStarted(attempt=attempt):
-            return replace(moved, attempt=attempt, deadline=None)
+            return replace(moved, attempt=attempt)
         case ev.AssessmentRecorded(assessment=made):
             return replace(moved, risk=made.risk, action=made.recommended_action)
         case ev.ReviewRequested(deadline=deadline):
@@ -62,7 +62,7 @@ def after_event(before: Standing, event: ev.CaseEvent) -> Standing:  # noqa: PLR
         case ev.DecisionSubmitted(decision=decision) if decision.action is not None:
             return replace(moved, action=decision.action)
         case ev.CaseClosed(action=action):
-            return replace(moved, claim=None, deadline=None, action=action or moved.action)
+            return replace(moved, claim=None, action=action or moved.action)
         case _:
             return moved
 

@@ -30,7 +30,7 @@ FINDING_WORDS: dict[FindingStatus, tuple[str, Tone]] = {
 def assessment_section(
     detail: CaseDetail, events: Sequence[CaseEvent], sheet: Sheet, *, whole: bool = False
 ) -> list[Line]:
-    """Why the risk is what it is, line by line, with the rows when asked; while the agents work, their work."""
+    """Why the risk is what it is, line by line, with rows when asked; while the agents work, their work."""
     case = detail.case
     if case.assessment is None:
         return progress_section(case, events, sheet)

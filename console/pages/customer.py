@@ -6,7 +6,7 @@ from casework.glance import Glance, Series, glance
 from casework.links import LinkedCustomer, LinkedEntities, SharedThing, linked_entities
 from casework.views import CaseDetail, CaseSummary
 from console.format import money, plural, risk_text, words
-from console.lines import BLANK, Line, Span, outside, said
+from console.lines import BLANK, Line, Span, Tone, outside, said
 from console.pages.claims import rows_text
 from console.pages.rows import row, status_text
 from console.pages.sheet import Sheet, hanging
@@ -63,24 +63,20 @@ def _series(series: Series, sheet: Sheet) -> list[Line]:
     lead = f"  {series.name:<8} "
     if series.missing:
         return hanging(lead, series.missing, "warn", sheet, "dim")
-    drawn = sparkline(series.values, sheet.glyphs)
-    line = (
-        Span(lead, "dim"),
-        Span(drawn, "bad" if series.name == "failed" and any(series.values) else "accent"),
-        Span(f" {_figures(series)}"),
-    )
-    return [line]
+    figures = _figures(series)
+    room = max(8, sheet.width - len(lead) - len(figures) - 1)
+    drawn = sparkline(series.values[-room:], sheet.glyphs)
+    tone: Tone = "bad" if series.name == "failed" and any(series.values) else "accent"
+    return [(Span(lead, "dim"), Span(drawn, tone), Span(f" {figures}"))]
 
 
 def _figures(series: Series) -> str:
-    """The latest figure beside the highest and what is usual, so that the line can be read as numbers."""
+    """The latest figure beside what is usual and the highest, so that the line can be read as numbers."""
     known = sorted(value for value in series.values if value is not None)
     latest = series.values[-1]
     last = "none" if latest is None else f"{latest:,.0f}"
     unit = f" {series.unit}" if series.unit else ""
-    usual = f"{known[len(known) // 2]:,.0f}" if known else "-"
-    highest = f"{known[-1]:,.0f}" if known else "-"
-    return f"last {last}{unit}, usual {usual}, most {highest} a {series.per}"
+    return f"last {last}, usual {known[len(known) // 2]:,.0f}, most {known[-1]:,.0f}{unit} a {series.per}"
 
 
 def link_lines(detail: CaseDetail, sheet: Sheet, *, whole: bool) -> list[Line]:
@@ -135,15 +131,17 @@ def _thing(
     for number, other in enumerate(others, start=1):
         end = number == len(others) and not more
         twig = f"{below}{glyphs.corner if end else glyphs.branch}{glyphs.rule} "
-        lines += _other(other, cases.get(other.customer_id, ()), twig, sheet)
+        lines += _other(other, cases.get(other.customer_id, ()), twig, sheet, whole=whole)
     if more:
         lines.append(said(f"{below}{glyphs.corner}{glyphs.rule} {more} more, x shows them", "warn"))
     return lines
 
 
-def _other(other: LinkedCustomer, cases: Sequence[CaseSummary], twig: str, sheet: Sheet) -> list[Line]:
+def _other(
+    other: LinkedCustomer, cases: Sequence[CaseSummary], twig: str, sheet: Sheet, *, whole: bool
+) -> list[Line]:
     about = "; ".join(_case(case, sheet) for case in cases) or "no case"
-    rows = f"  [{rows_text(other.rows)}]" if other.rows else ""
+    rows = f"  [{rows_text(other.rows)}]" if whole and other.rows else ""
     lead = f"{twig}customer {other.customer_id}  "
     return hanging(lead, f"{about}{rows}", "warn" if cases else "dim", sheet, "")
 

@@ -60,9 +60,9 @@ def _finding(finding: Finding, sheet: Sheet, *, whole: bool) -> list[Line]:
 def _claim(checked: CheckedClaim, sheet: Sheet, *, whole: bool) -> list[Line]:
     claim = checked.claim
     mark, word, tone = VERDICTS[checked.verdict]
-    lead = f"{mark} {points(claim.weight)}  " if claim.weight else f"{mark}     -  "
-    lines = hanging(lead, claim.text, "", sheet, tone)
+    lead = f"  {points(claim.weight)}  " if claim.weight else "      -  "
+    lines = hanging(lead, claim.text, "", sheet, "bad" if claim.weight > 0 else "good")
     on = f"rests on {rows_text(claim.rows)}" if claim.rows else "cites no rows"
     check = f"  (check {clean(claim.check)})" if claim.check else ""
-    lines += hanging(f"         {word}  ", f"{on}{check}", "dim", sheet, tone)
+    lines += hanging(f"       {mark} {word}  ", f"{on}{check}", "dim", sheet, tone)
     return [*lines, *cited_lines(checked.rows, sheet)] if whole else lines

@@ -27,15 +27,19 @@ def timeline_section(events: Iterable[CaseEvent], sheet: Sheet) -> list[Line]:
 
 
 def _changed(changes: Sequence[Change], sheet: Sheet) -> list[Line]:
-    """What an event changed, old and new, below its words."""
-    told = [f"{words(change.what)} {_value(change.old)} -> {_value(change.new)}" for change in changes]
+    """What an event changed, old and new, below its words; what it merely began is in those."""
+    told = [
+        f"{words(change.what)} {_value(change.old)} -> {_value(change.new)}"
+        for change in changes
+        if change.old is not None or change.what == "claim"
+    ]
     return sheet.text("   ".join(told), " " * (13 + _who_width(sheet) + 1), "accent") if told else []
 
 
 def _value(value: object) -> str:
     match value:
         case None:
-            return "none"
+            return "nobody"
         case float():
             return f"{value:.2f}"
         case datetime():

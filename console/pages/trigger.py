@@ -13,6 +13,8 @@ from console.pages.sheet import Sheet, hanging
 from console.pages.status import telemetry_words
 
 SHOWN_IDS = 10
+IDS_FROM = 100
+"""From this width each event is shown with its id."""
 
 
 def trigger_section(detail: CaseDetail, events: Sequence[CaseEvent], sheet: Sheet) -> list[Line]:
@@ -57,4 +59,5 @@ def _event(event: Telemetry, sheet: Sheet) -> list[Line]:
     """One event, wrapped under its own words."""
     what, tone = telemetry_words(event)
     lead = f"  {day_and_time(event.occurred_at)}  {words(event.event_type):<15}"
-    return hanging(lead, f"{what}  ({event.event_id})", tone, sheet, "")
+    named = f"{what}  ({event.event_id})" if sheet.width >= IDS_FROM else what
+    return hanging(lead, named, tone, sheet, "")

@@ -94,7 +94,9 @@ class CaseScreen(WorkScreen):
         pane = self.query_one("#tabs", LineView)
         pane.show([tuple(spans)])
 
-    def _page(self, opened: OpenCase | None, sheet: Sheet) -> list[Line]:
+    def _page(  # noqa: PLR0911 (one per section)
+        self, opened: OpenCase | None, sheet: Sheet
+    ) -> list[Line]:
         if opened is None or opened.detail is None:
             reason = opened.error if opened else ""
             return sheet.text(reason, "", "warn") if reason else [said("Reading the case ...", "dim")]
@@ -118,7 +120,7 @@ class CaseScreen(WorkScreen):
         pane = self.query_one("#banner", LineView)
         sheet = self.sheet(pane)
         mine = [pending for pending in state.pending.values() if pending.case_id == self._case_id]
-        line = status.away_banner(state, sheet)
+        line = status.away_banner(state, sheet) or self.console_app.alarm
         if mine:
             tries = f", {plural(mine[0].tries, 'try').replace('trys', 'tries')}: {mine[0].reason}"
             line = (

@@ -103,7 +103,7 @@ async def count_cases(desk: TheDesk) -> CaseCounts:
 
 @router.get("/{case_id}", summary="One case whole", responses=problems(404))
 async def show_case(case_id: CaseId, desk: TheDesk) -> CaseDetail:
-    """The projection, the findings of every attempt, the customer's earlier cases and those linked to them."""
+    """The projection, the findings of every attempt, the customer's earlier cases and linked ones."""
     cases, now = desk.backends.cases, desk.clock()
     case = await cases.load(case_id)
     findings, _ = await _evidence(desk, case_id)
@@ -120,7 +120,7 @@ async def show_case(case_id: CaseId, desk: TheDesk) -> CaseDetail:
 
 
 async def _linked_cases(cases: CaseStore, findings: Sequence[Finding]) -> Sequence[Case]:
-    """Cases of the customers that a finding links to this one; of the first few customers, and few of each."""
+    """Cases of the customers that a finding links to this one; both numbers are bounded."""
     others = linked_entities(findings).customer_ids[:MOST_LINKED]
     found = await asyncio.gather(*(cases.related(other, CASES_OF_EACH) for other in others))
     return [case for of_one in found for case in of_one]
