@@ -123,7 +123,9 @@ class Attention:
 
     def banner(self, now: datetime) -> Line | None:
         """The latest alarms of the last half minute in one line; None when there is none."""
-        self._recent = [(at, alarm) for at, alarm in self._recent if (now - at).total_seconds() < SHOWN_SECONDS]
+        self._recent = [
+            (at, alarm) for at, alarm in self._recent if (now - at).total_seconds() < SHOWN_SECONDS
+        ]
         return alarm_line([alarm for _, alarm in self._recent])
 
 

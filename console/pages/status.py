@@ -71,7 +71,11 @@ def status_line(
 
     Where not all of it fits, counts of zero are left out.
     """
-    line = (*_where(state, readonly=readonly), connection_span(state.connection, sheet), *_troubles(state, due))
+    line = (
+        *_where(state, readonly=readonly),
+        connection_span(state.connection, sheet),
+        *_troubles(state, due),
+    )
     figures = _figures(state, counts)
     whole = (*line, *figures)
     return whole if width_of(whole) <= sheet.width else (*line, *(f for f in figures if f.tone != "dim"))
