@@ -65,8 +65,8 @@ async def test_a_decision_of_mine_that_somebody_withdraws_is_called_out(running:
     async with console(running.settings()) as screen:
         await screen.sees("multi country")
         await screen.press("a")
-        await screen.sees("takes effect")
-        await screen.press("y")
+        await screen.sees("after a hold of")
+        await screen.press("enter")
         await screen.sees("held")
         await running.api("bob").withdraw(CASE, "wrong customer")
         await screen.sees("bob withdrew your decision")
