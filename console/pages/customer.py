@@ -64,7 +64,7 @@ def _series(series: Series, sheet: Sheet) -> list[Line]:
     if series.missing:
         return hanging(lead, series.missing, "warn", sheet, "dim")
     figures = _figures(series)
-    room = max(8, sheet.width - len(lead) - len(figures) - 1)
+    room = max(4, sheet.width - len(lead) - len(figures) - 1)
     drawn = sparkline(series.values[-room:], sheet.glyphs)
     tone: Tone = "bad" if series.name == "failed" and any(series.values) else "accent"
     return [(Span(lead, "dim"), Span(drawn, tone), Span(f" {figures}"))]

@@ -55,8 +55,10 @@ async def test_a_colleagues_case_and_decision_ring_nothing(running: Running) -> 
     async with app.run_test(size=(80, 24)) as pilot:
         screen = Driver(app, pilot)
         await screen.sees("multi country")
-        await running.api("bob").claim(CASE)
-        await screen.sees("bob")
+        bob = running.api("bob")
+        await bob.claim(CASE)
+        await bob.aclose()
+        await screen.sees("The view desk shows no case now")
         assert app.rung == 0
 
 
@@ -68,7 +70,9 @@ async def test_a_decision_of_mine_that_somebody_withdraws_is_called_out(running:
         await screen.sees("after a hold of")
         await screen.press("enter")
         await screen.sees("held")
-        await running.api("bob").withdraw(CASE, "wrong customer")
+        bob = running.api("bob")
+        await bob.withdraw(CASE, "wrong customer")
+        await bob.aclose()
         await screen.sees("bob withdrew your decision")
 
 
