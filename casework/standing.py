@@ -19,6 +19,8 @@ class Standing:
     action: str | None = None
     claim: str | None = None
     deadline: datetime | None = None
+    deferred: datetime | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,16 @@ def after_event(before: Standing, event: ev.CaseEvent) -> Standing:  # noqa: PLR
             return replace(moved, deadline=deadline)
         case ev.Claimed():
             return replace(moved, claim=event.actor.label)
-        case ev.Released() | ev.Escalated():
+        case ev.Released():
             return replace(moved, claim=None)
+        case ev.Escalated():
+            return replace(moved, claim=None, deferred=None)
+        case ev.Deferred(until=until):
+            return replace(moved, claim=None, deferred=until)
+        case ev.DeferralEnded():
+            return replace(moved, deferred=None)
+        case ev.TagsChanged(added=added, removed=removed):
+            return replace(moved, tags=tuple(sorted({*moved.tags, *added} - {*removed})))
         case ev.DecisionSubmitted(decision=decision) if decision.action is not None:
             return replace(moved, action=decision.action)
         case ev.CaseClosed(action=action):

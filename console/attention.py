@@ -67,6 +67,8 @@ class Attention:
                 return None if d.approved else Alarm(event.case_id, f"{who} refused your approval")
             case ev.Escalated(reason=reason) if mine and reason is ev.EscalationReason.ACTION_FAILED:
                 return Alarm(event.case_id, "the action you approved failed; a senior decides", "bad")
+            case ev.Escalated(reason=ev.EscalationReason.ANALYST) if mine:
+                return None
             case ev.Escalated(reason=reason) if self._is_held(event.case_id, before):
                 return Alarm(event.case_id, f"escalated while you held it: {words(reason)}", "bad")
             case _:

@@ -26,20 +26,28 @@ def timeline_section(events: Iterable[CaseEvent], sheet: Sheet) -> list[Line]:
     return lines or [said("Nothing is recorded yet.", "dim")]
 
 
+_FROM_NOTHING = frozenset({"claim", "deferred"})
+"""What is told although it was not there before; of the rest, its beginning is in the event's words."""
+
+
 def _changed(changes: Sequence[Change], sheet: Sheet) -> list[Line]:
-    """What an event changed, old and new, below its words; what it merely began is in those."""
+    """What an event changed, old and new, below its words"""
     told = [
-        f"{words(change.what)} {_value(change.old)} -> {_value(change.new)}"
+        f"{words(change.what)} {_value(change.what, change.old)} -> {_value(change.what, change.new)}"
         for change in changes
-        if change.old is not None or change.what == "claim"
+        if change.old is not None or change.what in _FROM_NOTHING
     ]
     return sheet.text("   ".join(told), " " * (13 + _who_width(sheet) + 1), "accent") if told else []
 
 
-def _value(value: object) -> str:
+def _value(what: str, value: object) -> str:
     match value:
-        case None:
+        case None if what == "claim":
             return "nobody"
+        case None | ():
+            return "none"
+        case tuple():
+            return ", ".join(str(part) for part in value)
         case float():
             return f"{value:.2f}"
         case datetime():

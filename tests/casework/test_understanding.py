@@ -136,15 +136,17 @@ def test_every_event_says_what_it_changed_from_what_to_what() -> None:
         *story_until_review(),
         event(ev.Claimed(until=until), "c1", ann),
         event(ev.Claimed(until=until), "c2", bob),
-        event(ev.Released(), "r1", bob),
+        event(ev.Deferred(until=until), "d1", bob),
+        event(ev.TagsChanged(added=("vip",)), "t1", bob),
     ]
     changed = [changes for _, changes in history(sealed(story))]
-    assert changed[-3:] == [
+    assert changed[-4:] == [
         (Change("claim", None, "ann"),),
         (Change("claim", "ann", "bob"),),
-        (Change("claim", "bob", None),),
+        (Change("claim", "bob", None), Change("deferred", None, until)),
+        (Change("tags", (), ("vip",)),),
     ]
-    assert Change("status", "investigating", "assessed") in changed[-5]
+    assert Change("status", "investigating", "assessed") in changed[-6]
 
 
 def test_a_record_read_from_its_middle_changes_from_the_unknown() -> None:
