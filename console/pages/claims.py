@@ -47,13 +47,18 @@ def contribution_rows(detail: CaseDetail, line: Contribution, sheet: Sheet) -> l
 
 def cited_lines(rows: Sequence[CitedRow], sheet: Sheet) -> list[Line]:
     """Rows as the tools returned them; one that none returned says so."""
-    lines = [line for row in rows[:MOST_ROWS] for line in _row(row, sheet)]
+    lines: list[Line] = []
+    before: str | None = None
+    for row in rows[:MOST_ROWS]:
+        lines += _row(row, sheet, name_tool=row.tool != before)
+        before = row.tool
     more = len(rows) - MOST_ROWS
-    return [*lines, said(f"           ... {plural(more, 'more row')}", "warn")] if more > 0 else lines
+    return [*lines, said(f"    ... {plural(more, 'more row')}", "warn")] if more > 0 else lines
 
 
-def _row(row: CitedRow, sheet: Sheet) -> list[Line]:
-    lead = f"           {clean(str(row.ref))}  "
+def _row(row: CitedRow, sheet: Sheet, *, name_tool: bool) -> list[Line]:
+    """A row with what it says; the tool is named where it is another one than for the row above."""
+    lead = f"    {clean(str(row.ref))}  "
     if row.tool is None:
         return hanging(lead, "no tool returned this row", "warn", sheet, "accent")
     shown = (
@@ -61,4 +66,5 @@ def _row(row: CitedRow, sheet: Sheet) -> list[Line]:
         for name, value in row.fields.items()
         if value is not None and name != key_column(row.ref.table)
     )
-    return hanging(lead, f"{'  '.join(shown)}  ({row.tool})", "dim", sheet, "accent")
+    tool = [said(f"    from {clean(row.tool)}:", "dim")] if name_tool else []
+    return [*tool, *hanging(lead, "  ".join(shown), "", sheet, "accent")]
