@@ -53,12 +53,12 @@ def cited_lines(rows: Sequence[CitedRow], sheet: Sheet) -> list[Line]:
         lines += _row(row, sheet, name_tool=row.tool != before)
         before = row.tool
     more = len(rows) - MOST_ROWS
-    return [*lines, said(f"    ... {plural(more, 'more row')}", "warn")] if more > 0 else lines
+    return [*lines, said(f"   ... {plural(more, 'more row')}", "warn")] if more > 0 else lines
 
 
 def _row(row: CitedRow, sheet: Sheet, *, name_tool: bool) -> list[Line]:
     """A row with what it says; the tool is named where it is another one than for the row above."""
-    lead = f"    {clean(str(row.ref))}  "
+    lead = f"   {clean(str(row.ref))}  "
     if row.tool is None:
         return hanging(lead, "no tool returned this row", "warn", sheet, "accent")
     shown = (
@@ -66,5 +66,5 @@ def _row(row: CitedRow, sheet: Sheet, *, name_tool: bool) -> list[Line]:
         for name, value in row.fields.items()
         if value is not None and name != key_column(row.ref.table)
     )
-    tool = [said(f"    from {clean(row.tool)}:", "dim")] if name_tool else []
+    tool = [said(f"   from {clean(row.tool)}:", "dim")] if name_tool else []
     return [*tool, *hanging(lead, "  ".join(shown), "", sheet, "accent")]
