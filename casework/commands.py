@@ -21,6 +21,7 @@ from casework.errors import (
     TransitionError,
 )
 from casework.events import (
+    MOST_TRIGGERS,
     Claimed,
     DecisionSubmitted,
     DecisionWithdrawn,
@@ -35,18 +36,23 @@ from casework.events import (
 )
 from casework.policy import Terms
 from casework.tags import MOST_TAGS
+from casework.telemetry import Telemetry
 from casework.transitions import Status
 
 Events = Sequence[NewEvent]
 
 
-def open_case(alert: Alert, terms: Terms, now: datetime) -> NewEvent:
-    """The first event of the case an alert opens; the same one however often the alert arrives."""
+def open_case(alert: Alert, terms: Terms, now: datetime, triggers: Sequence[Telemetry] = ()) -> NewEvent:
+    """The first event of the case an alert opens; the same one however often the alert arrives.
+
+    `triggers` is the telemetry behind the alert; the latest of it is kept with the case.
+    """
+    kept = tuple(sorted(triggers, key=lambda seen: seen.occurred_at))[-MOST_TRIGGERS:]
     return NewEvent(
         event_id=f"{case_id_for(alert.alert_id)}:opened",
         occurred_at=now,
         actor=SYSTEM,
-        body=Opened(alert=alert, terms=terms),
+        body=Opened(alert=alert, terms=terms, triggers=kept),
     )
 
 

@@ -15,6 +15,7 @@ from casework.decision import Decision, FreeText, HexDigest, Stage
 from casework.finding import Finding, Specialist, ToolCall
 from casework.policy import Terms
 from casework.tags import Tag
+from casework.telemetry import Telemetry
 
 EventId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """Deterministic: the same happening always has the same id, so that writing it again changes nothing."""
@@ -40,10 +41,21 @@ class Outcome(StrEnum):
     """The orchestration ended without an outcome of its own (terminated, or a defect)."""
 
 
+MOST_TRIGGERS = 20
+"""How much of the telemetry behind an alert is kept with its case: the latest events."""
+
+
 class Opened(Frozen):
     type: Literal["opened"] = "opened"
     alert: Alert
     terms: Terms
+    triggers: Annotated[
+        tuple[Telemetry, ...], Field(max_length=MOST_TRIGGERS, exclude_if=lambda kept: not kept)
+    ] = ()
+    """The telemetry that raised the alert, oldest first; the log forgets it, the record does not.
+
+    Left out of the stored text when there is none, so that older records keep their hashes.
+    """
 
 
 class InvestigationStarted(Frozen):

@@ -164,6 +164,9 @@ class EventBus(Protocol):
     async def tail(self, after: int, limit: int = 500) -> tuple[StoredTelemetry, ...]:
         """Events after an offset, for display."""
 
+    async def find(self, event_ids: Sequence[str]) -> tuple[Telemetry, ...]:
+        """The events with these ids that the log still has, in the log's order."""
+
     async def head(self) -> int:
         """The offset of the newest event; 0 when there is none."""
 

@@ -11,8 +11,11 @@ from casework.actor import Actor, Role
 from casework.alert import Frozen, Money, Severity
 from casework.assessment import RiskLevel
 from casework.case import Case, Progress
+from casework.citations import CheckedClaim
 from casework.decision import DecisionRequest, FreeText, Stage
 from casework.finding import Finding, Specialist, TokenUsage
+from casework.glance import Glance
+from casework.links import LinkedEntities
 from casework.tags import MOST_TAGS, Tag
 from casework.telemetry import Telemetry
 from casework.transitions import Status
@@ -98,12 +101,16 @@ class CaseCounts(Frozen):
 
 
 class CaseDetail(Frozen):
-    """One case whole: the projection, the findings of every attempt, and earlier cases of the customer."""
+    """One case whole: the projection, the findings of every attempt, and earlier cases of the customer.
+
+    `linked_cases` are those of other customers who, by a finding, share a device or the like.
+    """
 
     summary: CaseSummary
     case: Case
     findings: tuple[Finding, ...]
     related: tuple[CaseSummary, ...]
+    linked_cases: tuple[CaseSummary, ...] = ()
     server_time: AwareDatetime
 
 
@@ -115,9 +122,17 @@ class Timeline(Frozen):
 
 
 class Evidence(Frozen):
-    """Every finding of a case, by attempt and specialist, tool calls included."""
+    """Every finding of a case with its tool calls, and what follows from them.
+
+    `claims` have the rows they rest on; `customer` and `links` are what was looked up about the customer;
+    `triggers` is the telemetry that raised the alert, as it was when the case opened.
+    """
 
     findings: tuple[Finding, ...]
+    claims: tuple[CheckedClaim, ...]
+    customer: Glance
+    links: LinkedEntities
+    triggers: tuple[Telemetry, ...]
 
 
 class NoteRequest(Frozen):

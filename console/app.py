@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
 from threading import Timer
@@ -23,6 +23,7 @@ from casework.actor import Actor
 from console import news as n
 from console.actions import Scope, available
 from console.asking import Asking
+from console.attention import Attention
 from console.clipboard import sequence
 from console.clock import wall_clock
 from console.drafts import DraftFolder, DraftKeeper
@@ -31,6 +32,7 @@ from console.lines import Line, Span, Tone
 from console.news import News
 from console.pages.help import help_page
 from console.pages.sheet import Sheet
+from console.pulse import watch_seams
 from console.screens.case import CaseScreen
 from console.screens.help import SMALLEST, TooSmall
 from console.screens.panels import (
@@ -83,6 +85,7 @@ class ConsoleApp(Asking):
         self._feed: Feed | None = None
         self._inbox: list[News] = []
         self._second = 0
+        self._attention = Attention(timedelta(minutes=settings.warn_minutes))
         self._painter = Painter()
         self._message: tuple[Line, datetime] | None = None
         self._look_at: tuple[str, datetime] | None = None
@@ -102,6 +105,11 @@ class ConsoleApp(Asking):
         if self._message and (self.now() - self._message[1]).total_seconds() < MESSAGE_SECONDS:
             return self._message[0]
         return None
+
+    @property
+    def alarm(self) -> Line | None:
+        """What is mine and urgent, for half a minute."""
+        return self._attention.banner(self.now())
 
     def on_mount(self) -> None:
         for name in ("SIGTERM", "SIGHUP"):
@@ -132,6 +140,7 @@ class ConsoleApp(Asking):
         feed_module, desk_module = import_module("console.feed"), import_module("console.desk")
         self.desk = desk_module.Desk(api, self.tell, now=self.now)
         self._feed = feed_module.Feed(api, self.tell, queue_limit=self.settings.queue_limit, now=self.now)
+        self.run_worker(watch_seams(api, self.tell), group="pulse", exit_on_error=True)
         await self._feed.run()
 
     def _recall_drafts(self) -> None:
@@ -160,6 +169,7 @@ class ConsoleApp(Asking):
         inbox, self._inbox = self._inbox, []
         before = self.state
         for news in coalesced(inbox):
+            self._attention.hear(news, self.state)
             self.state = reduce(self.state, news)
             if isinstance(news, n.QueueRead):
                 gc.collect(1)
@@ -174,6 +184,8 @@ class ConsoleApp(Asking):
         second = int(self.now().timestamp())
         if changed or second != self._second or self._unfinished:
             self._second = second
+            if self._attention.look(self.state, self.now()) and self.settings.bell:
+                self.bell()
             self._keep_reading()
             self.repaint()
 

@@ -10,6 +10,9 @@ from console.pages.status import Counts, count
 from console.saved_views import SAVED, Recount, SavedView, ViewCounts, count_views
 from console.state import ConsoleState
 
+SHIFT = "status:waiting claimed:me,none deadline<8h"
+"""What has to be decided within a working day, by me unless somebody took it."""
+
 RECOUNT_SECONDS = 5
 """How often filters on time are looked at again although no case changed."""
 RECOUNTED_AT_ONCE = 2000
@@ -36,6 +39,9 @@ class CaseList:
         self._timed_counts = dict.fromkeys(self._timed, 0)
         self._recount: Recount | None = None
         self._loaded_at: datetime | None = None
+        self._shift = parse(SHIFT)
+        self.due = 0
+        """How many cases must be decided within the shift, as of the last round."""
 
     @property
     def view(self) -> SavedView:
@@ -87,7 +93,7 @@ class CaseList:
             self._asked = view
             self._whole |= self._filter.timed
             if reloaded or self._recount is None:
-                filters = [self._filters[at] for at in self._timed]
+                filters = [*(self._filters[at] for at in self._timed), self._shift]
                 self._recount = Recount(state.cases.values(), filters, view)
         self._count_timed()
         if self._whole:
@@ -105,7 +111,8 @@ class CaseList:
     def _count_timed(self) -> None:
         found = self._recount.go_on(RECOUNTED_AT_ONCE) if self._recount else None
         if found is not None:
-            self._timed_counts = dict(zip(self._timed, found, strict=True))
+            *counted, self.due = found
+            self._timed_counts = dict(zip(self._timed, counted, strict=True))
             self._recount = None
 
     def _count_views(self, rows: Iterable[CaseSummary]) -> ViewCounts:

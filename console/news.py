@@ -86,6 +86,13 @@ class LineLost:
 
 
 @dataclass(frozen=True, slots=True)
+class SeamsKnown:
+    """Which of the things the server needs are away; empty when all is well."""
+
+    away: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CaseOpened:
     """The analyst looks at a case now."""
 
@@ -158,6 +165,7 @@ News = (
     | LineLive
     | LineHeard
     | LineLost
+    | SeamsKnown
     | CaseOpened
     | CaseLeft
     | CaseRead

@@ -62,6 +62,10 @@ class ConsoleSettings(BaseSettings):
     """How many open cases the console holds, those that expire first."""
     state_dir: Path = Field(default_factory=lambda: user_state_path("fraud-console"))
     """Where drafts are kept, readable by you alone."""
+    bell: bool = True
+    """Ring the terminal's bell, once, for what is yours and urgent."""
+    warn_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
+    """How long before its deadline a case you hold is called out."""
     readonly: bool = False
     """Look, but change nothing."""
 

@@ -92,6 +92,7 @@ class ConsoleState:
     loaded_at: datetime | None = None
     cursor: str | None = None
     connection: Connection = Connection()
+    seams_away: tuple[str, ...] = ()
     opened: OpenCase | None = None
     telemetry: TelemetryTail = TelemetryTail()
     pending: Mapping[str, PendingDecision] = field(default_factory=dict)
@@ -129,6 +130,8 @@ def reduce(state: ConsoleState, event: n.News) -> ConsoleState:  # noqa: PLR0911
             return _heard(_telemetry(state, seen, at), at)
         case n.LineLive() | n.LineHeard() | n.LineLost():
             return replace(state, connection=_connection(state.connection, event))
+        case n.SeamsKnown(away):
+            return state if away == state.seams_away else replace(state, seams_away=away)
         case n.CaseOpened() | n.CaseLeft() | n.CaseRead() | n.CaseUnread():
             return _looking(state, event)
         case n.DecisionSent() | n.DecisionStuck() | n.DecisionSettled():

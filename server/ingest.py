@@ -120,7 +120,8 @@ class Ingest:
             reraise=True,
         ):
             with attempt:
-                return await open_case(self._cases, alert, self._terms, self._clock)
+                triggers = await self._telemetry.find(alert.event_ids)
+                return await open_case(self._cases, alert, self._terms, self._clock, triggers)
         raise AssertionError("retrying for ever ended")
 
     def _park(self, event_id: str, reason: str) -> None:

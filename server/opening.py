@@ -1,6 +1,7 @@
 """Opens a case for an alert: on disk first, then in the durable engine."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
@@ -10,14 +11,17 @@ from casework.case import Case
 from casework.errors import UnavailableError
 from casework.policy import Terms
 from casework.ports import CaseFlow, CaseStore, FlowStart
+from casework.telemetry import Telemetry
 from server.live.session import Clock
 
 log = structlog.get_logger("server.opening")
 
 
-async def open_case(cases: CaseStore, alert: Alert, terms: Terms, clock: Clock) -> Case:
+async def open_case(
+    cases: CaseStore, alert: Alert, terms: Terms, clock: Clock, triggers: Sequence[Telemetry] = ()
+) -> Case:
     """Record the case an alert opens; the same case however often the alert arrives."""
-    event = commands.open_case(alert, terms, clock())
+    event = commands.open_case(alert, terms, clock(), triggers)
     return (await cases.append(case_id_for(alert.alert_id), [event])).case
 
 

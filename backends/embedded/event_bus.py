@@ -84,6 +84,12 @@ class SqliteEventBus:
         sql = "SELECT offset, text FROM telemetry WHERE offset > ? ORDER BY offset LIMIT ?"
         return await self._database.read(lambda db: db.execute(sql, (after, limit)).fetchall())
 
+    async def find(self, event_ids: Sequence[str]) -> tuple[Telemetry, ...]:
+        marks = ",".join("?" * len(event_ids))
+        sql = f"SELECT offset, text FROM telemetry WHERE event_id IN ({marks}) ORDER BY offset"
+        rows = await self._database.read(lambda db: db.execute(sql, tuple(event_ids)).fetchall())
+        return tuple(item.event for row in rows if (item := _parsed(row)) is not None)
+
     async def head(self) -> int:
         return await self._database.read(_head)
 

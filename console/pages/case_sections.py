@@ -1,4 +1,4 @@
-"""The sections of a case: the assessment, findings with their claims, tool calls, earlier cases."""
+"""Sections of a case: the assessment, the agents at work, tool calls."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -9,37 +9,33 @@ from casework.actor import Role
 from casework.assessment import Assessment, Contribution
 from casework.case import Case
 from casework.events import CaseEvent, ToolCalled
-from casework.finding import Claim, ClaimStatus, Finding, FindingStatus, RowRef, Specialist, ToolCall
+from casework.finding import FindingStatus, Specialist, ToolCall
 from casework.views import CaseDetail
-from console.format import clean, plural, points, risk_bar, risk_text
+from console.format import clean, plural, points, risk_text
 from console.lines import BLANK, Line, Span, Tone, outside, risk_tone, said
 from console.pages.case_head import what_is_asked
-from console.pages.rows import row
+from console.pages.claims import contribution_rows, rows_text
 from console.pages.sheet import Sheet, hanging
 
 SHORT_RESULT_LINES = 3
 LONGEST_RESULT_LINES = 2000
 
-_CLAIM: dict[ClaimStatus, tuple[str, Tone]] = {
-    ClaimStatus.SUPPORTED: ("supported", "good"),
-    ClaimStatus.UNSUPPORTED: ("NOT SUPPORTED", "warn"),
-    ClaimStatus.CONTRADICTED: ("CONTRADICTED", "bad"),
-    ClaimStatus.NOT_EVALUABLE: ("not evaluable", "warn"),
-}
-_FINDING: dict[FindingStatus, tuple[str, Tone]] = {
+FINDING_WORDS: dict[FindingStatus, tuple[str, Tone]] = {
     FindingStatus.EVALUATED: ("evaluated", "good"),
     FindingStatus.CONTRADICTED: ("CONTRADICTS the alert", "bad"),
     FindingStatus.NOT_EVALUABLE: ("NOT EVALUABLE", "warn"),
 }
 
 
-def assessment_section(detail: CaseDetail, events: Sequence[CaseEvent], sheet: Sheet) -> list[Line]:
-    """Why the risk is what it is, line by line; while the agents work, what they do."""
+def assessment_section(
+    detail: CaseDetail, events: Sequence[CaseEvent], sheet: Sheet, *, whole: bool = False
+) -> list[Line]:
+    """Why the risk is what it is, line by line, with rows when asked; while the agents work, their work."""
     case = detail.case
     if case.assessment is None:
         return progress_section(case, events, sheet)
     lines = [*what_is_asked(case, sheet), *_feedback(case, sheet)]
-    return [*lines, *_score(case.assessment, sheet), *_reasoning(case.assessment, sheet)]
+    return [*lines, *_score(detail, case.assessment, sheet, whole=whole), *_reasoning(case.assessment, sheet)]
 
 
 def _feedback(case: Case, sheet: Sheet) -> list[Line]:
@@ -48,10 +44,10 @@ def _feedback(case: Case, sheet: Sheet) -> list[Line]:
     return [said("Rejected before, with this feedback:", "warn"), *sheet.text(case.feedback, "  ")]
 
 
-def _score(assessment: Assessment, sheet: Sheet) -> list[Line]:
+def _score(detail: CaseDetail, assessment: Assessment, sheet: Sheet, *, whole: bool) -> list[Line]:
     lines = [sheet.heading("why this risk")]
     for line in assessment.contributions:
-        lines += _contribution(line, sheet)
+        lines += [*_contribution(line, sheet), *(contribution_rows(detail, line, sheet) if whole else [])]
     if not assessment.contributions:
         lines.append(said("  no evidence added to the risk", "dim"))
     lines.append(said(f"  {assessment.evidence_risk:5.2f}  what the evidence weighs", "strong"))
@@ -68,17 +64,6 @@ def _contribution(line: Contribution, sheet: Sheet) -> list[Line]:
     tone: Tone = "bad" if line.points > 0 else "good"
     cited = f"  [{rows_text(line.rows)}]" if line.rows else ""
     return hanging(f"  {points(line.points)}  ", f"{line.specialist}: {line.label}{cited}", "", sheet, tone)
-
-
-def rows_text(rows: Sequence[RowRef]) -> str:
-    """Cited rows by table, long lists cut with their number: SecurityLogs/41,42,43."""
-    by_table: dict[str, list[str]] = {}
-    for ref in rows:
-        by_table.setdefault(clean(ref.table), []).append(clean(str(ref.row_id)))
-    return " ".join(
-        f"{table}/{','.join(ids[:6])}{f' and {len(ids) - 6} more' if len(ids) > 6 else ''}"
-        for table, ids in by_table.items()
-    )
 
 
 def _reasoning(assessment: Assessment, sheet: Sheet) -> list[Line]:
@@ -100,7 +85,7 @@ def progress_section(case: Case, events: Sequence[CaseEvent], sheet: Sheet) -> l
         how = case.progress.get(specialist)
         calls = plural(how.tool_calls if how else 0, "tool call")
         if how and how.status:
-            text, tone = _FINDING[how.status]
+            text, tone = FINDING_WORDS[how.status]
             lines.append(said(f"  {specialist:<9} {text}, risk {risk_text(how.risk).strip()}, {calls}", tone))
         else:
             last = f", last {clean(how.last_tool)}" if how and how.last_tool else ""
@@ -109,44 +94,6 @@ def progress_section(case: Case, events: Sequence[CaseEvent], sheet: Sheet) -> l
     called = [e.body for e in events if isinstance(e.body, ToolCalled) and e.body.attempt == case.attempt]
     lines += [(Span(f"  {body.specialist:<9} "), *_call_head(body.call)) for body in called]
     return lines if called else [*lines, said("  none yet", "dim")]
-
-
-def findings_section(detail: CaseDetail, sheet: Sheet) -> list[Line]:
-    """What each specialist claims and what it rests on, the present attempt first."""
-    if not detail.findings:
-        return [said("No specialist has finished yet.", "dim")]
-    lines: list[Line] = []
-    for finding in sorted(detail.findings, key=lambda f: (-f.attempt, list(Specialist).index(f.specialist))):
-        lines += [*_finding(finding, sheet), BLANK]
-    return lines[:-1]
-
-
-def _finding(finding: Finding, sheet: Sheet) -> list[Line]:
-    text, tone = _FINDING[finding.status]
-    lines: list[Line] = [
-        sheet.heading(f"{finding.specialist}, attempt {finding.attempt}"),
-        (
-            Span(risk_bar(finding.risk, 10, sheet.glyphs), risk_tone(finding.risk)),
-            Span(f" {risk_text(finding.risk).strip()}  ", risk_tone(finding.risk)),
-            Span(text, tone),
-            Span(f"  {plural(len(finding.tool_calls), 'tool call')}, by {clean(finding.analyst)}", "dim"),
-        ),
-        *sheet.text(finding.summary),
-    ]
-    if finding.degraded:
-        lines += sheet.text(f"DEGRADED: {finding.degraded}", tone="warn")
-    for claim in finding.claims:
-        lines += _claim(claim, sheet)
-    return lines
-
-
-def _claim(claim: Claim, sheet: Sheet) -> list[Line]:
-    text, tone = _CLAIM[claim.status]
-    lead = f"  {points(claim.weight)}  " if claim.weight else "      -  "
-    lines = hanging(lead, claim.text, "", sheet, "bad" if claim.weight > 0 else "good")
-    cited = f"rests on {rows_text(claim.rows)}" if claim.rows else "cites no rows"
-    check = f"  (check {clean(claim.check)})" if claim.check else ""
-    return [*lines, *hanging(f"         {text}  ", f"{cited}{check}", "dim", sheet, tone)]
 
 
 def tools_section(
@@ -229,14 +176,3 @@ def _nested(value: JsonValue, depth: int) -> list[str]:
     if any(isinstance(part, dict | list) and part for part in value.values()):
         return _fields(value, depth)
     return [pad + "  ".join(f"{name}={json.dumps(part, ensure_ascii=False)}" for name, part in value.items())]
-
-
-def earlier_section(detail: CaseDetail, sheet: Sheet) -> list[Line]:
-    """Other cases of the same customer, newest first."""
-    others = [other for other in detail.related if other.case_id != detail.case.case_id]
-    if not others:
-        return [said(f"Customer {detail.case.alert.customer_id} has no other case.", "dim")]
-    lines: list[Line] = [sheet.heading(f"other cases of customer {detail.case.alert.customer_id}")]
-    for other in others:
-        lines += [row(other, sheet), (Span("    "), outside(other.case_id, "dim"))]
-    return lines

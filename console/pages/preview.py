@@ -3,7 +3,8 @@
 from casework.views import CaseSummary
 from console.lines import BLANK, Line, said
 from console.pages.case_head import head
-from console.pages.case_sections import assessment_section, findings_section
+from console.pages.case_sections import assessment_section
+from console.pages.findings import findings_section
 from console.pages.sheet import Sheet
 from console.pages.status import telemetry_heading, telemetry_lines
 from console.pages.timeline import timeline_section

@@ -8,7 +8,7 @@ from casework import telemetry as tm
 from casework.transitions import AWAITING, Status
 from casework.views import CaseSummary, TelemetrySeen
 from console.format import clean, clock, money, plural, span, words
-from console.lines import Line, Span, Tone, outside
+from console.lines import Line, Span, Tone, outside, width_of
 from console.pages.sheet import Sheet
 from console.saved_views import SavedView, view_key
 from console.state import Connection, ConsoleState, TelemetryTail
@@ -64,25 +64,55 @@ def connection_span(line: Connection, sheet: Sheet) -> Span:
             assert_never(unreachable)
 
 
-def status_line(state: ConsoleState, counts: Counts, sheet: Sheet, *, readonly: bool = False) -> Line:
-    """Environment, operator and role, connection, and what waits."""
+def status_line(
+    state: ConsoleState, counts: Counts, sheet: Sheet, *, due: int = 0, readonly: bool = False
+) -> Line:
+    """Environment, operator and role, connection, what is away, what is due, and what waits.
+
+    Where not all of it fits, counts of zero are left out.
+    """
+    line = (
+        *_where(state, readonly=readonly),
+        connection_span(state.connection, sheet),
+        *_troubles(state, due),
+    )
+    figures = _figures(state, counts)
+    whole = (*line, *figures)
+    return whole if width_of(whole) <= sheet.width else (*line, *(f for f in figures if f.tone != "dim"))
+
+
+def _where(state: ConsoleState, *, readonly: bool) -> Line:
+    """The environment, production in capitals between marks, and who one is there."""
     production = bool(state.me and state.me.environment.lower().startswith("prod"))
     environment = clean(state.me.environment) if state.me else "?"
     who = f"{clean(state.me.actor.label)} ({state.me.actor.role or 'no role'})" if state.me else "nobody yet"
-    parts = [
-        Span(f" {environment.upper() if production else environment} ", "bad" if production else "heading"),
+    return (
+        Span(
+            f" !! {environment.upper()} !! " if production else f" {environment} ",
+            "bad" if production else "heading",
+        ),
         Span(f" {who} ", ""),
         Span("READ-ONLY ", "warn") if readonly else Span(""),
-        connection_span(state.connection, sheet),
-        Span("  "),
-        Span(f"waiting {counts.waiting}", "strong" if counts.waiting else "dim"),
+    )
+
+
+def _troubles(state: ConsoleState, due: int) -> Line:
+    """What of the server's needs is away, and what must be decided within the shift."""
+    away = ", ".join(clean(words(name)) for name in state.seams_away)
+    return (
+        Span(f"  DEGRADED {away}" if away else "", "warn"),
+        Span(f"  {due} due <8h" if due else "", "warn"),
+    )
+
+
+def _figures(state: ConsoleState, counts: Counts) -> Line:
+    parts = (
+        Span(f"  waiting {counts.waiting}", "strong" if counts.waiting else "dim"),
         Span(f"  mine {counts.mine}", "" if counts.mine else "dim"),
         Span(f"  held {counts.held}", "warn" if counts.held else "dim"),
         Span(f"  agents {counts.working}", "accent" if counts.working else "dim"),
-    ]
-    if state.pending:
-        parts.append(Span(f"  sending {len(state.pending)}", "warn"))
-    return tuple(parts)
+    )
+    return (*parts, Span(f"  sending {len(state.pending)}", "warn")) if state.pending else parts
 
 
 def views_line(views: Sequence[SavedView], counts: Sequence[int], at: int, sheet: Sheet) -> Line:
@@ -136,7 +166,7 @@ def telemetry_lines(tail: TelemetryTail, sheet: Sheet, height: int) -> list[Line
 def telemetry_line(seen: TelemetrySeen, alerting: bool, sheet: Sheet) -> Line:
     """One event in words."""
     event = seen.event
-    what, tone = _what(event)
+    what, tone = telemetry_words(event)
     mark = Span("! ", "bad") if alerting else Span("  ")
     return (
         mark,
@@ -147,7 +177,8 @@ def telemetry_line(seen: TelemetrySeen, alerting: bool, sheet: Sheet) -> Line:
     )
 
 
-def _what(event: tm.Telemetry) -> tuple[str, Tone]:  # noqa: PLR0911 (one per kind of event)
+def telemetry_words(event: tm.Telemetry) -> tuple[str, Tone]:  # noqa: PLR0911 (one per kind of event)
+    """What an event says beyond its kind, and how it should sound."""
     match event:
         case tm.Login(details=d):
             return f"{'signed in' if d.success else 'FAILED'} from {d.country} {d.ip}", (

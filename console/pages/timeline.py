@@ -1,11 +1,13 @@
 """A case's record in words: one line per event, with who and when."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from casework import events as ev
 from casework.actor import Actor, ActorKind
 from casework.decision import Decision
 from casework.events import CaseEvent
+from casework.standing import Change, history
 from console.format import clean, clock, day_and_time, fit, words
 from console.lines import Line, Span, Tone, plain, said
 from console.pages.sheet import Sheet
@@ -15,25 +17,59 @@ def timeline_section(events: Iterable[CaseEvent], sheet: Sheet) -> list[Line]:
     """The record, oldest first, a heading per day."""
     lines: list[Line] = []
     day = ""
-    for event in events:
+    for event, changed in history(events):
         today = day_and_time(event.occurred_at)[:10]
         if today != day:
             lines.append(sheet.heading(today))
             day = today
-        lines += event_lines(event, sheet)
+        lines += [*event_lines(event, sheet), *_changed(changed, sheet)]
     return lines or [said("Nothing is recorded yet.", "dim")]
+
+
+_FROM_NOTHING = frozenset({"claim", "deferred"})
+"""What is told although it was not there before; of the rest, its beginning is in the event's words."""
+
+
+def _changed(changes: Sequence[Change], sheet: Sheet) -> list[Line]:
+    """What an event changed, old and new, below its words"""
+    told = [
+        f"{words(change.what)} {_value(change.what, change.old)} -> {_value(change.what, change.new)}"
+        for change in changes
+        if change.old is not None or change.what in _FROM_NOTHING
+    ]
+    return sheet.text("   ".join(told), " " * (13 + _who_width(sheet) + 1), "accent") if told else []
+
+
+def _value(what: str, value: object) -> str:
+    match value:
+        case None if what == "claim":
+            return "nobody"
+        case None | ():
+            return "none"
+        case tuple():
+            return ", ".join(str(part) for part in value)
+        case float():
+            return f"{value:.2f}"
+        case datetime():
+            return day_and_time(value)[5:16]
+        case _:
+            return words(str(value))
+
+
+def _who_width(sheet: Sheet) -> int:
+    return 10 if sheet.width >= 60 else 8
 
 
 def event_lines(event: CaseEvent, sheet: Sheet) -> list[Line]:
     """One event, wrapped under its own text."""
     text, tone = described(event)
-    width = 10 if sheet.width >= 60 else 8
     who = _who(event.actor)
     lead: Line = (
         Span(f"{event.seq:>3} ", "dim"),
         Span(f"{clock(event.occurred_at)} ", "dim"),
         Span(
-            fit(who, width, sheet.glyphs) + " ", "accent" if event.actor.kind is ActorKind.PERSON else "dim"
+            fit(who, _who_width(sheet), sheet.glyphs) + " ",
+            "accent" if event.actor.kind is ActorKind.PERSON else "dim",
         ),
     )
     indent = " " * len(plain(lead))

@@ -11,16 +11,21 @@ from console.format import plural
 from console.lines import Line, Span, said
 from console.pages import status
 from console.pages.case_head import head
-from console.pages.case_sections import assessment_section, earlier_section, findings_section, tools_section
+from console.pages.case_sections import assessment_section, tools_section
+from console.pages.customer import customer_section
 from console.pages.decision import question
+from console.pages.findings import findings_section
 from console.pages.footer import footer
 from console.pages.sheet import Sheet
 from console.pages.timeline import timeline_section
+from console.pages.trigger import trigger_section
 from console.screens.work import WorkScreen, bindings_for
 from console.state import ConsoleState, OpenCase
 from console.widgets.line_view import LineView
 
-SECTIONS = ("assessment", "findings", "tools", "timeline", "earlier")
+SECTIONS = ("assessment", "findings", "tools", "timeline", "customer", "alert")
+EXPANDABLE = frozenset({"assessment", "findings", "tools", "customer"})
+"""Sections with more to show; from the others `x` goes to the tools."""
 
 
 class CaseScreen(WorkScreen):
@@ -34,7 +39,7 @@ class CaseScreen(WorkScreen):
         super().__init__()
         self._case_id = case_id
         self._section = 0
-        self._whole_results = False
+        self._whole = False
         self._tops: dict[int, int] = {}
         self._shown: CaseSummary | None = None
 
@@ -89,28 +94,33 @@ class CaseScreen(WorkScreen):
         pane = self.query_one("#tabs", LineView)
         pane.show([tuple(spans)])
 
-    def _page(self, opened: OpenCase | None, sheet: Sheet) -> list[Line]:
+    def _page(  # noqa: PLR0911 (one per section)
+        self, opened: OpenCase | None, sheet: Sheet
+    ) -> list[Line]:
         if opened is None or opened.detail is None:
             reason = opened.error if opened else ""
             return sheet.text(reason, "", "warn") if reason else [said("Reading the case ...", "dim")]
+        detail, events, whole = opened.detail, opened.events, self._whole
         match SECTIONS[self._section]:
             case "assessment":
-                return assessment_section(opened.detail, opened.events, sheet)
+                return assessment_section(detail, events, sheet, whole=whole)
             case "findings":
-                return findings_section(opened.detail, sheet)
+                return findings_section(detail, sheet, events, whole=whole)
             case "tools":
-                return tools_section(opened.detail, opened.events, sheet, whole=self._whole_results)
+                return tools_section(detail, events, sheet, whole=whole)
             case "timeline":
-                return timeline_section(opened.events, sheet)
+                return timeline_section(events, sheet)
+            case "customer":
+                return customer_section(detail, sheet, whole=whole)
             case _:
-                return earlier_section(opened.detail, sheet)
+                return trigger_section(detail, events, sheet)
 
     def _show_banner(self, state: ConsoleState) -> None:
         """A decision on its way, or the line to the server when that is not as it should be."""
         pane = self.query_one("#banner", LineView)
         sheet = self.sheet(pane)
         mine = [pending for pending in state.pending.values() if pending.case_id == self._case_id]
-        line = status.away_banner(state, sheet)
+        line = status.away_banner(state, sheet) or self.console_app.alarm
         if mine:
             tries = f", {plural(mine[0].tries, 'try').replace('trys', 'tries')}: {mine[0].reason}"
             line = (
@@ -148,9 +158,12 @@ class CaseScreen(WorkScreen):
     def action_section_5(self) -> None:
         self._turn_to(4)
 
+    def action_section_6(self) -> None:
+        self._turn_to(5)
+
     def action_expand(self) -> None:
-        self._whole_results = not self._whole_results
-        if SECTIONS[self._section] != "tools":
+        self._whole = not self._whole
+        if SECTIONS[self._section] not in EXPANDABLE:
             self._turn_to(SECTIONS.index("tools"))
         self.console_app.repaint()
 
@@ -202,7 +215,7 @@ def _count(opened: OpenCase | None, section: str) -> int:
             return len(opened.detail.findings)
         case "timeline":
             return len(opened.events)
-        case "earlier":
+        case "customer":
             return sum(other.case_id != opened.case_id for other in opened.detail.related)
         case _:
             return 0

@@ -124,11 +124,13 @@ class QueueScreen(WorkScreen):
         bar = self.query_one("#status", LineView)
         sheet = self.sheet(bar)
         readonly = self.console_app.settings.readonly
-        bar.show([status.status_line(state, self._list.counts, sheet, readonly=readonly)])
+        due = self._list.due
+        bar.show([status.status_line(state, self._list.counts, sheet, due=due, readonly=readonly)])
         views = self.query_one("#views", LineView)
         line = status.views_line(self._list.views, self._list.view_counts, self._list.at, self.sheet(views))
         views.show([line])
-        banner, away = self.query_one("#banner", LineView), status.away_banner(state, sheet)
+        banner = self.query_one("#banner", LineView)
+        away = status.away_banner(state, sheet) or self.console_app.alarm
         banner.display = away is not None
         banner.show([away] if away else [])
         self._show_telemetry(state)

@@ -8,7 +8,6 @@ from rich.text import Text
 
 from console.clock import wall_clock
 from console.format import clean, plural, span, words
-from console.lines import BLANK, Line
 from console.pages.sheet import Sheet
 from console.problems import UsageError
 from console.session import AsOption, CaseArgument, JsonOption, ServerOption, Session
@@ -98,6 +97,10 @@ def show(
     *,
     timeline: Annotated[bool, typer.Option("--timeline", help="The whole record as well.")] = False,
     tools: Annotated[bool, typer.Option("--tools", help="Every tool call with its result as well.")] = False,
+    rows: Annotated[bool, typer.Option("--rows", help="The rows behind every claim as well.")] = False,
+    customer: Annotated[
+        bool, typer.Option("--customer", help="The customer, linked entities and other cases as well.")
+    ] = False,
     server: ServerOption = None,
     operator: AsOption = None,
     as_json: JsonOption = False,
@@ -110,19 +113,12 @@ def show(
         if as_json:
             session.answer(detail)
             return 0
-        from console.pages import case_head, case_sections  # noqa: PLC0415
-        from console.pages import timeline as record  # noqa: PLC0415
+        from console.pages.whole_case import Parts, whole_case  # noqa: PLC0415
 
         events = await api.timeline(detail.case.case_id)
         sheet = Sheet(max(60, min(session.out.width, 120)), wall_clock(), session.glyphs)
-        page: list[Line] = [*case_head.head(detail.summary, sheet), BLANK]
-        page += [*case_sections.assessment_section(detail, events, sheet), BLANK]
-        page += case_sections.findings_section(detail, sheet)
-        if tools:
-            page += [BLANK, *case_sections.tools_section(detail, events, sheet, whole=True)]
-        if timeline:
-            page += [BLANK, *record.timeline_section(events, sheet)]
-        session.lines(page)
+        parts = Parts(rows=rows, tools=tools, timeline=timeline, customer=customer)
+        session.lines(whole_case(detail, events, parts, sheet))
         return 0
 
     session.run(work)

@@ -1,16 +1,23 @@
 """The queue and single cases, to read."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from casework.actor import Actor
 from casework.alert import CustomerId, Label, Severity
+from casework.case import Case
+from casework.citations import checked_claims
 from casework.errors import InvalidInputError
-from casework.events import FindingRecorded
+from casework.events import FindingRecorded, Opened
 from casework.finding import Finding
-from casework.ports import CaseQuery, SortKey
+from casework.glance import glance
+from casework.links import linked_entities
+from casework.ports import CaseQuery, CaseStore, SortKey
 from casework.tags import MOST_TAGS, Tag
+from casework.telemetry import Telemetry
 from casework.transitions import AWAITING, Status
 from casework.views import CaseCounts, CaseDetail, CaseList, Evidence, Timeline
 from server.deciding import whole_record
@@ -23,6 +30,8 @@ GROUPS = {
     "open": frozenset(Status) - {Status.CLOSED},
     "waiting": AWAITING,
 }
+MOST_LINKED = 20
+CASES_OF_EACH = 3
 Risk = Annotated[float | None, Query(ge=0, le=1)]
 
 router = APIRouter(prefix="/cases", tags=["cases"])
@@ -94,17 +103,27 @@ async def count_cases(desk: TheDesk) -> CaseCounts:
 
 @router.get("/{case_id}", summary="One case whole", responses=problems(404))
 async def show_case(case_id: CaseId, desk: TheDesk) -> CaseDetail:
-    """The projection, every finding of every attempt, and the customer's earlier cases."""
+    """The projection, the findings of every attempt, the customer's earlier cases and linked ones."""
     cases, now = desk.backends.cases, desk.clock()
     case = await cases.load(case_id)
+    findings, _ = await _evidence(desk, case_id)
     related = await cases.related(case.alert.customer_id)
+    linked = await _linked_cases(cases, findings)
     return CaseDetail(
         summary=await summary_of(desk, case),
         case=case,
-        findings=await _findings(desk, case_id),
+        findings=findings,
         related=await summaries_of(desk, [other for other in related if other.case_id != case_id]),
+        linked_cases=await summaries_of(desk, linked),
         server_time=now,
     )
+
+
+async def _linked_cases(cases: CaseStore, findings: Sequence[Finding]) -> Sequence[Case]:
+    """Cases of the customers that a finding links to this one; both numbers are bounded."""
+    others = linked_entities(findings).customer_ids[:MOST_LINKED]
+    found = await asyncio.gather(*(cases.related(other, CASES_OF_EACH) for other in others))
+    return [case for of_one in found for case in of_one]
 
 
 @router.get("/{case_id}/timeline", summary="A case's record", responses=problems(404))
@@ -123,18 +142,31 @@ async def show_timeline(
 
 @router.get("/{case_id}/evidence", summary="Findings and tool calls", responses=problems(404))
 async def show_evidence(case_id: CaseId, desk: TheDesk) -> Evidence:
-    """Every finding by attempt and specialist, with what each tool was asked and answered."""
-    return Evidence(findings=await _findings(desk, case_id))
-
-
-async def _findings(desk: Desk, case_id: str) -> tuple[Finding, ...]:
-    return tuple(
-        [
-            event.body.finding
-            async for event in whole_record(desk.backends.cases, case_id)
-            if isinstance(event.body, FindingRecorded)
-        ]
+    """Every finding with what each tool was asked and answered, and what follows: claims with their rows,
+    the customer at a glance, what is shared with others, and the telemetry that raised the alert.
+    """
+    case = await desk.backends.cases.load(case_id)
+    findings, triggers = await _evidence(desk, case_id)
+    return Evidence(
+        findings=findings,
+        claims=checked_claims(findings),
+        customer=glance(case.alert.customer_id, findings),
+        links=linked_entities(findings),
+        triggers=triggers,
     )
+
+
+async def _evidence(desk: Desk, case_id: str) -> tuple[tuple[Finding, ...], tuple[Telemetry, ...]]:
+    """The findings of the record, and the telemetry it began with."""
+    findings: list[Finding] = []
+    triggers: tuple[Telemetry, ...] = ()
+    async for event in whole_record(desk.backends.cases, case_id):
+        match event.body:
+            case FindingRecorded(finding=found):
+                findings.append(found)
+            case Opened(triggers=kept):
+                triggers = kept
+    return tuple(findings), triggers
 
 
 def _statuses(text: str | None) -> frozenset[Status]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import Running, until
 from fakedesk import stories
+from fakedesk.lookups import triggers
 from fakedesk.record import now
 from typer.testing import CliRunner
 
@@ -59,6 +60,16 @@ async def test_a_case_is_shown_with_its_reasons(running: Running) -> None:
     answer = await shell(running, "show", CASE, "--timeline", "--tools")
     assert answer.code == 0
     for words in ("why this risk", "rests on SecurityLogs", "get_login_history", "waits for a decision"):
+        assert words in answer.out
+
+
+async def test_a_case_is_shown_with_rows_customer_and_what_triggered_it(running: Running) -> None:
+    about = stories.alert(1)
+    seen = triggers(about.customer_id)
+    await stories.investigated(running.record, about, now(), looked_up=True, triggers=seen)
+    answer = await shell(running, "show", CASE, "--rows", "--customer")
+    assert answer.code == 0
+    for words in ("SecurityLogs/41  event_type", "no model", "5 events", "Anna Schmidt", "device DEV-88F1"):
         assert words in answer.out
 
 

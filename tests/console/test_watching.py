@@ -59,7 +59,9 @@ async def test_every_section_of_a_case_is_reached_by_key(running: Running) -> No
             ("3", "more lines, x shows them"),
             ("x", "185.220.101.3"),
             ("4", "waits for a decision"),
-            ("5", "has no other case"),
+            ("5", "not looked up"),
+            ("G", "has no other case"),
+            ("6", "what triggered it"),
             ("tab", "[1 assessment]"),
         ):
             await screen.press(key)
@@ -173,13 +175,13 @@ async def test_a_terminal_that_is_too_small_is_told_so(running: Running) -> None
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
 async def test_hostile_text_is_shown_as_text_on_every_screen(running: Running, size: tuple[int, int]) -> None:
     about = stories.alert(1, description=stories.HOSTILE)
-    await stories.investigated(running.record, about, now(), text=stories.HOSTILE)
+    await stories.investigated(running.record, about, now(), text=stories.HOSTILE, looked_up=True)
     await stories.add_note(running.record, CASE, stories.HOSTILE)
     async with console(running.settings(), size) as screen:
         await screen.sees("multi country")
         seen = [screen.text]
         await screen.press("enter")
-        for key in ("1", "2", "3", "x", "4", "5", "question_mark", "escape", "a"):
+        for key in ("1", "2", "3", "x", "2", "4", "5", "6", "question_mark", "escape", "a"):
             await screen.press(key)
             await asyncio.sleep(0.2)
             seen.append(screen.text)

@@ -41,6 +41,13 @@ async def test_events_come_in_the_order_in_which_they_were_published(bus: EventB
     assert ids(await next_batch(bus)) == [f"E-{n:05}" for n in range(5)]
 
 
+async def test_events_are_found_by_id_in_the_order_of_the_log(bus: EventBus) -> None:
+    await bus.publish([login(n) for n in range(4)])
+    found = await bus.find(["E-00003", "E-00001", "gone"])
+    assert [event.event_id for event in found] == ["E-00001", "E-00003"]
+    assert await bus.find([]) == ()
+
+
 async def test_an_event_is_kept_once_and_the_publisher_is_told(bus: EventBus) -> None:
     assert await bus.publish([login(1)]) == frozenset()
     assert await bus.publish([login(1), login(2), login(2)]) == {"E-00001", "E-00002"}

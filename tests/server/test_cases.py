@@ -11,8 +11,17 @@ import pytest
 
 from casework.alert import Severity
 from casework.decision import Stage
-from casework.events import Claimed
-from tests.builders import NOW, event, make_assessment, make_person, review_requested
+from casework.events import Claimed, FindingRecorded
+from casework.finding import ToolCall
+from tests.builders import (
+    NOW,
+    event,
+    make_assessment,
+    make_finding,
+    make_person,
+    review_requested,
+    story_until_review,
+)
 from tests.server.desk import Running, decision_body
 
 
@@ -94,6 +103,8 @@ async def test_a_case_is_shown_whole(server: Running) -> None:
     assert [other["case_id"] for other in shown["related"]] == ["fraud-A-2"]
     evidence = (await server.http.get("/api/v1/cases/fraud-A-1/evidence")).json()
     assert evidence["findings"] == shown["findings"]
+    assert {claim["verdict"] for claim in evidence["claims"]} == {"not verified"}
+    assert evidence["customer"]["series"][0]["missing"] == "not looked up"
 
 
 async def test_the_timeline_comes_in_pages_without_gaps(server: Running) -> None:
@@ -105,6 +116,19 @@ async def test_the_timeline_comes_in_pages_without_gaps(server: Running) -> None
         seen += [item["seq"] for item in page.json()["items"]]
         after = page.json()["next_after"]
     assert seen == list(range(1, case.seq + 1))
+
+
+async def test_cases_of_linked_customers_are_named(server: Running) -> None:
+    device = {"shared": "device", "value": "D-1", "evidence": []}
+    result = {"links": [{"customer_id": 9, "in_common": [device]}], "more_links": 0}
+    linked = ToolCall(call_id="c", tool="get_linked_entities", result=result)
+    await server.put(
+        [*story_until_review()[:2], event(FindingRecorded(finding=make_finding(tool_calls=(linked,))), "f")]
+    )
+    await server.put_review("B-1", customer_id=9)
+    await server.put_review("C-1", customer_id=10)
+    shown = (await server.http.get("/api/v1/cases/fraud-A-1")).json()
+    assert [case["case_id"] for case in shown["linked_cases"]] == ["fraud-B-1"]
 
 
 @pytest.mark.parametrize("path", ["", "/timeline", "/evidence"])

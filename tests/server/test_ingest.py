@@ -75,6 +75,14 @@ async def test_a_detection_opens_a_case_and_starts_its_flow(detecting: Running) 
     ]
 
 
+async def test_a_case_keeps_the_telemetry_that_raised_its_alert(detecting: Running) -> None:
+    await detecting.backends.telemetry.publish([failure(n) for n in (1, 2, 3)])
+    (case_id,) = await eventually(lambda: _case_ids(detecting), "a case")
+    evidence = (await detecting.http.get(f"/api/v1/cases/{case_id}/evidence")).json()
+    assert [seen["event_id"] for seen in evidence["triggers"]] == ["E-1", "E-2", "E-3"]
+    assert evidence["triggers"][0]["details"]["ip"] == "203.0.113.9"
+
+
 async def test_a_restart_replays_the_window_and_opens_nothing_twice(tmp_path: Path) -> None:
     options: dict[str, Any] = {"detection_enabled": True, "rules_file": rules_file(tmp_path)}
     async with running(tmp_path, **options) as server:

@@ -15,6 +15,7 @@ from casework.policy import Terms
 from casework.telemetry import TELEMETRY
 from fakedesk import stories
 from fakedesk.app import Desk
+from fakedesk.lookups import triggers
 from fakedesk.record import now
 
 KINDS = (
@@ -42,7 +43,9 @@ async def furnish(desk: Desk) -> None:
             await stories.look(record, case_id, Specialist.USAGE, 0, began)
             await stories.find(record, case_id, Specialist.LOCATION, began)
         else:
-            await stories.investigated(record, about, began, terms)
+            await stories.investigated(
+                record, about, began, terms, looked_up=True, triggers=triggers(about.customer_id)
+            )
 
 
 async def chatter(desk: Desk) -> None:

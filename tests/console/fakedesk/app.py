@@ -25,6 +25,7 @@ from casework.events import (
 )
 from casework.finding import Specialist, TokenUsage
 from casework.hub_picture import HubReport
+from casework.links import linked_entities
 from casework.policy import Policy
 from casework.telemetry import TELEMETRY
 from casework.transitions import AWAITING, Status
@@ -184,8 +185,15 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
             for other, c in record.cases.items()
             if c.alert.customer_id == case.alert.customer_id
         )
+        others = linked_entities(found).customer_ids
+        linked = tuple(record.row(o) for o, c in record.cases.items() if c.alert.customer_id in others)
         return views.CaseDetail(
-            summary=record.row(case_id), case=case, findings=found, related=related, server_time=now()
+            summary=record.row(case_id),
+            case=case,
+            findings=found,
+            related=related,
+            linked_cases=linked,
+            server_time=now(),
         )
 
     @app.get("/api/v1/cases/{case_id}/timeline")

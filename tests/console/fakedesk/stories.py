@@ -1,5 +1,6 @@
 """Cases to work on: alerts, findings and assessments built with the domain's own functions."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from casework.action import Action
@@ -20,10 +21,12 @@ from casework.events import (
 )
 from casework.finding import Claim, ClaimStatus, Finding, FindingStatus, RowRef, Specialist, ToolCall
 from casework.policy import Policy, Terms
+from casework.telemetry import Telemetry
+from fakedesk.lookups import customer_calls
 from fakedesk.record import Record
 
 TOOLS = {
-    Specialist.USAGE: ("get_data_usage", "get_customer_detail"),
+    Specialist.USAGE: ("get_data_usage", "get_login_history"),
     Specialist.LOCATION: ("get_security_logs", "get_login_history"),
     Specialist.BILLING: ("get_billing_summary", "get_customer_orders"),
 }
@@ -53,7 +56,7 @@ def call(specialist: Specialist, attempt: int, index: int, customer_id: int, tex
             "country": text or "Romania",
             "ip": f"185.220.101.{i}",
         }
-        for i in range(4)
+        for i in range(5)
     ]
     return ToolCall(
         call_id=f"{specialist}:{attempt}:{index}",
@@ -64,8 +67,12 @@ def call(specialist: Specialist, attempt: int, index: int, customer_id: int, tex
     )
 
 
-def finding(specialist: Specialist, attempt: int, about: Alert, text: str = "") -> Finding:
+def finding(
+    specialist: Specialist, attempt: int, about: Alert, text: str = "", *, looked_up: bool = False
+) -> Finding:
     calls = tuple(call(specialist, attempt, i, about.customer_id, text) for i in range(2))
+    if looked_up and specialist is Specialist.USAGE:
+        calls = (*customer_calls(about.customer_id, text), *calls)
     if specialist is Specialist.BILLING:
         return Finding(
             specialist=specialist,
@@ -113,9 +120,15 @@ def event(case_id: str, key: str, body: EventBody, at: datetime) -> NewEvent:
     return NewEvent(event_id=f"{case_id}:{key}", occurred_at=at, actor=AGENT, body=body)
 
 
-async def opened(record: Record, about: Alert, at: datetime, terms: Terms | None = None) -> str:
+async def opened(
+    record: Record,
+    about: Alert,
+    at: datetime,
+    terms: Terms | None = None,
+    triggers: Sequence[Telemetry] = (),
+) -> str:
     case_id = case_id_for(about.alert_id)
-    await record.append(case_id, [open_case(about, terms or Terms(), at)])
+    await record.append(case_id, [open_case(about, terms or Terms(), at, triggers)])
     return case_id
 
 
@@ -133,9 +146,18 @@ async def look(record: Record, case_id: str, specialist: Specialist, index: int,
     await record.append(case_id, [event(case_id, f"call:{made.call_id}", body, at)])
 
 
-async def find(record: Record, case_id: str, specialist: Specialist, at: datetime, text: str = "") -> None:
+async def find(
+    record: Record,
+    case_id: str,
+    specialist: Specialist,
+    at: datetime,
+    text: str = "",
+    *,
+    looked_up: bool = False,
+) -> None:
     case = record.load(case_id)
-    body = FindingRecorded(finding=finding(specialist, case.attempt, case.alert, text))
+    found = finding(specialist, case.attempt, case.alert, text, looked_up=looked_up)
+    body = FindingRecorded(finding=found)
     await record.append(case_id, [event(case_id, f"finding:{case.attempt}:{specialist}", body, at)])
 
 
@@ -172,15 +194,25 @@ async def ask(record: Record, case_id: str, at: datetime, stage: Stage = Stage.A
 
 
 async def investigated(
-    record: Record, about: Alert, at: datetime, terms: Terms | None = None, text: str = ""
+    record: Record,
+    about: Alert,
+    at: datetime,
+    terms: Terms | None = None,
+    text: str = "",
+    *,
+    looked_up: bool = False,
+    triggers: Sequence[Telemetry] = (),
 ) -> str:
-    """A case whose agents have finished and which waits for a decision."""
-    case_id = await opened(record, about, at, terms)
+    """A case whose agents have finished and which waits for a decision.
+
+    `looked_up` says that the customer was looked up from all sides.
+    """
+    case_id = await opened(record, about, at, terms, triggers)
     await begin(record, case_id, at, text)
     for specialist in Specialist:
         for index in range(2):
             await look(record, case_id, specialist, index, at)
-        await find(record, case_id, specialist, at, text)
+        await find(record, case_id, specialist, at, text, looked_up=looked_up)
     await ask(record, case_id, at)
     return case_id
 

@@ -1,0 +1,68 @@
+"""The findings of a case: what each specialist claims, the rows behind every claim, and what it cost."""
+
+from collections.abc import Iterable, Sequence
+
+from casework.citations import CheckedClaim, checked_claims, claims_of
+from casework.events import CaseEvent
+from casework.finding import Finding, Specialist
+from casework.views import CaseDetail
+from console.format import clean, plural, points, risk_bar, risk_text
+from console.lines import BLANK, Line, Span, risk_tone, said
+from console.pages.case_sections import FINDING_WORDS
+from console.pages.claims import VERDICTS, cited_lines, rows_text
+from console.pages.cost import cost_lines
+from console.pages.sheet import Sheet, hanging
+
+
+def findings_section(
+    detail: CaseDetail, sheet: Sheet, events: Sequence[CaseEvent] = (), *, whole: bool = False
+) -> list[Line]:
+    """What each specialist claims and what it rests on, the present attempt first; the rows when asked."""
+    if not detail.findings:
+        return [said("No specialist has finished yet.", "dim")]
+    findings = sorted(detail.findings, key=lambda f: (-f.attempt, list(Specialist).index(f.specialist)))
+    lines = [_counted(checked_claims(findings), whole=whole)]
+    for finding in findings:
+        lines += [*_finding(finding, sheet, whole=whole), BLANK]
+    return [*lines, *cost_lines(findings, events, sheet)]
+
+
+def _counted(claims: Iterable[CheckedClaim], *, whole: bool) -> Line:
+    """How many claims have which verdict."""
+    made = list(claims)
+    spans: list[Span] = []
+    for verdict, (mark, word, tone) in VERDICTS.items():
+        number = sum(one.verdict is verdict for one in made)
+        if number:
+            spans.append(Span(f"{mark} {number} {word}  ", tone))
+    return (*spans, Span("x: only the claims" if whole else "x: the rows behind them", "dim"))
+
+
+def _finding(finding: Finding, sheet: Sheet, *, whole: bool) -> list[Line]:
+    text, tone = FINDING_WORDS[finding.status]
+    lines: list[Line] = [
+        sheet.heading(f"{finding.specialist}, attempt {finding.attempt}"),
+        (
+            Span(risk_bar(finding.risk, 10, sheet.glyphs), risk_tone(finding.risk)),
+            Span(f" {risk_text(finding.risk).strip()}  ", risk_tone(finding.risk)),
+            Span(text, tone),
+            Span(f"  {plural(len(finding.tool_calls), 'tool call')}, by {clean(finding.analyst)}", "dim"),
+        ),
+        *sheet.text(finding.summary),
+    ]
+    if finding.degraded:
+        lines += sheet.text(f"DEGRADED: {finding.degraded}", tone="warn")
+    for claim in claims_of(finding):
+        lines += _claim(claim, sheet, whole=whole)
+    return lines
+
+
+def _claim(checked: CheckedClaim, sheet: Sheet, *, whole: bool) -> list[Line]:
+    claim = checked.claim
+    mark, word, tone = VERDICTS[checked.verdict]
+    lead = f"  {points(claim.weight)}  " if claim.weight else "      -  "
+    lines = hanging(lead, claim.text, "", sheet, "bad" if claim.weight > 0 else "good")
+    on = f"rests on {rows_text(claim.rows)}" if claim.rows else "cites no rows"
+    check = f"  (check {clean(claim.check)})" if claim.check else ""
+    lines += hanging(f"       {mark} {word}  ", f"{on}{check}", "dim", sheet, tone)
+    return [*lines, *cited_lines(checked.rows, sheet)] if whole else lines
