@@ -24,7 +24,7 @@ from console import news as n
 from console.actions import Scope, available
 from console.asking import Asking
 from console.clipboard import sequence
-from console.clock import wall_clock
+from console.clock import ticks, wall_clock
 from console.drafts import DraftFolder, DraftKeeper
 from console.format import ASCII, UNICODE, clean
 from console.lines import Line, Span, Tone
@@ -84,9 +84,9 @@ class ConsoleApp(Asking):
         self._inbox: list[News] = []
         self._second = 0
         self._painter = Painter()
-        self._message: tuple[Line, datetime] | None = None
-        self._look_at: tuple[str, datetime] | None = None
-        self._read_at: dict[str, datetime] = {}
+        self._message: tuple[Line, float] | None = None
+        self._look_at: tuple[str, float] | None = None
+        self._read_at: dict[str, float] = {}
         self._draft_folder = DraftFolder(settings.state_dir / "drafts", settings.server)
         self._drafts = DraftKeeper(self._draft_folder, now, lambda text: self.say(text, "warn"))
         self.animation_level = "none"
@@ -99,7 +99,7 @@ class ConsoleApp(Asking):
     @property
     def message(self) -> Line | None:
         """The last thing said, while it is fresh."""
-        if self._message and (self.now() - self._message[1]).total_seconds() < MESSAGE_SECONDS:
+        if self._message and ticks() - self._message[1] < MESSAGE_SECONDS:
             return self._message[0]
         return None
 
@@ -192,13 +192,13 @@ class ConsoleApp(Asking):
 
     def say(self, text: str, tone: Tone = "") -> None:
         """A message in the bottom line for some seconds."""
-        self._message = ((Span(f" {clean(text)}", tone),), self.now())
+        self._message = ((Span(f" {clean(text)}", tone),), ticks())
         self.repaint()
 
     def say_also(self, text: str) -> None:
         """Put something before the message in the bottom line."""
         before = self.message
-        self._message = ((Span(f" {clean(text)}", "warn"), *(before or ())), self.now())
+        self._message = ((Span(f" {clean(text)}", "warn"), *(before or ())), ticks())
         self.repaint()
 
     def look_soon(self, case_id: str | None) -> None:
@@ -206,11 +206,11 @@ class ConsoleApp(Asking):
         if case_id is None or (self.state.opened and self.state.opened.case_id == case_id):
             self._look_at = None
         elif self._look_at is None or self._look_at[0] != case_id:
-            self._look_at = (case_id, self.now())
+            self._look_at = (case_id, ticks())
             self.set_timer(LOOK_AFTER_SECONDS, self._look)
 
     def _look(self) -> None:
-        if self._look_at and (self.now() - self._look_at[1]).total_seconds() >= LOOK_AFTER_SECONDS * 0.9:
+        if self._look_at and ticks() - self._look_at[1] >= LOOK_AFTER_SECONDS * 0.9:
             case_id, self._look_at = self._look_at[0], None
             self.tell_now(n.CaseOpened(case_id))
             self._read(case_id)
@@ -243,12 +243,12 @@ class ConsoleApp(Asking):
         opened = self.state.opened
         if opened is not None and (opened.gap or (opened.error and self.state.connection.phase == "live")):
             last = self._read_at.get(opened.case_id)
-            if last is None or (self.now() - last).total_seconds() >= REREAD_SECONDS:
+            if last is None or ticks() - last >= REREAD_SECONDS:
                 self._read(opened.case_id)
 
     def _read(self, case_id: str) -> None:
         if self.desk is not None:
-            self._read_at = {case_id: self.now()}
+            self._read_at = {case_id: ticks()}
             self.run_worker(self._read_quietly(self.desk, case_id), group="read", exclusive=True)
 
     async def _read_quietly(self, desk: "Desk", case_id: str) -> None:

@@ -3,13 +3,12 @@
 Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 conflict, 5 not permitted, 6 unreachable, 7 partial.
 """
 
-import sys
 from typing import Annotated
 
 import typer
 
-from console.session import FLAGS_BEFORE_THE_VERB, AsOption, ServerOption, settings_from
-from console.verbs import configuring, deciding, looking, reversing, streaming, working
+from console.session import FLAGS_BEFORE_THE_VERB, AsOption, ServerOption, need_a_terminal, settings_from
+from console.verbs import configuring, deciding, looking, recording, reversing, streaming, working
 
 app = typer.Typer(
     name="fraud-console",
@@ -41,6 +40,8 @@ app.command("defer", rich_help_panel=WORK)(working.defer)
 app.command("tag", rich_help_panel=WORK, context_settings={"ignore_unknown_options": True})(working.tag)
 app.command("note", rich_help_panel=WORK)(working.note)
 app.command("tail", rich_help_panel=STREAM)(streaming.tail)
+app.command("record", rich_help_panel=STREAM)(recording.record)
+app.command("replay", rich_help_panel=STREAM)(recording.replay)
 app.command("ingest", rich_help_panel=STREAM)(streaming.ingest)
 
 
@@ -74,9 +75,7 @@ def console(
 def open_console(**flags: object) -> int:
     """Open the console on this terminal; returns its exit code."""
     settings = settings_from(**flags)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        typer.echo("The console needs a terminal. From scripts use `fraud-console cases --json`.", err=True)
-        return 2
+    need_a_terminal()
     from console.app import make_console  # noqa: PLC0415 (only the console itself loads Textual)
 
     screen = make_console(settings)

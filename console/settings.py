@@ -27,6 +27,11 @@ def inside_tmux() -> bool:
     return bool(os.environ.get("TMUX"))
 
 
+def dumb_terminal() -> bool:
+    """Whether the terminal can neither move its cursor nor clear itself."""
+    return os.environ.get("TERM", "") in ("", "dumb", "unknown")
+
+
 PREFIX = "FRAUD_CONSOLE_"
 
 
