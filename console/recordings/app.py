@@ -27,7 +27,7 @@ class ReplayConsole(ConsoleApp):
         self._replay = replay
 
     def on_mount(self) -> None:
-        super().on_mount()
+        """Beside what the console does when it is mounted: Textual calls both."""
         self.run_worker(self._say_where_it_ends(), group="replay", exit_on_error=True)
 
     async def _say_where_it_ends(self) -> None:

@@ -53,6 +53,7 @@ class _Recorder:
                 async for frame in frames:
                     self._writer.write(streamed(self._at, frame))
                     yield frame
+            self._writer.write(Lost(at=self._at, asking="stream", lost="the server ended the stream"))
         except ConsoleError as error:
             self._writer.write(Lost(at=self._at, asking="stream", lost=str(error)))
             raise
