@@ -7,8 +7,15 @@ from typing import Annotated
 
 import typer
 
-from console.session import FLAGS_BEFORE_THE_VERB, AsOption, ServerOption, need_a_terminal, settings_from
-from console.verbs import configuring, deciding, looking, recording, reversing, streaming, working
+from console.session import (
+    FLAGS_BEFORE_THE_VERB,
+    AsOption,
+    ServerOption,
+    need_a_terminal,
+    remember_login,
+    settings_from,
+)
+from console.verbs import configuring, deciding, handing, looking, recording, reversing, streaming, working
 
 app = typer.Typer(
     name="fraud-console",
@@ -25,6 +32,7 @@ LOOK, DECIDE, WORK, STREAM = "Look", "Decide", "Work", "Stream"
 app.command("cases", rich_help_panel=LOOK, context_settings={"ignore_unknown_options": True})(looking.cases)
 app.command("show", rich_help_panel=LOOK)(looking.show)
 app.command("stats", rich_help_panel=LOOK)(looking.stats)
+app.command("handoff", rich_help_panel=LOOK)(handing.handoff)
 app.command("audit", rich_help_panel=LOOK)(looking.audit)
 app.command("health", rich_help_panel=LOOK)(looking.health)
 app.command("config", rich_help_panel=LOOK)(configuring.config)
@@ -76,6 +84,7 @@ def open_console(**flags: object) -> int:
     """Open the console on this terminal; returns its exit code."""
     settings = settings_from(**flags)
     need_a_terminal()
+    remember_login(settings)
     from console.app import make_console  # noqa: PLC0415 (only the console itself loads Textual)
 
     screen = make_console(settings)

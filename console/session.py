@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -64,6 +65,15 @@ def need_a_terminal() -> None:
             err=True,
         )
         raise typer.Exit(2)
+
+
+def remember_login(settings: ConsoleSettings) -> None:
+    """Write down that the console is opened now, for the next handover; a disk that refuses costs only that."""
+    from console.clock import wall_clock  # noqa: PLC0415
+    from console.logins import LoginBook  # noqa: PLC0415
+
+    with suppress(OSError):
+        LoginBook(settings.state_dir, settings.server, settings.operator).write(wall_clock())
 
 
 WIDTH_OF_A_PIPE = 200

@@ -17,6 +17,7 @@ from console.session import (
     ServerOption,
     Session,
     need_a_terminal,
+    remember_login,
     settings_from,
 )
 from console.verbs.streaming import print_frame
@@ -66,6 +67,7 @@ def _record_console(session: Session, writer: "TapeWriter") -> int:
     from console.app import make_console  # noqa: PLC0415 (only the console itself loads Textual)
     from console.recordings.recorder import recording  # noqa: PLC0415
 
+    remember_login(session.settings)
     screen = make_console(session.settings, recording(HttpApi(session.settings), writer))
     screen.run(mouse=False)
     return screen.return_code or 0
