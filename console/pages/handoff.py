@@ -24,13 +24,11 @@ def _counts(found: Handoff) -> str:
 
 def _since(found: Handoff) -> str:
     how = {"given": "", "last login": ", the last login", "no login known": "; no earlier login is known"}
-    moved = (
-        len(found.changed)
-        - found.opened
-        - sum(row.opened_at < found.since for row in found.changed if row.closed_at is not None)
-    )
+    older = [row for row in found.changed if row.opened_at < found.since]
+    moved = sum(row.closed_at is None for row in older)
     return (
-        f"Since {day_and_time(found.since)}{how[found.since_is]}: {plural(len(found.changed), 'case')} changed, "
+        f"Since {day_and_time(found.since)}{how[found.since_is]}: "
+        f"{plural(len(found.changed), 'case')} changed, "
         f"{found.opened} new, {found.closed} closed, {moved} older ones moved on."
     )
 
