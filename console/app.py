@@ -25,6 +25,7 @@ from console.actions import Scope, available
 from console.asking import Asking
 from console.clipboard import sequence
 from console.clock import ticks, wall_clock
+from console.coalescing import coalesced
 from console.drafts import DraftFolder, DraftKeeper
 from console.format import ASCII, UNICODE, clean
 from console.lines import Line, Span, Tone
@@ -346,36 +347,6 @@ class ConsoleApp(Asking):
         self._drafts.flush()
         if self._api is not None:
             await self._api.aclose()
-
-
-def coalesced(inbox: Sequence[News]) -> Iterable[News]:
-    """The same news with runs of stream frames joined, so that a burst is reduced once."""
-    changes: list[Any] = []
-    seen: list[Any] = []
-    at: datetime | None = None
-    joined: list[News] = []
-    for news in inbox:
-        match news:
-            case n.CasesChanged():
-                changes += news.changes
-                at = news.at
-            case n.TelemetryCame():
-                seen += news.seen
-                at = news.at
-            case _:
-                joined += _flush(changes, seen, at)
-                changes, seen = [], []
-                joined.append(news)
-    return [*joined, *_flush(changes, seen, at)]
-
-
-def _flush(changes: Sequence[Any], seen: Sequence[Any], at: datetime | None) -> list[News]:
-    out: list[News] = []
-    if changes and at:
-        out.append(n.CasesChanged(tuple(changes), at))
-    if seen and at:
-        out.append(n.TelemetryCame(tuple(seen), at))
-    return out
 
 
 def make_console(settings: ConsoleSettings, api: "ConsoleApi | None" = None) -> ConsoleApp:

@@ -60,6 +60,9 @@ def console(
     server: ServerOption = None,
     operator: AsOption = None,
     ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII only.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Line by line, for screen readers, dumb terminals and pipes.")
+    ] = False,
     readonly: Annotated[bool, typer.Option("--readonly", help="Look, but change nothing.")] = False,
     fps: Annotated[
         int | None,
@@ -74,6 +77,7 @@ def console(
                 server=server,
                 operator=operator,
                 ascii=ascii_only or None,
+                plain=plain or None,
                 readonly=readonly or None,
                 frames_per_second=fps,
             )
@@ -83,6 +87,10 @@ def console(
 def open_console(**flags: object) -> int:
     """Open the console on this terminal; returns its exit code."""
     settings = settings_from(**flags)
+    if settings.plain:
+        from console.plain.start import open_plain  # noqa: PLC0415
+
+        return open_plain(settings)
     need_a_terminal()
     remember_login(settings)
     from console.app import make_console  # noqa: PLC0415 (only the console itself loads Textual)

@@ -67,6 +67,8 @@ class ConsoleSettings(BaseSettings):
     """How many open cases the console holds, those that expire first."""
     state_dir: Path = Field(default_factory=lambda: user_state_path("fraud-console"))
     """Where drafts are kept, readable by you alone."""
+    plain: bool = False
+    """Line mode: no screen is drawn, for screen readers and terminals that cannot draw."""
     readonly: bool = False
     """Look, but change nothing."""
 
