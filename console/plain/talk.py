@@ -77,7 +77,7 @@ class Talk:
         self._inbox.append(news)
         if len(self._inbox) >= INBOX_LIMIT:
             self.take_in()
-        if isinstance(news, n.QueueRead | n.LineLost):
+        if isinstance(news, n.LineLive | n.LineLost):
             self.heard.set()
         if isinstance(news, n.DecisionStuck) and news.tries == 1:
             self.say(f"Not recorded yet: {news.reason} Trying again.")

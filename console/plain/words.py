@@ -17,6 +17,8 @@ GLYPHS = replace(
 )
 """Chrome that is not there; text keeps its letters."""
 MOST_ANNOUNCED = 8
+_UNSAID = {"--": "unknown", "-": "none", "->": "is now"}
+"""What pages write as signs."""
 
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _STANDS = {
@@ -63,7 +65,7 @@ def case_sentence(row: CaseSummary, now: datetime) -> str:
 
 def spoken(lines: Iterable[Line]) -> list[str]:
     """A page as sentences: no indentation and no columns, so nothing is read out that is only space."""
-    squeezed = (" ".join(plain(line).split()) for line in lines)
+    squeezed = (" ".join(_UNSAID.get(word, word) for word in plain(line).split()) for line in lines)
     return [text for text in squeezed if text]
 
 
