@@ -1,4 +1,4 @@
-"""The console where it has to work: in windows that change, over lines that are slow, and lines that break."""
+"""The console where it has to work: in windows that change, over lines that are slow or break."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,8 +112,12 @@ def test_after_a_broken_line_the_queue_has_what_happened_meanwhile(desk_port: in
             f"http://127.0.0.1:{desk_port}/api/v1/cases/fraud-ALERT-008/claim", headers={"X-Operator": "zoe"}
         ).raise_for_status()
         line.mend()
-        terminal.child.send("\x1b8R")
+        terminal.child.send("R")
         terminal.sees("live")
+        terminal.child.send("\x1b")
+        terminal.sees("1/29")
+        terminal.child.send("8")
+        terminal.sees("[8 open 30]")
         terminal.child.send("/claimed:zoe\r")
         terminal.sees("zoe", "1/1")
         terminal.child.send("\x1b")
