@@ -4,16 +4,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+from rich.cells import cell_len
+
 from casework import telemetry as tm
 from casework.transitions import AWAITING, Status
 from casework.views import CaseSummary, TelemetrySeen
-from console.format import clean, clock, money, plural, span, words
+from console.format import clean, clock, fit, money, plural, span, words
 from console.lines import Line, Span, Tone, outside
 from console.pages.sheet import Sheet
 from console.saved_views import SavedView, view_key
 from console.state import Connection, ConsoleState, TelemetryTail
 
 STALE_AFTER_SECONDS = 15
+LONGEST_ENVIRONMENT = 20
+LONGEST_WHO = 30
+"""Names of any length must not push off the line how the connection is, and what waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,11 @@ def connection_span(line: Connection, sheet: Sheet) -> Span:
 def status_line(state: ConsoleState, counts: Counts, sheet: Sheet, *, readonly: bool = False) -> Line:
     """Environment, operator and role, connection, and what waits."""
     production = bool(state.me and state.me.environment.lower().startswith("prod"))
-    environment = clean(state.me.environment) if state.me else "?"
-    who = f"{clean(state.me.actor.label)} ({state.me.actor.role or 'no role'})" if state.me else "nobody yet"
+    environment = _short(state.me.environment, LONGEST_ENVIRONMENT, sheet) if state.me else "?"
+    who = "nobody yet"
+    if state.me:
+        role = state.me.actor.role or "no role"
+        who = f"{_short(state.me.actor.label, LONGEST_WHO - len(role), sheet)} ({role})"
     parts = [
         Span(f" {environment.upper() if production else environment} ", "bad" if production else "heading"),
         Span(f" {who} ", ""),
@@ -83,6 +91,12 @@ def status_line(state: ConsoleState, counts: Counts, sheet: Sheet, *, readonly: 
     if state.pending:
         parts.append(Span(f"  sending {len(state.pending)}", "warn"))
     return tuple(parts)
+
+
+def _short(text: str, cells: int, sheet: Sheet) -> str:
+    """Outside text, cut when it is longer than so many cells."""
+    text = clean(text)
+    return fit(text, cells, sheet.glyphs) if cell_len(text) > cells else text
 
 
 def views_line(views: Sequence[SavedView], counts: Sequence[int], at: int, sheet: Sheet) -> Line:

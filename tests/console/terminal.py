@@ -82,6 +82,14 @@ class Terminal:
             lambda: self.read() or all(w in self.text for w in words), f"{words} in:\n", lambda: self.text
         )
 
+    def loses(self, *words: str) -> None:
+        """Wait until none of the words is on the screen any more."""
+        wait_for(
+            lambda: self.read() or not any(w in self.text for w in words),
+            f"still {words}:\n",
+            lambda: self.text,
+        )
+
     def gets(self, *words: bytes) -> None:
         """Wait until bytes have come, wherever on the screen they went."""
         wait_for(

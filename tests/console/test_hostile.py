@@ -1,5 +1,6 @@
 """Every text of a case is an attack on the terminal; nothing of it arrives, in any mode and any verb."""
 
+import re
 import subprocess
 import sys
 import unicodedata
@@ -20,6 +21,10 @@ ATTACKS = [
     b"\x1b]0;", b"\x1b]52", b"\x1b]8;;http://evil", b"\x1bP1;1|", b"\x1b_G", b"\x1b[97;105m", b"\x1b[6n",
     b"\x1b[?1000h", b"\x1bc", b"\x07", b"\x08", b"\x7f", b"\x00",
 ]  # fmt: skip
+
+
+OWN_POINTER = re.compile(rb"\x1b\]22;[a-z]*\x07")
+"""How the screen's own library asks for a mouse pointer's shape."""
 
 
 @pytest.fixture(scope="module")
@@ -90,17 +95,20 @@ def test_in_the_queue_in_every_section_and_every_panel(
         ("4", "[4 timeline"),
         ("G", "[4 timeline"),
         ("5", "[5 earlier"),
-        ("a", "Approve:"),
-        ("\x1b", "[5 earlier"),
-        ("A", "Approve which action?"),
-        ("\x1b", "[5 earlier"),
-        ("r", "Reject with feedback"),
-        ("\x1b", "[5 earlier"),
-        ("y", "Copy which field?"),
-        ("\x1b", "[5 earlier"),
     ):
         terminal.child.send(key)
         terminal.sees(words)
+    for key, title in (
+        ("a", "Approve:"),
+        ("A", "Approve which action?"),
+        ("r", "Reject with feedback"),
+        ("m", "A note stays"),
+        ("y", "Copy which field?"),
+    ):
+        terminal.child.send(key)
+        terminal.sees(title)
+        terminal.child.send("\x1b")
+        terminal.loses(title)
     terminal.child.send("\x1b")
     terminal.sees("enter open")
     terminal.child.send("\x1b")
@@ -108,8 +116,7 @@ def test_in_the_queue_in_every_section_and_every_panel(
     assert b"pwned" in terminal.raw
     terminal.child.send("q")
     terminal.ends()
-    own_query = b"\x1b[6n"
-    assert_harmless(terminal.raw.replace(own_query, b""))
+    assert_harmless(OWN_POINTER.sub(b"", terminal.raw))
 
 
 @pytest.mark.parametrize(
@@ -153,11 +160,8 @@ def test_in_line_mode_from_a_pipe(hostile_port: int, tmp_path: Path) -> None:
 def test_in_line_mode_on_a_terminal_that_cannot_draw(hostile_port: int, tmp_path: Path) -> None:
     terminal = Terminal(hostile_port, tmp_path, "--plain", term="dumb", size=(80, 24))
     terminal.gets(b"fraud-ALERT-001", b"> ")
-    for at, line in enumerate(("filter case:alert-001", *LINE_MODE, ""), start=2):
+    for line in ("filter case:alert-001", *LINE_MODE, "", "quit"):
         terminal.child.send(f"{line}\r")
-        prompts = at
-        terminal.gets(b"> ") if terminal.raw.count(b"> ") >= prompts else None
-    terminal.child.send("quit\r")
     assert terminal.ends() == 0
     assert b"pwned" in terminal.raw
     assert_only_text(terminal.raw)

@@ -86,7 +86,10 @@ async def furnish(desk: Desk) -> None:
         notes=ATTACK,
     )
     await record.append(first, commands.submit_decision(case, rejected, ATTACKER, now(), "k"))
-    await desk._drive(first)
+    await stories.begin(record, first, now(), ATTACK)
+    for specialist in Specialist:
+        await _find(desk, first, specialist)
+    await stories.ask(record, first, now())
     await record.append(first, commands.claim(record.load(first), ATTACKER, now(), 900))
     await record.append(first, commands.add_note(record.load(first), ATTACKER, now(), ATTACK, "n"))
     second = await stories.opened(record, _alert(2), at)
@@ -103,9 +106,12 @@ async def _find(desk: Desk, case_id: str, specialist: Specialist) -> None:
     found = poisoned(stories.finding(specialist, case.attempt, case.alert, ATTACK))
     for made in found.tool_calls:
         body = ToolCalled(attempt=case.attempt, specialist=specialist, call=made)
-        await desk.record.append(case_id, [stories.event(case_id, made.call_id[:3], body, now())])
+        key = f"call:{case.attempt}:{specialist}:{found.tool_calls.index(made)}"
+        await desk.record.append(case_id, [stories.event(case_id, key, body, now())])
     body = FindingRecorded(finding=found)
-    await desk.record.append(case_id, [stories.event(case_id, f"finding:{specialist}", body, now())])
+    await desk.record.append(
+        case_id, [stories.event(case_id, f"finding:{case.attempt}:{specialist}", body, now())]
+    )
 
 
 async def chatter(desk: Desk) -> None:
