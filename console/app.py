@@ -172,7 +172,7 @@ class ConsoleApp(Asking):
     def _frame(self) -> None:
         """One frame: take in what came, and render if something or the second changed."""
         changed = self._drain()
-        second = int(self.now().timestamp())
+        second = int(ticks())
         if changed or second != self._second or self._unfinished:
             self._second = second
             self._keep_reading()

@@ -70,7 +70,7 @@ def test_a_case_is_decided_over_a_slow_line(desk_port: int, tmp_path: Path) -> N
         terminal.sees("Recorded: pat approved lock_account")
         assert recorded(desk_port, "alert-005").count("decision_submitted") == 1
         assert recorded(desk_port, "alert-006").count("decision_submitted") == 1
-        terminal.child.send("\x1b\x1b")
+        terminal.child.send("\x1b")
         terminal.sees("enter open")
         quit_from_queue(terminal)
 
@@ -120,6 +120,4 @@ def test_after_a_broken_line_the_queue_has_what_happened_meanwhile(desk_port: in
         terminal.sees("[8 open 30]")
         terminal.child.send("/claimed:zoe\r")
         terminal.sees("zoe", "1/1")
-        terminal.child.send("\x1b")
-        terminal.sees("enter open")
         quit_from_queue(terminal)
