@@ -23,6 +23,7 @@ from console.session import (
 from console.verbs.streaming import print_frame
 
 if TYPE_CHECKING:
+    from casework.views import CaseSummary
     from console.api import ConsoleApi
     from console.news import News
     from console.recordings.player import Player
@@ -101,10 +102,13 @@ async def _watch(session: Session, api: "ConsoleApi", stop: asyncio.Event, secon
     from console.recordings.recorder import read_cases  # noqa: PLC0415
 
     reading: list[asyncio.Task[None]] = []
+    rows: list[CaseSummary] = []
 
     def hear(news: "News") -> None:
-        if isinstance(news, n.QueueRead) and not reading:
-            reading.append(asyncio.create_task(read_cases(api, news.open_cases)))
+        if isinstance(news, n.RowsRead) and not reading:
+            rows.extend(news.rows)
+        elif isinstance(news, n.QueueRead) and not reading:
+            reading.append(asyncio.create_task(read_cases(api, rows)))
         elif isinstance(news, n.LineLost):
             typer.echo(clean(f"{news.reason} Trying again."), err=True)
 

@@ -27,7 +27,7 @@ from console.recordings.app import ReplayConsole
 from console.recordings.player import Player
 from console.recordings.recorder import read_cases, recording
 from console.recordings.replayer import Replay
-from console.recordings.tape import Lost, RecordingError, TapeWriter, read_tape
+from console.recordings.tape import Answer, Lost, RecordingError, TapeWriter, read_tape
 from console.settings import ConsoleSettings
 
 CASE = "fraud-ALERT-001"
@@ -278,6 +278,8 @@ async def test_recording_without_a_screen_and_replaying_it_as_json_lines(
     answer = await recorder
     told = json.loads(answer.out)
     assert (answer.code, told["failure"], told["file"]) == (0, "", path)
+    read = [record.asked for record in read_tape(Path(path)).records if isinstance(record, Answer)]
+    assert {"case", "timeline"} <= set(read), "open cases are read whole"
     replayed = await shell_offline("replay", path, "--json", "--speed", "0")
     lines = [json.loads(line) for line in replayed.splitlines()]
     assert [line["data"]["event"]["body"]["type"] for line in lines if line["kind"] == "case"] == [
