@@ -52,10 +52,13 @@ COMMANDS: Sequence[Command] = (
         True,
     ),
     Command("reject", "[FEEDBACK]", "reject; the agents look again, after a yes", deciding.reject, True),
+    Command("escalate", "[REASON]", "send to the senior queue, after a yes", deciding.escalate, True),
     Command("withdraw", "[REASON]", "take a decision back while it is held", working.withdraw, True),
     Command("claim", "", "take the case in hand, or renew the claim", working.claim, True),
     Command("release", "", "give the claim back", working.release, True),
     Command("note", "[TEXT]", "write a note", working.note, True),
+    Command("defer", "UNTIL [REASON]", "put off until 2h or 14:30; defer back ends it", working.defer, True),
+    Command("tag", "TAGS", "vip puts one on, -vip takes it off", working.tag, True),
     Command("status", "", "the connection, and what waits", looking.status),
     Command("help", "", "these commands", say_help),
 )

@@ -3,7 +3,6 @@
 from casework.action import Action
 from casework.decision import DecisionRequest
 from casework.views import CaseDetail
-from console.deciding import CHOICES
 from console.format import words
 from console.lines import said
 from console.pages import decision as pages
@@ -19,7 +18,7 @@ async def approve(talk: Talk, rest: str) -> None:
         return
     action = _action(rest) if rest else detail.summary.recommended_action
     if action is None:
-        choices = ", ".join(words(choice) for choice in CHOICES)
+        choices = ", ".join(words(choice) for choice in Action)
         talk.say(f"There is no such action; there are: {choices}.")
         return
     talk.say_page(pages.subject(detail, talk.sheet))
@@ -45,9 +44,23 @@ async def reject(talk: Talk, rest: str) -> None:
         talk.say("Nothing was sent.")
 
 
+async def escalate(talk: Talk, rest: str) -> None:
+    """Send the case to the senior queue, with a reason given at once or asked for."""
+    detail = await _decidable(talk)
+    if detail is None:
+        return
+    talk.say_page(pages.subject(detail, talk.sheet))
+    reason = rest or await talk.ask("Why? A senior reads it; an empty line goes back: ")
+    if reason and await talk.sure(f"Escalate with the reason: {reason}?"):
+        fields = {"approved": False, "escalate": True, "feedback": reason}
+        await _send(talk, detail, DecisionRequest.model_validate({**_binding(detail), **fields}))
+    else:
+        talk.say("Nothing was sent.")
+
+
 def _action(text: str) -> Action | None:
     wanted = text.replace(" ", "_").lower()
-    return next((choice for choice in CHOICES if choice.value == wanted), None)
+    return next((choice for choice in Action if choice.value == wanted), None)
 
 
 def _binding(detail: CaseDetail) -> dict[str, object]:

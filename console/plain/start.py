@@ -45,7 +45,7 @@ async def converse(talk: Talk) -> None:
     """Until quit or the end of input. Changes are said between a command and the next prompt."""
     talk.say("fraud-console, line by line. Type help for the commands.")
     await talk.heard.wait()
-    talk.announce()
+    talk.catch_up()
     await status(talk, "")
     await say_list(talk, "")
     while True:

@@ -106,6 +106,11 @@ class Talk:
         """Whether the analyst types yes, in full; anything else is no."""
         return (await self.ask(f"{what} Type yes to do it: ")) == "yes"
 
+    def catch_up(self) -> None:
+        """Take what came as known: it is about to be said in other words."""
+        self.take_in()
+        self._announced = self.state
+
     def announce(self) -> None:
         """Say what happened since the last prompt; never while something is being typed."""
         self.take_in()

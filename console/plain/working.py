@@ -1,9 +1,11 @@
 """Taking work on and giving it back in line mode, and a word for the record."""
 
-from console.format import words
+from console.format import day_and_time, words
+from console.moments import MomentError, moment_and_words
 from console.plain.looking import NOT_OPEN, read_out
 from console.plain.talk import Talk
 from console.problems import CaseNotFoundError
+from console.tagging import TagError, tag_request
 
 
 async def next_case(talk: Talk, rest: str) -> None:
@@ -46,6 +48,39 @@ async def note(talk: Talk, rest: str) -> None:
         return
     await talk.desk.note(talk.seen.case.case_id, text)
     talk.say("Recorded: your note.")
+
+
+async def defer(talk: Talk, rest: str) -> None:
+    """Put the case off until a time, with a reason behind it; `defer back` brings it back."""
+    if talk.seen is None:
+        talk.say(NOT_OPEN)
+        return
+    case_id = talk.seen.case.case_id
+    if rest.lower() == "back":
+        await talk.desk.end_deferral(case_id)
+        talk.say("Recorded: the case is back.")
+        return
+    try:
+        until, reason = moment_and_words(rest, talk.now())
+    except MomentError as error:
+        talk.say(str(error))
+        return
+    await talk.desk.defer(case_id, until, reason)
+    talk.say(f"Recorded: put off until {day_and_time(until)}.")
+
+
+async def tag(talk: Talk, rest: str) -> None:
+    """Put tags on the case, or take tags off."""
+    if talk.seen is None:
+        talk.say(NOT_OPEN)
+        return
+    try:
+        request = tag_request(rest)
+    except TagError as error:
+        talk.say(str(error))
+        return
+    row = await talk.desk.tag(talk.seen.case.case_id, request)
+    talk.say(f"Recorded: tags {' '.join(row.tags) or 'none'}.")
 
 
 async def withdraw(talk: Talk, rest: str) -> None:

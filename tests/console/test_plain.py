@@ -3,6 +3,8 @@
 import asyncio
 import io
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -75,7 +77,7 @@ async def test_the_queue_is_read_out_numbered_and_a_case_with_its_reasons(runnin
     async with line_mode(running.settings(), running) as (desk, _):
         greeting = "\n".join(desk.said)
         assert "Connected." in greeting
-        assert "2 cases, filter claimed:me,none." in greeting
+        assert "2 cases, filter claimed:me,none" in greeting and greeting.count("Connected.") == 1
         assert re.search(
             r"1\. waits for a decision, 2 days 23 hours left, risk 0\.75 high, high severity", greeting
         )
@@ -197,6 +199,19 @@ async def test_next_claim_release_note_and_withdraw(running: Running) -> None:
         assert "withdrawn" in await desk.type("yes")
 
 
+async def test_escalate_defer_and_tag(running: Running) -> None:
+    await furnish(running, 1)
+    async with line_mode(running.settings(), running) as (desk, _):
+        await desk.type("open 1")
+        assert "is no time" in await desk.type("defer someday")
+        assert "put off until" in await desk.type("defer 2h waits for the bank")
+        assert "is back" in await desk.type("defer back")
+        assert "tags vip" in await desk.type("tag vip")
+        assert "both put on and taken off" in await desk.type("tag vip -vip")
+        await desk.type("escalate looks like a ring")
+        assert "Recorded: ana escalated" in await desk.type("yes")
+
+
 async def test_the_filter_is_the_consoles_own(running: Running) -> None:
     await furnish(running, 2)
     async with line_mode(running.settings(), running) as (desk, _):
@@ -225,7 +240,18 @@ async def test_a_read_only_console_changes_nothing_here_either(running: Running)
 
 async def test_without_a_case_or_a_known_command_it_says_what_to_type(running: Running) -> None:
     async with line_mode(running.settings(), running) as (desk, _):
-        for name in ("why", "findings", "approve", "reject", "claim", "release", "note", "withdraw"):
+        for name in (
+            "why",
+            "findings",
+            "approve",
+            "reject",
+            "claim",
+            "release",
+            "note",
+            "withdraw",
+            "defer",
+            "tag",
+        ):
             assert "No case is in hand" in await desk.type(name)
         assert "no command dance" in await desk.type("dance")
         assert "could be" in await desk.type("f")
@@ -274,6 +300,12 @@ async def test_lines_are_read_one_at_a_time_while_the_loop_goes_on() -> None:
 )
 def test_times_are_said_in_words(seconds: int, said: str) -> None:
     assert duration(seconds) == said
+
+
+def test_line_mode_starts_without_loading_the_screen() -> None:
+    code = "import console.plain.start, sys; print([m for m in sys.modules if m.startswith('textual')])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
 
 
 def test_no_glyph_of_line_mode_is_drawn() -> None:
