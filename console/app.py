@@ -25,7 +25,8 @@ from console.actions import Scope, available
 from console.asking import Asking
 from console.attention import Attention
 from console.clipboard import sequence
-from console.clock import wall_clock
+from console.clock import ticks, wall_clock
+from console.coalescing import coalesced
 from console.drafts import DraftFolder, DraftKeeper
 from console.format import ASCII, UNICODE, clean
 from console.lines import Line, Span, Tone
@@ -87,9 +88,9 @@ class ConsoleApp(Asking):
         self._second = 0
         self._attention = Attention(timedelta(minutes=settings.warn_minutes))
         self._painter = Painter()
-        self._message: tuple[Line, datetime] | None = None
-        self._look_at: tuple[str, datetime] | None = None
-        self._read_at: dict[str, datetime] = {}
+        self._message: tuple[Line, float] | None = None
+        self._look_at: tuple[str, float] | None = None
+        self._read_at: dict[str, float] = {}
         self._draft_folder = DraftFolder(settings.state_dir / "drafts", settings.server)
         self._drafts = DraftKeeper(self._draft_folder, now, lambda text: self.say(text, "warn"))
         self.animation_level = "none"
@@ -102,7 +103,7 @@ class ConsoleApp(Asking):
     @property
     def message(self) -> Line | None:
         """The last thing said, while it is fresh."""
-        if self._message and (self.now() - self._message[1]).total_seconds() < MESSAGE_SECONDS:
+        if self._message and ticks() - self._message[1] < MESSAGE_SECONDS:
             return self._message[0]
         return None
 
@@ -181,7 +182,7 @@ class ConsoleApp(Asking):
     def _frame(self) -> None:
         """One frame: take in what came, and render if something or the second changed."""
         changed = self._drain()
-        second = int(self.now().timestamp())
+        second = int(ticks())
         if changed or second != self._second or self._unfinished:
             self._second = second
             if self._attention.look(self.state, self.now()) and self.settings.bell:
@@ -204,13 +205,13 @@ class ConsoleApp(Asking):
 
     def say(self, text: str, tone: Tone = "") -> None:
         """A message in the bottom line for some seconds."""
-        self._message = ((Span(f" {clean(text)}", tone),), self.now())
+        self._message = ((Span(f" {clean(text)}", tone),), ticks())
         self.repaint()
 
     def say_also(self, text: str) -> None:
         """Put something before the message in the bottom line."""
         before = self.message
-        self._message = ((Span(f" {clean(text)}", "warn"), *(before or ())), self.now())
+        self._message = ((Span(f" {clean(text)}", "warn"), *(before or ())), ticks())
         self.repaint()
 
     def look_soon(self, case_id: str | None) -> None:
@@ -218,11 +219,11 @@ class ConsoleApp(Asking):
         if case_id is None or (self.state.opened and self.state.opened.case_id == case_id):
             self._look_at = None
         elif self._look_at is None or self._look_at[0] != case_id:
-            self._look_at = (case_id, self.now())
+            self._look_at = (case_id, ticks())
             self.set_timer(LOOK_AFTER_SECONDS, self._look)
 
     def _look(self) -> None:
-        if self._look_at and (self.now() - self._look_at[1]).total_seconds() >= LOOK_AFTER_SECONDS * 0.9:
+        if self._look_at and ticks() - self._look_at[1] >= LOOK_AFTER_SECONDS * 0.9:
             case_id, self._look_at = self._look_at[0], None
             self.tell_now(n.CaseOpened(case_id))
             self._read(case_id)
@@ -255,12 +256,12 @@ class ConsoleApp(Asking):
         opened = self.state.opened
         if opened is not None and (opened.gap or (opened.error and self.state.connection.phase == "live")):
             last = self._read_at.get(opened.case_id)
-            if last is None or (self.now() - last).total_seconds() >= REREAD_SECONDS:
+            if last is None or ticks() - last >= REREAD_SECONDS:
                 self._read(opened.case_id)
 
     def _read(self, case_id: str) -> None:
         if self.desk is not None:
-            self._read_at = {case_id: self.now()}
+            self._read_at = {case_id: ticks()}
             self.run_worker(self._read_quietly(self.desk, case_id), group="read", exclusive=True)
 
     async def _read_quietly(self, desk: "Desk", case_id: str) -> None:
@@ -358,36 +359,6 @@ class ConsoleApp(Asking):
         self._drafts.flush()
         if self._api is not None:
             await self._api.aclose()
-
-
-def coalesced(inbox: Sequence[News]) -> Iterable[News]:
-    """The same news with runs of stream frames joined, so that a burst is reduced once."""
-    changes: list[Any] = []
-    seen: list[Any] = []
-    at: datetime | None = None
-    joined: list[News] = []
-    for news in inbox:
-        match news:
-            case n.CasesChanged():
-                changes += news.changes
-                at = news.at
-            case n.TelemetryCame():
-                seen += news.seen
-                at = news.at
-            case _:
-                joined += _flush(changes, seen, at)
-                changes, seen = [], []
-                joined.append(news)
-    return [*joined, *_flush(changes, seen, at)]
-
-
-def _flush(changes: Sequence[Any], seen: Sequence[Any], at: datetime | None) -> list[News]:
-    out: list[News] = []
-    if changes and at:
-        out.append(n.CasesChanged(tuple(changes), at))
-    if seen and at:
-        out.append(n.TelemetryCame(tuple(seen), at))
-    return out
 
 
 def make_console(settings: ConsoleSettings, api: "ConsoleApi | None" = None) -> ConsoleApp:

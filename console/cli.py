@@ -3,13 +3,19 @@
 Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 conflict, 5 not permitted, 6 unreachable, 7 partial.
 """
 
-import sys
 from typing import Annotated
 
 import typer
 
-from console.session import FLAGS_BEFORE_THE_VERB, AsOption, ServerOption, settings_from
-from console.verbs import configuring, deciding, looking, reversing, streaming, working
+from console.session import (
+    FLAGS_BEFORE_THE_VERB,
+    AsOption,
+    ServerOption,
+    need_a_terminal,
+    remember_login,
+    settings_from,
+)
+from console.verbs import configuring, deciding, handing, looking, recording, reversing, streaming, working
 
 app = typer.Typer(
     name="fraud-console",
@@ -26,6 +32,7 @@ LOOK, DECIDE, WORK, STREAM = "Look", "Decide", "Work", "Stream"
 app.command("cases", rich_help_panel=LOOK, context_settings={"ignore_unknown_options": True})(looking.cases)
 app.command("show", rich_help_panel=LOOK)(looking.show)
 app.command("stats", rich_help_panel=LOOK)(looking.stats)
+app.command("handoff", rich_help_panel=LOOK)(handing.handoff)
 app.command("audit", rich_help_panel=LOOK)(looking.audit)
 app.command("health", rich_help_panel=LOOK)(looking.health)
 app.command("config", rich_help_panel=LOOK)(configuring.config)
@@ -41,6 +48,8 @@ app.command("defer", rich_help_panel=WORK)(working.defer)
 app.command("tag", rich_help_panel=WORK, context_settings={"ignore_unknown_options": True})(working.tag)
 app.command("note", rich_help_panel=WORK)(working.note)
 app.command("tail", rich_help_panel=STREAM)(streaming.tail)
+app.command("record", rich_help_panel=STREAM)(recording.record)
+app.command("replay", rich_help_panel=STREAM)(recording.replay)
 app.command("ingest", rich_help_panel=STREAM)(streaming.ingest)
 
 
@@ -51,6 +60,9 @@ def console(
     server: ServerOption = None,
     operator: AsOption = None,
     ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII only.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Line by line, for screen readers, dumb terminals and pipes.")
+    ] = False,
     readonly: Annotated[bool, typer.Option("--readonly", help="Look, but change nothing.")] = False,
     fps: Annotated[
         int | None,
@@ -65,6 +77,7 @@ def console(
                 server=server,
                 operator=operator,
                 ascii=ascii_only or None,
+                plain=plain or None,
                 readonly=readonly or None,
                 frames_per_second=fps,
             )
@@ -74,9 +87,12 @@ def console(
 def open_console(**flags: object) -> int:
     """Open the console on this terminal; returns its exit code."""
     settings = settings_from(**flags)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        typer.echo("The console needs a terminal. From scripts use `fraud-console cases --json`.", err=True)
-        return 2
+    if settings.plain:
+        from console.plain.start import open_plain  # noqa: PLC0415
+
+        return open_plain(settings)
+    need_a_terminal()
+    remember_login(settings)
     from console.app import make_console  # noqa: PLC0415 (only the console itself loads Textual)
 
     screen = make_console(settings)

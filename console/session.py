@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -15,7 +16,7 @@ from rich.text import Text
 from console.format import ASCII, UNICODE, Glyphs, clean
 from console.lines import Line, drawn
 from console.problems import ConsoleError
-from console.settings import ConsoleSettings
+from console.settings import ConsoleSettings, dumb_terminal
 
 if TYPE_CHECKING:
     from console.api import ConsoleApi
@@ -46,6 +47,33 @@ def settings_from(**flags: object) -> ConsoleSettings:
 
 FLAGS_BEFORE_THE_VERB: ContextVar[Mapping[str, str | None] | None] = ContextVar("flags", default=None)
 """Flags given as `fraud-console --server URL cases`; the verb's own win over them."""
+
+
+def need_a_terminal() -> None:
+    """Exit with 2, and what to do instead, where the console cannot be drawn."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        typer.echo(
+            "The console needs a terminal. From scripts use `fraud-console cases --json`, "
+            "or `fraud-console --plain`, which reads commands from a pipe.",
+            err=True,
+        )
+        raise typer.Exit(2)
+    if dumb_terminal():
+        typer.echo(
+            "This terminal cannot draw the console (TERM says so). `fraud-console --plain` works here, "
+            "line by line.",
+            err=True,
+        )
+        raise typer.Exit(2)
+
+
+def remember_login(settings: ConsoleSettings) -> None:
+    """Write down that the console is opened now, for `handoff`; a disk that refuses costs only that."""
+    from console.clock import wall_clock  # noqa: PLC0415
+    from console.logins import LoginBook  # noqa: PLC0415
+
+    with suppress(OSError):
+        LoginBook(settings.state_dir, settings.server, settings.operator).write(wall_clock())
 
 
 WIDTH_OF_A_PIPE = 200
@@ -86,7 +114,7 @@ class Session:
         try:
             code = asyncio.run(self._connected(work))
         except ConsoleError as error:
-            self._fail(error)
+            self.fail(error)
         except BrokenPipeError:
             code = 0
         except KeyboardInterrupt:
@@ -102,7 +130,8 @@ class Session:
         finally:
             await api.aclose()
 
-    def _fail(self, error: ConsoleError) -> NoReturn:
+    def fail(self, error: ConsoleError) -> NoReturn:
+        """Say what went wrong, and exit with its code."""
         if self.as_json:
             problem = error.problem.model_dump(mode="json") if error.problem else None
             body = {"error": str(error), "exit_code": error.exit_code, "problem": problem}

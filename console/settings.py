@@ -27,6 +27,11 @@ def inside_tmux() -> bool:
     return bool(os.environ.get("TMUX"))
 
 
+def dumb_terminal() -> bool:
+    """Whether the terminal can neither move its cursor nor clear itself."""
+    return os.environ.get("TERM", "") in ("", "dumb", "unknown")
+
+
 PREFIX = "FRAUD_CONSOLE_"
 
 
@@ -66,6 +71,8 @@ class ConsoleSettings(BaseSettings):
     """Ring the terminal's bell, once, for what is yours and urgent."""
     warn_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
     """How long before its deadline a case you hold is called out."""
+    plain: bool = False
+    """Line mode: no screen is drawn, for screen readers and terminals that cannot draw."""
     readonly: bool = False
     """Look, but change nothing."""
 

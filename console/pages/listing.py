@@ -39,6 +39,13 @@ _COLUMNS: Sequence[tuple[str, Cell]] = (
 )
 """What there is to say of a case, the most needed first: where it is narrow the last give way."""
 
+TITLES: Sequence[str] = tuple(title for title, _ in _COLUMNS)
+
+
+def texts(row: CaseSummary, sheet: Sheet) -> list[str]:
+    """A case's cells under the titles, whole."""
+    return [make(row, sheet)[0] for _, make in _COLUMNS]
+
 
 def listing(rows: Sequence[CaseSummary], sheet: Sheet, width: int | None) -> list[Line]:
     """A heading and a line per case; without a width nothing is cut or left out."""

@@ -4,16 +4,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+from rich.cells import cell_len
+
 from casework import telemetry as tm
 from casework.transitions import AWAITING, Status
 from casework.views import CaseSummary, TelemetrySeen
-from console.format import clean, clock, money, plural, span, words
+from console.format import clean, clock, fit, money, plural, span, words
 from console.lines import Line, Span, Tone, outside, width_of
 from console.pages.sheet import Sheet
 from console.saved_views import SavedView, view_key
 from console.state import Connection, ConsoleState, TelemetryTail
 
 STALE_AFTER_SECONDS = 15
+LONGEST_ENVIRONMENT = 20
+LONGEST_WHO = 30
+"""Names of any length must not push off the line how the connection is, and what waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ def status_line(
     Where not all of it fits, counts of zero are left out.
     """
     line = (
-        *_where(state, readonly=readonly),
+        *_where(state, sheet, readonly=readonly),
         connection_span(state.connection, sheet),
         *_troubles(state, due),
     )
@@ -81,11 +86,14 @@ def status_line(
     return whole if width_of(whole) <= sheet.width else (*line, *(f for f in figures if f.tone != "dim"))
 
 
-def _where(state: ConsoleState, *, readonly: bool) -> Line:
+def _where(state: ConsoleState, sheet: Sheet, *, readonly: bool) -> Line:
     """The environment, production in capitals between marks, and who one is there."""
     production = bool(state.me and state.me.environment.lower().startswith("prod"))
-    environment = clean(state.me.environment) if state.me else "?"
-    who = f"{clean(state.me.actor.label)} ({state.me.actor.role or 'no role'})" if state.me else "nobody yet"
+    environment = _short(state.me.environment, LONGEST_ENVIRONMENT, sheet) if state.me else "?"
+    who = "nobody yet"
+    if state.me:
+        role = state.me.actor.role or "no role"
+        who = f"{_short(state.me.actor.label, LONGEST_WHO - len(role), sheet)} ({role})"
     return (
         Span(
             f" !! {environment.upper()} !! " if production else f" {environment} ",
@@ -113,6 +121,12 @@ def _figures(state: ConsoleState, counts: Counts) -> Line:
         Span(f"  agents {counts.working}", "accent" if counts.working else "dim"),
     )
     return (*parts, Span(f"  sending {len(state.pending)}", "warn")) if state.pending else parts
+
+
+def _short(text: str, cells: int, sheet: Sheet) -> str:
+    """Outside text, cut when it is longer than so many cells."""
+    text = clean(text)
+    return fit(text, cells, sheet.glyphs) if cell_len(text) > cells else text
 
 
 def views_line(views: Sequence[SavedView], counts: Sequence[int], at: int, sheet: Sheet) -> Line:

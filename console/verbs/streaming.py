@@ -59,7 +59,7 @@ async def _follow(session: Session, api: "ConsoleApi", cursor: str | None, topic
             async with aclosing(api.stream(at, topics)) as frames:
                 async for frame in frames:
                     failures = 0
-                    at, shown = _print_frame(session, frame, at)
+                    at, shown = print_frame(session, frame, at)
                     printed += shown
                     if limit and printed >= limit:
                         return
@@ -71,7 +71,7 @@ async def _follow(session: Session, api: "ConsoleApi", cursor: str | None, topic
             )
 
 
-def _print_frame(session: Session, frame: "Frame", at: str) -> tuple[str, bool]:
+def print_frame(session: Session, frame: "Frame", at: str) -> tuple[str, bool]:
     """Print a frame; returns the cursor after it, and whether it was something to print."""
     from console.frames import CaseFrame, NoticeFrame, TelemetryFrame  # noqa: PLC0415
     from console.lines import outside  # noqa: PLC0415

@@ -2,80 +2,18 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import pexpect
-import pyte
 import pytest
-
-HERE = Path(__file__).parent
-PATIENCE_SECONDS = 45.0
+from terminal import Terminal, desk_process, wait_for
 
 
 @pytest.fixture
 def desk_port(tmp_path: Path) -> Iterator[int]:
-    port_file = tmp_path / "port"
-    desk = subprocess.Popen([sys.executable, "-m", "fakedesk", str(port_file)], cwd=HERE)
-    try:
-        wait_for(lambda: port_file.exists() and bool(port_file.read_text()), "the desk does not start")
-        yield int(port_file.read_text())
-    finally:
-        desk.kill()
-        desk.wait()
-
-
-class Terminal:
-    """A terminal of 80 by 24 with the console in it."""
-
-    def __init__(self, port: int, home: Path, *flags: str) -> None:
-        self.screen = pyte.Screen(80, 24)
-        self.stream = pyte.ByteStream(self.screen)
-        self.raw = b""
-        environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
-        environment["XDG_STATE_HOME"] = str(home)
-        server = f"http://127.0.0.1:{port}"
-        self.child = pexpect.spawn(
-            sys.executable,
-            ["-m", "console", "--server", server, "--as", "pat", *flags],
-            dimensions=(24, 80),
-            env=environment,
-            cwd=str(HERE.parent.parent),
-            timeout=PATIENCE_SECONDS,
-        )
-
-    def read(self) -> None:
-        try:
-            got = self.child.read_nonblocking(65536, timeout=0.1)
-        except (pexpect.TIMEOUT, pexpect.EOF):
-            return
-        self.raw += got
-        self.stream.feed(got)
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.screen.display)
-
-    def sees(self, *words: str) -> None:
-        wait_for(
-            lambda: self.read() or all(w in self.text for w in words), f"{words} in:\n", lambda: self.text
-        )
-
-    def ends(self) -> int | None:
-        wait_for(lambda: self.read() or not self.child.isalive(), "the console does not end")
-        self.read()
-        self.child.close()
-        return self.child.exitstatus
-
-
-def wait_for(condition: Callable[[], object], what: str, detail: Callable[[], str] = str) -> None:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < until, what + detail()
+    with desk_process(tmp_path) as port:
+        yield port
 
 
 def restored(raw: bytes) -> bool:

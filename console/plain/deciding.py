@@ -1,0 +1,113 @@
+"""Deciding in line mode: about what was read out, after a yes in words, and said for what became of it."""
+
+from casework.action import Action
+from casework.decision import DecisionRequest
+from casework.views import CaseDetail
+from console.format import words
+from console.lines import said
+from console.pages import decision as pages
+from console.plain.looking import NOT_OPEN
+from console.plain.talk import Talk
+from console.problems import ConsoleError, RefusedError
+
+
+async def approve(talk: Talk, rest: str) -> None:
+    """Approve what is recommended, or the action that is named."""
+    detail = await _decidable(talk)
+    if detail is None:
+        return
+    action = _action(rest) if rest else detail.summary.recommended_action
+    if action is None:
+        choices = ", ".join(words(choice) for choice in Action)
+        talk.say(f"There is no such action; there are: {choices}.")
+        return
+    talk.say_page(pages.subject(detail, talk.sheet))
+    talk.say_page(pages.consequences(detail, action, talk.sheet))
+    talk.say_page(pages.warnings(detail, talk.me, talk.sheet))
+    if await talk.sure(f"Approve {words(action)}?"):
+        await _send(talk, detail, DecisionRequest(**_binding(detail), approved=True, action=action))
+    else:
+        talk.say("Nothing was sent.")
+
+
+async def reject(talk: Talk, rest: str) -> None:
+    """Reject with feedback, given at once or asked for."""
+    detail = await _decidable(talk)
+    if detail is None:
+        return
+    talk.say_page(pages.subject(detail, talk.sheet))
+    talk.say_page(pages.warnings(detail, talk.me, talk.sheet))
+    feedback = rest or await talk.ask("What is wrong, or missing? An empty line goes back: ")
+    if feedback and await talk.sure(f"Reject with the feedback: {feedback}?"):
+        await _send(talk, detail, DecisionRequest(**_binding(detail), approved=False, feedback=feedback))
+    else:
+        talk.say("Nothing was sent.")
+
+
+async def escalate(talk: Talk, rest: str) -> None:
+    """Send the case to the senior queue, with a reason given at once or asked for."""
+    detail = await _decidable(talk)
+    if detail is None:
+        return
+    talk.say_page(pages.subject(detail, talk.sheet))
+    reason = rest or await talk.ask("Why? A senior reads it; an empty line goes back: ")
+    if reason and await talk.sure(f"Escalate with the reason: {reason}?"):
+        fields = {"approved": False, "escalate": True, "feedback": reason}
+        await _send(talk, detail, DecisionRequest.model_validate({**_binding(detail), **fields}))
+    else:
+        talk.say("Nothing was sent.")
+
+
+def _action(text: str) -> Action | None:
+    wanted = text.replace(" ", "_").lower()
+    return next((choice for choice in Action if choice.value == wanted), None)
+
+
+def _binding(detail: CaseDetail) -> dict[str, object]:
+    return {"attempt": detail.summary.attempt, "assessment_hash": detail.summary.assessment_hash}
+
+
+async def _decidable(talk: Talk) -> CaseDetail | None:
+    """The case in hand as it was read out, if it still asks that; else what changed is said."""
+    if talk.seen is None:
+        talk.say(NOT_OPEN)
+        return None
+    detail = await talk.desk.read(talk.seen.case.case_id)
+    if _went_on(talk, talk.seen, detail):
+        return None
+    if reason := pages.why_not(detail):
+        talk.say(f"{reason[0].upper()}{reason[1:]}.")
+        return None
+    return detail
+
+
+def _went_on(talk: Talk, seen: CaseDetail, now: CaseDetail) -> bool:
+    if pages.question(seen.summary) == pages.question(now.summary):
+        return False
+    talk.say_page(pages.overtaken(seen.summary, now.summary, talk.sheet))
+    talk.say("Type why to read the case as it is now.")
+    return True
+
+
+async def _send(talk: Talk, detail: CaseDetail, request: DecisionRequest) -> None:
+    """Send it, unless the case went on while the question was being answered."""
+    talk.take_in()
+    row = talk.state.cases.get(detail.case.case_id, detail.summary)
+    if row.seq > detail.summary.seq and _went_on(talk, detail, detail.model_copy(update={"summary": row})):
+        return
+    talk.say("Sending the decision; it is not recorded yet.")
+    try:
+        summary = await talk.desk.decide(detail.case.case_id, request)
+    except RefusedError as error:
+        await _refused(talk, detail, error)
+    else:
+        talk.say(f"Recorded: {summary.decided or words(summary.status)}. Type next for the next case.")
+
+
+async def _refused(talk: Talk, detail: CaseDetail, error: RefusedError) -> None:
+    try:
+        now = (await talk.desk.read(detail.case.case_id)).summary
+    except ConsoleError:
+        now = None
+    lines = pages.refusal(str(error), detail.summary, now, talk.sheet)
+    talk.say_page([*lines, said("Type why to read the case as it is now.")])

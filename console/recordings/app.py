@@ -1,0 +1,62 @@
+"""The console on a recording: the same screens, with keys that pause, step and change the pace."""
+
+import asyncio
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from console.app import ConsoleApp
+from console.recordings.replayer import Replay
+from console.settings import ConsoleSettings
+
+KEYS = "p pauses, s steps, + and - change the pace"
+
+
+class ReplayConsole(ConsoleApp):
+    """A console whose server is a file."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "replay_pause", "pause the replay, or go on", show=False),
+        Binding("s", "replay_step", "to the next change in the recording", show=False),
+        Binding("plus", "replay_faster", "play faster", show=False),
+        Binding("minus", "replay_slower", "play slower", show=False),
+    ]
+
+    def __init__(self, settings: ConsoleSettings, replay: Replay) -> None:
+        super().__init__(settings, replay.api, now=replay.player.now)
+        self._replay = replay
+
+    def on_mount(self) -> None:
+        """Beside what the console does when it is mounted: Textual calls both."""
+        self.run_worker(self._say_where_it_ends(), group="replay", exit_on_error=True)
+
+    async def _say_where_it_ends(self) -> None:
+        await asyncio.sleep(0)
+        self.say(f"A recording of {_clock(self._replay.player.seconds)}; {KEYS}.", "accent")
+        await self._replay.player.reach(self._replay.player.seconds)
+        self.say("The recording has ended; this is how it stood. q quits.", "accent")
+
+    def action_replay_pause(self) -> None:
+        self._replay.player.pause()
+        self._say_where()
+
+    def action_replay_step(self) -> None:
+        self._replay.step()
+        self._say_where()
+
+    def action_replay_faster(self) -> None:
+        self._replay.player.faster()
+        self._say_where()
+
+    def action_replay_slower(self) -> None:
+        self._replay.player.slower()
+        self._say_where()
+
+    def _say_where(self) -> None:
+        player = self._replay.player
+        how = "ended" if player.ended else "paused" if player.paused else f"playing at {player.speed:g}x"
+        self.say(f"Replay {how}, {_clock(player.position)} of {_clock(player.seconds)}.", "accent")
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
