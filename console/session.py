@@ -8,13 +8,14 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
 from console.format import ASCII, UNICODE, Glyphs, clean
 from console.lines import Line, drawn
 from console.problems import ConsoleError
+from console.provenance import WrongSettingsError, load
 from console.settings import ConsoleSettings
 
 if TYPE_CHECKING:
@@ -33,14 +34,11 @@ CaseArgument = Annotated[
 
 
 def settings_from(**flags: object) -> ConsoleSettings:
-    """Settings with the flags that were given; a wrong one is named with its value, and exits with 2."""
+    """Settings with the flags that were given; a wrong one is named with its place, and exits with 2."""
     try:
-        return ConsoleSettings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
-    except ValidationError as error:
-        for problem in error.errors():
-            name = "_".join(str(part) for part in problem["loc"]).upper()
-            complaint = f"FRAUD_CONSOLE_{name} is {problem['input']!r}: {problem['msg']}"
-            typer.echo(clean(complaint), err=True)
+        return load(flags)
+    except WrongSettingsError as error:
+        typer.echo(clean(str(error), newlines=True), err=True)
         raise typer.Exit(2) from error
 
 

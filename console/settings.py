@@ -1,4 +1,4 @@
-"""The console's settings: flags override the environment, which overrides these defaults."""
+"""The console's settings: a flag wins over the environment, that over the settings file."""
 
 import getpass
 import os
@@ -6,9 +6,14 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from platformdirs import user_state_path
+from platformdirs import user_config_path, user_state_path
 from pydantic import Field, StringConstraints, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 Operator = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@-]{1,60}$")]
 
@@ -41,8 +46,29 @@ def set_in_environment(setting: str) -> bool:
     return any(name.lower() == wanted for name in os.environ)
 
 
+class SettingsFile(BaseSettings):
+    """Where the settings file is; only the environment can say so."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+
+    config: Path | None = Field(default_factory=lambda: user_config_path("fraud-console") / "console.toml")
+    """The settings file, in TOML; by default console.toml in the configuration folder, empty for none."""
+
+    @field_validator("config", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @property
+    def path(self) -> Path | None:
+        """The file that is read: the one that was named, or the usual one if there is one."""
+        if self.config is None or (not self.model_fields_set and not self.config.exists()):
+            return None
+        return self.config
+
+
 class ConsoleSettings(BaseSettings):
-    """Everything that can be set, under FRAUD_CONSOLE_ plus the name in capitals."""
+    """Everything that can be set: in the file by name, in the environment as FRAUD_CONSOLE_ plus capitals."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
@@ -64,6 +90,18 @@ class ConsoleSettings(BaseSettings):
     """Where drafts are kept, readable by you alone."""
     readonly: bool = False
     """Look, but change nothing."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then the environment, then the file; no other source."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, SettingsFile().path)
 
     @field_validator("server")
     @classmethod
