@@ -40,6 +40,7 @@ from console.screens.queue import QueueScreen
 from console.screens.work import WorkScreen
 from console.settings import ConsoleSettings, inside_tmux
 from console.state import ConsoleState, reduce
+from console.themes import Themed
 from console.widgets.painter import Painted, Painter
 from console.work import Work
 
@@ -56,7 +57,7 @@ STOP_SECONDS = 5.0
 """How long an orderly end may take after a signal."""
 
 
-class ConsoleApp(Asking):
+class ConsoleApp(Themed, Asking):
     """State in the middle: news comes in, `reduce` makes the next state, screens render it."""
 
     ENABLE_COMMAND_PALETTE = True
@@ -72,7 +73,7 @@ class ConsoleApp(Asking):
         api: "ConsoleApi | None" = None,
         now: Callable[[], datetime] = wall_clock,
     ) -> None:
-        super().__init__(ansi_color=False)
+        super().__init__(settings.theme)
         self.settings = settings
         self.glyphs = ASCII if settings.ascii else UNICODE
         self.now = now

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from console.session import FLAGS_BEFORE_THE_VERB, AsOption, ServerOption, settings_from
+from console.settings import ThemeName
 from console.verbs import configuring, deciding, looking, reversing, streaming, working
 
 app = typer.Typer(
@@ -50,6 +51,7 @@ def console(
     server: ServerOption = None,
     operator: AsOption = None,
     ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII only.")] = False,
+    theme: Annotated[ThemeName | None, typer.Option(help="Colours.", show_default=False)] = None,
     readonly: Annotated[bool, typer.Option("--readonly", help="Look, but change nothing.")] = False,
     fps: Annotated[
         int | None,
@@ -64,6 +66,7 @@ def console(
                 server=server,
                 operator=operator,
                 ascii=ascii_only or None,
+                theme=theme,
                 readonly=readonly or None,
                 frames_per_second=fps,
             )

@@ -120,11 +120,12 @@ class Session:
 
     def lines(self, lines: Iterable[Line]) -> None:
         """A page for people, in colour where the terminal takes it."""
-        from console.widgets.palette import DARK  # noqa: PLC0415 (only a page needs colours)
+        from console.widgets.palette import PALETTES  # noqa: PLC0415 (only a page needs colours)
 
+        palette = PALETTES[self.settings.theme]
         for line in lines:
             text = Text(no_wrap=True, overflow="crop")
             for part in drawn(line, 10_000, self.glyphs):
-                text.append(part.text, DARK[part.tone])
+                text.append(part.text, palette.style(part.tone))
             text.rstrip()
             self.out.print(text, soft_wrap=True)

@@ -4,7 +4,7 @@ import getpass
 import os
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from platformdirs import user_config_path, user_state_path
 from pydantic import Field, StringConstraints, field_validator
@@ -15,6 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+ThemeName = Literal["dark", "light", "ansi", "colourblind"]
 Operator = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@-]{1,60}$")]
 
 
@@ -30,6 +31,11 @@ def login_name() -> str:
 def inside_tmux() -> bool:
     """Whether the terminal is one of tmux, which has its own way of copying."""
     return bool(os.environ.get("TMUX"))
+
+
+def colourless() -> bool:
+    """Whether the person asked every program for no colour."""
+    return "NO_COLOR" in os.environ
 
 
 PREFIX = "FRAUD_CONSOLE_"
@@ -78,6 +84,8 @@ class ConsoleSettings(BaseSettings):
     """Who you are on a server without logins; it names, it does not authenticate."""
     ascii: bool = False
     """Draw with ASCII only."""
+    theme: ThemeName = "dark"
+    """Colours: dark, light, ansi (the sixteen of your terminal), or colourblind."""
     frames_per_second: Annotated[int, Field(ge=1, le=30)] = 10
     """How often the screen may change; 4 suits a slow line."""
     timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
