@@ -1,6 +1,7 @@
 """Every action of the console, once: key bindings, help, palette and footer all read this list."""
 
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,24 +28,48 @@ class Action:
     changes: bool = False
 
     @property
+    def id(self) -> str:
+        """The name by which settings and the command line know it: `view_1`, counted as on the keys."""
+        name, _, at = self.name.rstrip(")").partition("(")
+        return f"{name}_{int(at) + 1}" if at else name
+
+    @property
     def shown_keys(self) -> str:
         """The keys as people write them."""
-        return " ".join(_SPELLING.get(key, key) for key in self.keys)
+        return " ".join(shown(key) for key in self.keys)
+
+
+def shown(key: str) -> str:
+    """A key as people write it."""
+    return _SPELLING.get(key) or _of_its_name(key)
 
 
 _SPELLING = {
+    "at": "@",
+    "backslash": "\\",
+    "minus": "-",
+    "plus": "+",
+    "underscore": "_",
     "question_mark": "?",
     "slash": "/",
     "full_stop": ".",
     "asterisk": "*",
     "escape": "esc",
-    "ctrl+d": "ctrl-d",
-    "ctrl+u": "ctrl-u",
-    "ctrl+p": "ctrl-p",
-    "shift+tab": "shift-tab",
     "pagedown": "pgdn",
     "pageup": "pgup",
 }
+
+
+
+def _of_its_name(key: str) -> str:
+    """The character that a key's name stands for, where it is the name of one."""
+    if len(key) == 1 or key in ("space", "tab"):
+        return key
+    try:
+        return unicodedata.lookup(key.replace("_", " "))
+    except KeyError:
+        return key.replace("+", "-")
+
 
 ACTIONS: tuple[Action, ...] = (
     Action("down", ("j", "down"), "next line or case", "both", "Move"),
@@ -97,8 +122,8 @@ ACTIONS: tuple[Action, ...] = (
 BY_NAME = {action.name: action for action in ACTIONS}
 
 
-def available(scope: Scope) -> Iterator[Action]:
+def available(scope: Scope, actions: Sequence[Action] = ACTIONS) -> Iterator[Action]:
     """The actions of a screen, in the order they are listed."""
-    for action in ACTIONS:
+    for action in actions:
         if action.scope in (scope, "everywhere") or (action.scope == "both" and scope in ("queue", "case")):
             yield action

@@ -27,6 +27,7 @@ from console.clipboard import sequence
 from console.clock import wall_clock
 from console.drafts import DraftFolder, DraftKeeper
 from console.format import ASCII, UNICODE, clean
+from console.keymap import remapped
 from console.lines import Line, Span, Tone
 from console.news import News
 from console.pages.help import help_page
@@ -64,6 +65,7 @@ class ConsoleApp(Themed, Asking):
     TITLE = "fraud-console"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", show=False, priority=True),
+        Binding("ctrl+p", "command_palette", show=False, priority=True, id="command_palette"),
         Binding("ctrl+c", "help_quit", show=False, system=True),
     ]
 
@@ -76,6 +78,8 @@ class ConsoleApp(Themed, Asking):
         super().__init__(settings.theme)
         self.settings = settings
         self.glyphs = ASCII if settings.ascii else UNICODE
+        self.actions = remapped(settings.keys)
+        self.set_keymap({action.id: ",".join(action.keys) for action in self.actions if action.id in settings.keys})
         self.now = now
         self.state = ConsoleState()
         self.work = Work(self)
@@ -282,7 +286,7 @@ class ConsoleApp(Themed, Asking):
         """The keys of a screen."""
 
         def page(width: int) -> Sequence[Line]:
-            return help_page(scope, Sheet(width, self.now(), self.glyphs))
+            return help_page(scope, Sheet(width, self.now(), self.glyphs, self.actions))
 
         self.show_page("Keys", page)
 
@@ -307,7 +311,7 @@ class ConsoleApp(Themed, Asking):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: the actions of the screen below it, from the one list."""
         if isinstance(screen, WorkScreen):
-            for action in available(screen.scope):
+            for action in available(screen.scope, self.actions):
                 if hasattr(screen, f"action_{action.name.partition('(')[0]}"):
                     run = partial(screen.run_action, action.name)
                     yield SystemCommand(f"{action.help}", f"key {action.shown_keys}", run)

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_config_path, user_state_path
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from console.keymap import remapped
 
 ThemeName = Literal["dark", "light", "ansi", "colourblind"]
+Keys = dict[str, Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]]
 Operator = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@-]{1,60}$")]
 
 
@@ -99,6 +101,9 @@ class ConsoleSettings(BaseSettings):
     readonly: bool = False
     """Look, but change nothing."""
 
+    keys: Keys = Field(default_factory=dict)
+    """Your own keys by action, as the table [keys] of the settings file; as JSON in the environment."""
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -110,6 +115,13 @@ class ConsoleSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, then the environment, then the file; no other source."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, SettingsFile().path)
+
+    @field_validator("keys")
+    @classmethod
+    def _keys_are_keys(cls, value: Keys) -> Keys:
+        if value:
+            remapped(value)
+        return value
 
     @field_validator("server")
     @classmethod

@@ -115,7 +115,7 @@ class QueueScreen(WorkScreen):
         sheet = self.sheet(table)
         self._list.follow(state, self.console_app.now())
         self.unfinished = self._list.unfinished
-        notice = status.queue_notice(state, len(self._list.order), self._typed, self._list.view)
+        notice = status.queue_notice(state, len(self._list.order), self._typed, self._list.view, sheet)
         table.show(self._list.order, sheet, notice, self._marks)
         self._show_bars(state)
         self._show_preview(state, table.selected)
@@ -134,7 +134,7 @@ class QueueScreen(WorkScreen):
         self._show_telemetry(state)
         message = self.console_app.message or self._position(state)
         keys = self.query_one("#footer", LineView)
-        keys.show([message if self.console_app.message else footer("queue", keys.size.width, message)])
+        keys.show([message if self.console_app.message else footer("queue", keys.size.width, message, self.console_app.actions)])
 
     def _show_telemetry(self, state: ConsoleState) -> None:
         strip = self.query_one("#telemetry", LineView)

@@ -26,7 +26,7 @@ def config(
     for name in ConsoleSettings.model_fields:
         came_from = source(name, session.flags, file)
         if came_from != "default" or not changed:
-            rows.append((environment_name(name), str(getattr(session.settings, name)), came_from))
+            rows.append((environment_name(name), _written(getattr(session.settings, name)), came_from))
     if as_json:
         typer.echo(json.dumps([dict(zip(("name", "value", "source"), row, strict=True)) for row in rows]))
         return
@@ -36,3 +36,10 @@ def config(
     for row in rows:
         table.add_row(*(Text(clean(cell)) for cell in row))
     session.out.print(table)
+
+
+def _written(value: object) -> str:
+    """A value as one reads it; keys by action."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} = {' '.join(keys)}" for name, keys in value.items())
+    return str(value)
