@@ -52,13 +52,13 @@ _SPELLING = {
     "underscore": "_",
     "question_mark": "?",
     "slash": "/",
+    "colon": ":",
     "full_stop": ".",
     "asterisk": "*",
     "escape": "esc",
     "pagedown": "pgdn",
     "pageup": "pgup",
 }
-
 
 
 def _of_its_name(key: str) -> str:
@@ -115,6 +115,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("refresh", ("R",), "read everything again, reconnect now", "both", "Console"),
     Action("back", ("escape",), "back; never quits", "both", "Console", "back"),
     Action("help", ("question_mark",), "this help", "everywhere", "Console", "help"),
+    Action("command_line", ("colon",), "run any action by name, with completion", "both", "Console"),
     Action("command_palette", ("ctrl+p",), "find an action by name", "everywhere", "Console"),
     Action("close", ("q",), "back from a case, quit from the queue", "both", "Console", "quit"),
 )

@@ -25,6 +25,7 @@ from console.actions import Scope, available
 from console.asking import Asking
 from console.clipboard import sequence
 from console.clock import wall_clock
+from console.commanding import Commanding
 from console.drafts import DraftFolder, DraftKeeper
 from console.format import ASCII, UNICODE, clean
 from console.keymap import remapped
@@ -79,10 +80,13 @@ class ConsoleApp(Themed, Asking):
         self.settings = settings
         self.glyphs = ASCII if settings.ascii else UNICODE
         self.actions = remapped(settings.keys)
-        self.set_keymap({action.id: ",".join(action.keys) for action in self.actions if action.id in settings.keys})
+        self.set_keymap(
+            {action.id: ",".join(action.keys) for action in self.actions if action.id in settings.keys}
+        )
         self.now = now
         self.state = ConsoleState()
         self.work = Work(self)
+        self.commanding = Commanding(self)
         self.desk: Desk | None = None
         self._api = api
         self._feed: Feed | None = None

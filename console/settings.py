@@ -14,6 +14,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
 from console.keymap import remapped
 
 ThemeName = Literal["dark", "light", "ansi", "colourblind"]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from console.actions import ACTIONS, Action, Scope, available, shown
 from console.lines import Line, Span, width_of
 
+
 def footer(scope: Scope, width: int, right: Line = (), actions: Sequence[Action] = ACTIONS) -> Line:
     """Keys with a word each, help always among them, then what belongs to the right edge."""
     room = width - width_of(right) - 1

@@ -25,7 +25,13 @@ def help_page(scope: Scope, sheet: Sheet) -> list[Line]:
             group = action.group
             lines += [*([BLANK] if lines else []), sheet.heading(group.lower())]
         lines.append((Span(f"  {action.shown_keys:<18} ", "key"), Span(action.help)))
-    return [*lines, BLANK, *_pairs("marks", _marks(sheet), sheet), BLANK, *_pairs("filter", FIELD_HELP, sheet)]
+    return [
+        *lines,
+        BLANK,
+        *_pairs("marks", _marks(sheet), sheet),
+        BLANK,
+        *_pairs("filter", FIELD_HELP, sheet),
+    ]
 
 
 def _marks(sheet: Sheet) -> list[tuple[str, str]]:

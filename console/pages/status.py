@@ -95,7 +95,10 @@ def views_line(views: Sequence[SavedView], counts: Sequence[int], at: int, sheet
         spans.append(Span(shown, tone))
     if sum(len(part.text) for part in spans) > sheet.width:
         empty = [index != at and not count for index, count in enumerate(counts)]
-        spans = [Span(f" {sheet.key(f'view_{index + 1}')}", "dim") if empty[index] else part for index, part in enumerate(spans)]
+        spans = [
+            Span(f" {sheet.key(f'view_{index + 1}')}", "dim") if empty[index] else part
+            for index, part in enumerate(spans)
+        ]
     return tuple(spans)
 
 
@@ -173,7 +176,9 @@ def _what(event: tm.Telemetry) -> tuple[str, Tone]:  # noqa: PLR0911 (one per ki
             return f"code {d.code}", ""
 
 
-def queue_notice(state: ConsoleState, shown: int, filter_text: str, view: SavedView, sheet: Sheet) -> list[Line]:
+def queue_notice(
+    state: ConsoleState, shown: int, filter_text: str, view: SavedView, sheet: Sheet
+) -> list[Line]:
     """What to say instead of rows: still loading, out of reach, nothing there, or nothing matches."""
     if shown:
         return []
@@ -196,6 +201,9 @@ def queue_notice(state: ConsoleState, shown: int, filter_text: str, view: SavedV
         ]
     if state.cases:
         return [
-            (Span(f"  The view {view.name} shows no case now.", "good"), Span(f"  {sheet.key('view_8')} open  {sheet.key('view_9')} closed", "dim"))
+            (
+                Span(f"  The view {view.name} shows no case now.", "good"),
+                Span(f"  {sheet.key('view_8')} open  {sheet.key('view_9')} closed", "dim"),
+            )
         ]
     return [(Span("  Nothing is open. New cases appear here as soon as a rule raises an alert.", "good"),)]

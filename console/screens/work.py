@@ -73,7 +73,12 @@ class WorkScreen(Screen[None]):
 
     def sheet(self, pane: LinePane) -> Sheet:
         """The paper that fits a pane, now."""
-        return Sheet(max(10, pane.size.width), self.console_app.now(), self.console_app.glyphs, self.console_app.actions)
+        return Sheet(
+            max(10, pane.size.width),
+            self.console_app.now(),
+            self.console_app.glyphs,
+            self.console_app.actions,
+        )
 
     def action_approve(self) -> None:
         self._with_case("approve")
@@ -124,6 +129,9 @@ class WorkScreen(Screen[None]):
 
     def action_refresh(self) -> None:
         self.console_app.refresh_all()
+
+    def action_command_line(self) -> None:
+        self.console_app.commanding.ask(self.scope)
 
     def action_help(self) -> None:
         self.console_app.show_help(self.scope)

@@ -82,7 +82,7 @@ def test_wrong_keys_in_the_settings_file_stop_the_program(
     result = CliRunner().invoke(app, ["config"])
     assert result.exit_code == 2
     assert result.stderr.startswith(f"{file}: keys: a would be both approve and claim in the queue")
-    file.write_text('[keys]\nclaim = 7\n')
+    file.write_text("[keys]\nclaim = 7\n")
     assert f"{file}: keys.claim" in CliRunner().invoke(app, ["config"]).stderr
 
 
