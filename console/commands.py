@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
 from typing import get_args
 
 from console.actions import Action, Scope, available
@@ -63,7 +62,7 @@ class Vocabulary:
     def completed(self, text: str) -> str:
         """What was typed, as far as there is only one way to go on."""
         lines = [found.line for found in self.candidates(text) if found.line.startswith(text.lstrip())]
-        longest = commonprefix(lines) if lines else text
+        longest = _common_beginning(lines) if lines else text
         only = len(lines) == 1 and longest in WITH_ARGUMENT and longest != "quit"
         return f"{longest} " if only else longest
 
@@ -113,6 +112,13 @@ def vocabulary(scope: Scope, actions: Sequence[Action], case_ids: Iterable[str] 
     }
     incomplete = {"theme", "view"} | ({"open"} - helps.keys())
     return Vocabulary(dict(sorted((helps | WITH_ARGUMENT).items())), sorted(case_ids), frozenset(incomplete))
+
+
+def _common_beginning(lines: Sequence[str]) -> str:
+    """The longest text that all the lines begin with."""
+    first, last = min(lines), max(lines)
+    same = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    return first[:same]
 
 
 def _spelled(name: str) -> str:

@@ -98,7 +98,8 @@ def _is_typed(key: str) -> bool:
 def _refuse_conflicts(scope: Scope, actions: Sequence[Action]) -> None:
     for key, first, second in _conflicts(scope, actions):
         raise KeymapError(
-            f"{shown(key)} would be both {first.id} and {second.id} in the {scope}; give one of them another key"
+            f"{shown(key)} would be both {first.id} and {second.id} in the {scope}; "
+            "give one of them another key"
         )
 
 

@@ -80,4 +80,5 @@ def _wrong(name: str, problem: ErrorDetails, where: str) -> str:
         "default": environment_name(name),
     }.get(where, f"{where}: {'.'.join(map(str, problem['loc']))}")
     message = problem["msg"].removeprefix("Value error, ")
-    return f"{written} is {problem['input']!r}: {message}. Correct it, or take it out for the default."
+    value = "" if isinstance(problem["input"], dict) else f" is {problem['input']!r}"
+    return f"{written}{value}: {message}. Correct it, or take it out for the default."

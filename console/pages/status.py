@@ -94,10 +94,9 @@ def views_line(views: Sequence[SavedView], counts: Sequence[int], at: int, sheet
         tone: Tone = "heading" if index == at else "" if count else "dim"
         spans.append(Span(shown, tone))
     if sum(len(part.text) for part in spans) > sheet.width:
-        empty = [index != at and not count for index, count in enumerate(counts)]
+        keys = [Span(f" {sheet.key(f'view_{index + 1}')}", "dim") for index in range(len(counts))]
         spans = [
-            Span(f" {sheet.key(f'view_{index + 1}')}", "dim") if empty[index] else part
-            for index, part in enumerate(spans)
+            keys[index] if index != at and not counts[index] else part for index, part in enumerate(spans)
         ]
     return tuple(spans)
 
@@ -200,10 +199,6 @@ def queue_notice(
             )
         ]
     if state.cases:
-        return [
-            (
-                Span(f"  The view {view.name} shows no case now.", "good"),
-                Span(f"  {sheet.key('view_8')} open  {sheet.key('view_9')} closed", "dim"),
-            )
-        ]
+        others = f"  {sheet.key('view_8')} open  {sheet.key('view_9')} closed"
+        return [(Span(f"  The view {view.name} shows no case now.", "good"), Span(others, "dim"))]
     return [(Span("  Nothing is open. New cases appear here as soon as a rule raises an alert.", "good"),)]

@@ -133,15 +133,10 @@ class QueueScreen(WorkScreen):
         banner.display = away is not None
         banner.show([away] if away else [])
         self._show_telemetry(state)
-        message = self.console_app.message or self._position(state)
+        position = self._position(state)
         keys = self.query_one("#footer", LineView)
-        keys.show(
-            [
-                message
-                if self.console_app.message
-                else footer("queue", keys.size.width, message, self.console_app.actions)
-            ]
-        )
+        line = footer("queue", keys.size.width, position, self.console_app.actions)
+        keys.show([self.console_app.message or line])
 
     def _show_telemetry(self, state: ConsoleState) -> None:
         strip = self.query_one("#telemetry", LineView)

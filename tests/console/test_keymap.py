@@ -66,9 +66,9 @@ def test_a_key_may_mean_one_thing_in_the_queue_and_another_in_a_case() -> None:
 
 def test_help_and_footer_show_the_keys_that_work() -> None:
     actions = remapped({"approve": ["f2"], "help": ["f1"], "withdraw": ["z"]})
-    text = page_text(help_page("queue", Sheet(80, now(), actions=actions)))
+    text = page_text(help_page("queue", Sheet(120, now(), actions=actions)))
     assert "  f2                 approve what is recommended" in text
-    assert "z withdraws it until then" in text
+    assert "z withdraws it" in text
     shown = page_text([footer("queue", 80, (), actions)])
     assert "f2 approve" in shown and "f1 help" in shown and "? help" not in shown
 
@@ -97,7 +97,7 @@ async def test_remapped_keys_act_and_the_old_ones_do_nothing(running: Running) -
         await screen.press("T")
         await screen.sees("[T tools")
         await screen.press("a")
-        await screen.sees("Feedback")
+        await screen.sees("Reject with feedback")
         await screen.press("escape")
         await screen.press("r")
         await screen.sees("Approve: ")
