@@ -18,6 +18,9 @@ MOST_SHOWN = 10
 class CommandInput(Input):
     """The text field; keys that are not text are the panel's, in the order they were typed."""
 
+    def on_mount(self) -> None:
+        self.cursor_blink = False  # nothing is written to the terminal while nothing happens
+
     async def _on_key(self, event: Key) -> None:
         panel = self.screen
         if isinstance(panel, CommandPanel) and panel.takes(event.key, self.value):

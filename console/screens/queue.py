@@ -98,7 +98,8 @@ class QueueScreen(WorkScreen):
     def on_mount(self) -> None:
         for view in (*self.query(LineView), self.query_one(CaseTable)):
             view.glyphs = self.console_app.glyphs
-        self.query_one("#filter", Input).display = False
+        box = self.query_one("#filter", Input)
+        box.display = box.cursor_blink = False
         self.query_one("#banner").display = False
 
     def on_resize(self) -> None:
