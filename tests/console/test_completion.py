@@ -51,6 +51,12 @@ def test_commands_flags_and_choices_are_completed(line: str, offered: list[str])
 def test_there_is_a_script_for_every_common_shell(shell: str) -> None:
     environment = os.environ | {"_FRAUD_CONSOLE_COMPLETE": f"source_{shell}"}
     run = subprocess.run(
-        [sys.executable, "-c", START], capture_output=True, text=True, cwd=ROOT, timeout=50, env=environment
+        [sys.executable, "-c", START],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=50,
+        env=environment,
     )
     assert f"_FRAUD_CONSOLE_COMPLETE=complete_{shell}" in run.stdout
