@@ -10,7 +10,7 @@ from casework.views import CaseSummary, TelemetrySeen
 from console.format import clean, clock, money, plural, span, words
 from console.lines import Line, Span, Tone, outside
 from console.pages.sheet import Sheet
-from console.saved_views import SavedView, view_key
+from console.saved_views import SavedView
 from console.state import Connection, ConsoleState, TelemetryTail
 
 STALE_AFTER_SECONDS = 15
