@@ -111,7 +111,9 @@ def vocabulary(scope: Scope, actions: Sequence[Action], case_ids: Iterable[str] 
         if action.name.partition("(")[0] not in _HIDDEN
     }
     incomplete = {"theme", "view"} | ({"open"} - helps.keys())
-    return Vocabulary(dict(sorted((helps | WITH_ARGUMENT).items())), sorted(case_ids), frozenset(incomplete))
+    return Vocabulary(
+        dict(sorted({**helps, **WITH_ARGUMENT}.items())), sorted(case_ids), frozenset(incomplete)
+    )
 
 
 def _common_beginning(lines: Sequence[str]) -> str:
