@@ -3,10 +3,10 @@ RUN := .venv/bin
 PACKAGES := casework backends taskhub worker server mcp_tools console devstack
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit e2e lint format lock env clean
+.PHONY: help demo test check unit e2e lint format snapshots lock env clean
 
 help: ## What each target does
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Start everything on this machine, offline, and open the console
 	@$(PYTHON) devstack/bootstrap.py
@@ -29,6 +29,9 @@ unit: ## Tests that start no processes of the product, or only one
 
 e2e: ## Tests of the whole product in real processes
 	$(RUN)/pytest -q -m e2e
+
+snapshots: ## Store how every screen of the console looks now; look at the difference before you commit it
+	SNAPSHOTS=1 $(RUN)/pytest -q tests/console/test_snapshots.py
 
 format: ## Put the code into house style
 	$(RUN)/ruff format .

@@ -1,6 +1,7 @@
 """Every action of the console, once: key bindings, help, palette and footer all read this list."""
 
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,24 +28,48 @@ class Action:
     changes: bool = False
 
     @property
+    def id(self) -> str:
+        """The name by which settings and the command line know it: `view_1`, counted as on the keys."""
+        name, _, at = self.name.rstrip(")").partition("(")
+        return f"{name}_{int(at) + 1}" if at else name
+
+    @property
     def shown_keys(self) -> str:
         """The keys as people write them."""
-        return " ".join(_SPELLING.get(key, key) for key in self.keys)
+        return " ".join(shown(key) for key in self.keys)
+
+
+def shown(key: str) -> str:
+    """A key as people write it."""
+    return _SPELLING.get(key) or _of_its_name(key)
 
 
 _SPELLING = {
+    "at": "@",
+    "backslash": "\\",
+    "minus": "-",
+    "plus": "+",
+    "underscore": "_",
     "question_mark": "?",
     "slash": "/",
+    "colon": ":",
     "full_stop": ".",
     "asterisk": "*",
     "escape": "esc",
-    "ctrl+d": "ctrl-d",
-    "ctrl+u": "ctrl-u",
-    "ctrl+p": "ctrl-p",
-    "shift+tab": "shift-tab",
     "pagedown": "pgdn",
     "pageup": "pgup",
 }
+
+
+def _of_its_name(key: str) -> str:
+    """The character that a key's name stands for, where it is the name of one."""
+    if len(key) == 1 or key in ("space", "tab"):
+        return key
+    try:
+        return unicodedata.lookup(key.replace("_", " "))
+    except KeyError:
+        return key.replace("+", "-")
+
 
 ACTIONS: tuple[Action, ...] = (
     Action("down", ("j", "down"), "next line or case", "both", "Move"),
@@ -91,6 +116,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("refresh", ("R",), "read everything again, reconnect now", "both", "Console"),
     Action("back", ("escape",), "back; never quits", "both", "Console", "back"),
     Action("help", ("question_mark",), "this help", "everywhere", "Console", "help"),
+    Action("command_line", ("colon",), "run any action by name, with completion", "both", "Console"),
     Action("command_palette", ("ctrl+p",), "find an action by name", "everywhere", "Console"),
     Action("close", ("q",), "back from a case, quit from the queue", "both", "Console", "quit"),
 )
@@ -98,8 +124,8 @@ ACTIONS: tuple[Action, ...] = (
 BY_NAME = {action.name: action for action in ACTIONS}
 
 
-def available(scope: Scope) -> Iterator[Action]:
+def available(scope: Scope, actions: Sequence[Action] = ACTIONS) -> Iterator[Action]:
     """The actions of a screen, in the order they are listed."""
-    for action in ACTIONS:
+    for action in actions:
         if action.scope in (scope, "everywhere") or (action.scope == "both" and scope in ("queue", "case")):
             yield action

@@ -27,8 +27,10 @@ from console.attention import Attention
 from console.clipboard import sequence
 from console.clock import ticks, wall_clock
 from console.coalescing import coalesced
+from console.commanding import Commanding
 from console.drafts import DraftFolder, DraftKeeper
 from console.format import ASCII, UNICODE, clean
+from console.keymap import remapped
 from console.lines import Line, Span, Tone
 from console.news import News
 from console.pages.help import help_page
@@ -43,6 +45,7 @@ from console.screens.queue import QueueScreen
 from console.screens.work import WorkScreen
 from console.settings import ConsoleSettings, inside_tmux
 from console.state import ConsoleState, reduce
+from console.themes import Themed
 from console.widgets.painter import Painted, Painter
 from console.work import Work
 
@@ -59,13 +62,14 @@ STOP_SECONDS = 5.0
 """How long an orderly end may take after a signal."""
 
 
-class ConsoleApp(Asking):
+class ConsoleApp(Themed, Asking):
     """State in the middle: news comes in, `reduce` makes the next state, screens render it."""
 
     ENABLE_COMMAND_PALETTE = True
     TITLE = "fraud-console"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", show=False, priority=True),
+        Binding("ctrl+p", "command_palette", show=False, priority=True, id="command_palette"),
         Binding("ctrl+c", "help_quit", show=False, system=True),
     ]
 
@@ -75,12 +79,17 @@ class ConsoleApp(Asking):
         api: "ConsoleApi | None" = None,
         now: Callable[[], datetime] = wall_clock,
     ) -> None:
-        super().__init__(ansi_color=False)
+        super().__init__(settings.theme)
         self.settings = settings
         self.glyphs = ASCII if settings.ascii else UNICODE
+        self.actions = remapped(settings.keys)
+        self.set_keymap(
+            {action.id: ",".join(action.keys) for action in self.actions if action.id in settings.keys}
+        )
         self.now = now
         self.state = ConsoleState()
         self.work = Work(self)
+        self.commanding = Commanding(self)
         self.desk: Desk | None = None
         self._api = api
         self._feed: Feed | None = None
@@ -294,7 +303,7 @@ class ConsoleApp(Asking):
         """The keys of a screen."""
 
         def page(width: int) -> Sequence[Line]:
-            return help_page(scope, Sheet(width, self.now(), self.glyphs))
+            return help_page(scope, Sheet(width, self.now(), self.glyphs, self.actions))
 
         self.show_page("Keys", page)
 
@@ -319,7 +328,7 @@ class ConsoleApp(Asking):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: the actions of the screen below it, from the one list."""
         if isinstance(screen, WorkScreen):
-            for action in available(screen.scope):
+            for action in available(screen.scope, self.actions):
                 if hasattr(screen, f"action_{action.name.partition('(')[0]}"):
                     run = partial(screen.run_action, action.name)
                     yield SystemCommand(f"{action.help}", f"key {action.shown_keys}", run)

@@ -59,7 +59,7 @@ class Bulk:
             return
 
         def page(width: int) -> Sequence[Line]:
-            return preview(rows, items, Sheet(width, self._app.now(), self._app.glyphs))
+            return preview(rows, items, Sheet(width, self._app.now(), self._app.glyphs, self._app.actions))
 
         title = f"{'Reject' if feedback else 'Approve'}: {plural(len(items), 'case')}?"
         if len(items) > TYPED_ABOVE:

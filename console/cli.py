@@ -15,6 +15,7 @@ from console.session import (
     remember_login,
     settings_from,
 )
+from console.settings import ThemeName
 from console.verbs import configuring, deciding, handing, looking, recording, reversing, streaming, working
 
 app = typer.Typer(
@@ -63,6 +64,7 @@ def console(
     plain: Annotated[
         bool, typer.Option("--plain", help="Line by line, for screen readers, dumb terminals and pipes.")
     ] = False,
+    theme: Annotated[ThemeName | None, typer.Option(help="Colours.", show_default=False)] = None,
     readonly: Annotated[bool, typer.Option("--readonly", help="Look, but change nothing.")] = False,
     fps: Annotated[
         int | None,
@@ -78,6 +80,7 @@ def console(
                 operator=operator,
                 ascii=ascii_only or None,
                 plain=plain or None,
+                theme=theme,
                 readonly=readonly or None,
                 frames_per_second=fps,
             )

@@ -251,7 +251,7 @@ class Deciding:
             await again(desk, now)
 
     def _sheet(self, width: int) -> Sheet:
-        return Sheet(width, self._app.now(), self._app.glyphs)
+        return Sheet(width, self._app.now(), self._app.glyphs, self._app.actions)
 
 
 def _binding(detail: CaseDetail) -> dict[str, object]:

@@ -9,13 +9,14 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
 from console.format import ASCII, UNICODE, Glyphs, clean
 from console.lines import Line, drawn
 from console.problems import ConsoleError
+from console.provenance import WrongSettingsError, load
 from console.settings import ConsoleSettings, dumb_terminal
 
 if TYPE_CHECKING:
@@ -34,14 +35,11 @@ CaseArgument = Annotated[
 
 
 def settings_from(**flags: object) -> ConsoleSettings:
-    """Settings with the flags that were given; a wrong one is named with its value, and exits with 2."""
+    """Settings with the flags that were given; a wrong one is named with its place, and exits with 2."""
     try:
-        return ConsoleSettings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
-    except ValidationError as error:
-        for problem in error.errors():
-            name = "_".join(str(part) for part in problem["loc"]).upper()
-            complaint = f"FRAUD_CONSOLE_{name} is {problem['input']!r}: {problem['msg']}"
-            typer.echo(clean(complaint), err=True)
+        return load(flags)
+    except WrongSettingsError as error:
+        typer.echo(clean(str(error), newlines=True), err=True)
         raise typer.Exit(2) from error
 
 
@@ -151,11 +149,12 @@ class Session:
 
     def lines(self, lines: Iterable[Line]) -> None:
         """A page for people, in colour where the terminal takes it."""
-        from console.widgets.palette import DARK  # noqa: PLC0415 (only a page needs colours)
+        from console.widgets.palette import PALETTES  # noqa: PLC0415 (only a page needs colours)
 
+        palette = PALETTES[self.settings.theme]
         for line in lines:
             text = Text(no_wrap=True, overflow="crop")
             for part in drawn(line, 10_000, self.glyphs):
-                text.append(part.text, DARK[part.tone])
+                text.append(part.text, palette.style(part.tone))
             text.rstrip()
             self.out.print(text, soft_wrap=True)

@@ -1,15 +1,24 @@
-"""The console's settings: flags override the environment, which overrides these defaults."""
+"""The console's settings: a flag wins over the environment, that over the settings file."""
 
 import getpass
 import os
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from platformdirs import user_state_path
-from pydantic import Field, StringConstraints, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from platformdirs import user_config_path, user_state_path
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
+from console.keymap import remapped
+
+ThemeName = Literal["dark", "light", "ansi", "colourblind"]
+Keys = dict[str, Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]]
 Operator = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@-]{1,60}$")]
 
 
@@ -32,6 +41,11 @@ def dumb_terminal() -> bool:
     return os.environ.get("TERM", "") in ("", "dumb", "unknown")
 
 
+def colourless() -> bool:
+    """Whether the person asked every program for no colour."""
+    return "NO_COLOR" in os.environ
+
+
 PREFIX = "FRAUD_CONSOLE_"
 
 
@@ -46,8 +60,29 @@ def set_in_environment(setting: str) -> bool:
     return any(name.lower() == wanted for name in os.environ)
 
 
+class SettingsFile(BaseSettings):
+    """Where the settings file is; only the environment can say so."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+
+    config: Path | None = Field(default_factory=lambda: user_config_path("fraud-console") / "console.toml")
+    """The settings file, in TOML; by default console.toml in the configuration folder, empty for none."""
+
+    @field_validator("config", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @property
+    def path(self) -> Path | None:
+        """The file that is read: the one that was named, or the usual one if there is one."""
+        if self.config is None or (not self.model_fields_set and not self.config.exists()):
+            return None
+        return self.config
+
+
 class ConsoleSettings(BaseSettings):
-    """Everything that can be set, under FRAUD_CONSOLE_ plus the name in capitals."""
+    """Everything that can be set: in the file by name, in the environment as FRAUD_CONSOLE_ plus capitals."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
@@ -57,6 +92,8 @@ class ConsoleSettings(BaseSettings):
     """Who you are on a server without logins; it names, it does not authenticate."""
     ascii: bool = False
     """Draw with ASCII only."""
+    theme: ThemeName = "dark"
+    """Colours: dark, light, ansi (the sixteen of your terminal), or colourblind."""
     frames_per_second: Annotated[int, Field(ge=1, le=30)] = 10
     """How often the screen may change; 4 suits a slow line."""
     timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
@@ -75,6 +112,28 @@ class ConsoleSettings(BaseSettings):
     """Line mode: no screen is drawn, for screen readers and terminals that cannot draw."""
     readonly: bool = False
     """Look, but change nothing."""
+
+    keys: Keys = Field(default_factory=dict)
+    """Your own keys by action, as the table [keys] of the settings file; as JSON in the environment."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then the environment, then the file; no other source."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, SettingsFile().path)
+
+    @field_validator("keys")
+    @classmethod
+    def _keys_are_keys(cls, value: Keys) -> Keys:
+        if value:
+            remapped(value)
+        return value
 
     @field_validator("server")
     @classmethod

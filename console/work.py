@@ -211,4 +211,4 @@ class Work:
         await self._app.give_keys(None)
 
     def _sheet(self, width: int) -> Sheet:
-        return Sheet(width, self._app.now(), self._app.glyphs)
+        return Sheet(width, self._app.now(), self._app.glyphs, self._app.actions)

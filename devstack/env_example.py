@@ -14,7 +14,7 @@ from backends.action_settings import ActionSettings
 from backends.model_settings import ModelSettings
 from backends.policy_settings import PolicySettings
 from backends.settings import BackendSettings
-from console.settings import ConsoleSettings
+from console.settings import ConsoleSettings, SettingsFile
 from mcp_tools.settings import McpSettings
 from server.settings import ServerSettings
 from taskhub.settings import TaskHubSettings
@@ -31,6 +31,7 @@ GROUPS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("fraud-mcp-tools", McpSettings),
     ("fraud-taskhub", TaskHubSettings),
     ("fraud-console", ConsoleSettings),
+    ("fraud-console's settings file", SettingsFile),
 )
 
 

@@ -22,3 +22,9 @@ def _loopback_only(self: socket.socket, address: Any) -> None:
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that tries to reach another machine fails instead of hanging."""
     monkeypatch.setattr(socket.socket, "connect", _loopback_only)
+
+
+@pytest.fixture(autouse=True)
+def no_settings_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the person who runs the tests prefers in their own console changes no test."""
+    monkeypatch.setenv("FRAUD_CONSOLE_CONFIG", "")

@@ -42,7 +42,8 @@ def _where(row: CaseSummary, sheet: Sheet) -> Line:
     if row.deadline:
         spans.append(Span(f"  left {left_text(row, sheet)}", left_tone(row, sheet)))
     if row.hold_until and row.status is Status.HELD:
-        spans += [Span(f"  takes effect in {countdown(row.hold_until, sheet.now)}, u withdraws", "warn")]
+        left = countdown(row.hold_until, sheet.now)
+        spans += [Span(f"  takes effect in {left}, {sheet.key('withdraw')} withdraws", "warn")]
     if row.claim:
         holder = f"{clean(row.claim.name)} {countdown(row.claim.until, sheet.now)}"
         spans.append(Span(f"  claim {holder}", "accent"))

@@ -135,7 +135,8 @@ def _call_body(call: ToolCall, sheet: Sheet, *, whole: bool) -> list[Line]:
     if len(rows) <= limit:
         return rows
     more = plural(len(rows) - limit, "more line")
-    return [*rows[:limit], said(f"    ... {more}, x shows them" if not whole else f"    ... {more}", "warn")]
+    how = "" if whole else f", {sheet.key('expand')} shows them"
+    return [*rows[:limit], said(f"    ... {more}{how}", "warn")]
 
 
 def _result_line(text: str, sheet: Sheet) -> list[Line]:

@@ -41,15 +41,16 @@ def consequences(detail: CaseDetail, action: Action, sheet: Sheet) -> list[Line]
         lines += [(Span("  does    ", "dim"), Span(text, "strong")), (Span("  undo    ", "dim"), Span(undo))]
     if not action.steps:
         lines.append((Span("  does    ", "dim"), Span("touches nothing; the case ends as cleared", "strong")))
-    lines += hanging("  when    ", _when(detail, action), "", sheet, "dim")
+    lines += hanging("  when    ", _when(detail, action, sheet), "", sheet, "dim")
     return lines
 
 
-def _when(detail: CaseDetail, action: Action) -> str:
+def _when(detail: CaseDetail, action: Action, sheet: Sheet) -> str:
     if needs_second(detail, action):
         return "only after a second, different person approves the same (four-eyes)"
     seconds = detail.case.terms.hold_seconds
-    when = f"after a hold of {span(seconds)}; until then u withdraws it" if seconds else "at once"
+    undo = f"until then {sheet.key('withdraw')} withdraws it"
+    when = f"after a hold of {span(seconds)}; {undo}" if seconds else "at once"
     changed = action is not detail.summary.recommended_action and action is not Action.CLEAR
     return when + (
         "; policy may ask for a second person, as this is not what was recommended" if changed else ""

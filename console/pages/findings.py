@@ -15,19 +15,27 @@ from console.pages.sheet import Sheet, hanging
 
 
 def findings_section(
-    detail: CaseDetail, sheet: Sheet, events: Sequence[CaseEvent] = (), *, whole: bool = False
+    detail: CaseDetail,
+    sheet: Sheet,
+    events: Sequence[CaseEvent] = (),
+    *,
+    whole: bool = False,
+    hint: str = "",
 ) -> list[Line]:
-    """What each specialist claims and what it rests on, the present attempt first; the rows when asked."""
+    """What each specialist claims and what it rests on, the present attempt first; the rows when asked.
+
+    `hint` says, behind the counts, how to ask for the rows where there is a way.
+    """
     if not detail.findings:
         return [said("No specialist has finished yet.", "dim")]
     findings = sorted(detail.findings, key=lambda f: (-f.attempt, list(Specialist).index(f.specialist)))
-    lines = [_counted(checked_claims(findings), whole=whole)]
+    lines = [_counted(checked_claims(findings), hint)]
     for finding in findings:
         lines += [*_finding(finding, sheet, whole=whole), BLANK]
     return [*lines, *cost_lines(findings, events, sheet)]
 
 
-def _counted(claims: Iterable[CheckedClaim], *, whole: bool) -> Line:
+def _counted(claims: Iterable[CheckedClaim], hint: str) -> Line:
     """How many claims have which verdict."""
     made = list(claims)
     spans: list[Span] = []
@@ -35,7 +43,7 @@ def _counted(claims: Iterable[CheckedClaim], *, whole: bool) -> Line:
         number = sum(one.verdict is verdict for one in made)
         if number:
             spans.append(Span(f"{mark} {number} {word}  ", tone))
-    return (*spans, Span("x: only the claims" if whole else "x: the rows behind them", "dim"))
+    return (*spans, Span(hint, "dim"))
 
 
 def _finding(finding: Finding, sheet: Sheet, *, whole: bool) -> list[Line]:

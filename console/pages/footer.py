@@ -1,17 +1,17 @@
 """The keys at the bottom of a screen: as many as fit, the rest is in the help."""
 
-from console.actions import BY_NAME, Action, Scope, available
+from collections.abc import Sequence
+
+from console.actions import ACTIONS, Action, Scope, available, shown
 from console.lines import Line, Span, width_of
 
-_SHOWN_KEY = {"enter": "enter", "slash": "/", "question_mark": "?", "escape": "esc"}
 
-
-def footer(scope: Scope, width: int, right: Line = ()) -> Line:
+def footer(scope: Scope, width: int, right: Line = (), actions: Sequence[Action] = ACTIONS) -> Line:
     """Keys with a word each, help always among them, then what belongs to the right edge."""
     room = width - width_of(right) - 1
-    help_pair = _pair(BY_NAME["help"])
+    help_pair = _pair(next(action for action in actions if action.name == "help"))
     spans: list[Span] = []
-    for action in available(scope):
+    for action in available(scope, actions):
         if not action.footer or action.name == "help":
             continue
         if width_of((*spans, *_pair(action), *help_pair)) > room:
@@ -23,5 +23,4 @@ def footer(scope: Scope, width: int, right: Line = ()) -> Line:
 
 
 def _pair(action: Action) -> Line:
-    key = action.keys[0]
-    return (Span(f" {_SHOWN_KEY.get(key, key)}", "key"), Span(f" {action.footer} ", "dim"))
+    return (Span(f" {shown(action.keys[0])}", "key"), Span(f" {action.footer} ", "dim"))

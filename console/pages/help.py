@@ -15,7 +15,7 @@ _MARKS = (
     ("put off 2h", "deferred: off the desk for so long; its head says who and why"),
     ("201 +3", "the customer, who is found in three other cases as well"),
     ("#vip", "a tag"),
-    ("held 4", "decided, takes effect when the count ends; u withdraws it until then"),
+    ("held 4", "decided, takes effect when the count ends; {withdraw} withdraws it until then"),
 )
 
 
@@ -23,12 +23,22 @@ def help_page(scope: Scope, sheet: Sheet) -> list[Line]:
     """Everything one can press here, and what is on the screen."""
     lines: list[Line] = []
     group = ""
-    for action in sorted(available(scope), key=lambda action: _GROUPS.index(action.group)):
+    for action in sorted(available(scope, sheet.actions), key=lambda action: _GROUPS.index(action.group)):
         if action.group != group:
             group = action.group
             lines += [*([BLANK] if lines else []), sheet.heading(group.lower())]
         lines.append((Span(f"  {action.shown_keys:<18} ", "key"), Span(action.help)))
-    return [*lines, BLANK, *_pairs("marks", _MARKS, sheet), BLANK, *_pairs("filter", FIELD_HELP, sheet)]
+    return [
+        *lines,
+        BLANK,
+        *_pairs("marks", _marks(sheet), sheet),
+        BLANK,
+        *_pairs("filter", FIELD_HELP, sheet),
+    ]
+
+
+def _marks(sheet: Sheet) -> list[tuple[str, str]]:
+    return [(mark, text.format(withdraw=sheet.key("withdraw"))) for mark, text in _MARKS]
 
 
 _GROUPS = ("Decide", "Work", "Look", "Move", "Console")

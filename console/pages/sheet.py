@@ -1,8 +1,10 @@
 """What a page is written on: how wide it is, which glyphs it may use, and what time it is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from console.actions import ACTIONS, Action, shown
 from console.format import UNICODE, Glyphs
 from console.lines import Line, Span, Tone, rule, wrap
 
@@ -14,6 +16,11 @@ class Sheet:
     width: int
     now: datetime
     glyphs: Glyphs = UNICODE
+    actions: Sequence[Action] = ACTIONS
+
+    def key(self, name: str) -> str:
+        """The key of an action as people write it, the first where it has several."""
+        return next(shown(action.keys[0]) for action in self.actions if action.id == name)
 
     def heading(self, title: str) -> Line:
         """A title with a rule to the edge."""
@@ -25,7 +32,7 @@ class Sheet:
 
     def narrower(self, cells: int) -> "Sheet":
         """The same paper with less width."""
-        return Sheet(max(10, self.width - cells), self.now, self.glyphs)
+        return Sheet(max(10, self.width - cells), self.now, self.glyphs, self.actions)
 
 
 def hanging(lead: str, text: str, tone: Tone, sheet: Sheet, lead_tone: Tone | None = None) -> list[Line]:

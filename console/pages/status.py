@@ -12,7 +12,7 @@ from casework.views import CaseSummary, TelemetrySeen
 from console.format import clean, clock, fit, money, plural, span, words
 from console.lines import Line, Span, Tone, outside, width_of
 from console.pages.sheet import Sheet
-from console.saved_views import SavedView, view_key
+from console.saved_views import SavedView
 from console.state import Connection, ConsoleState, TelemetryTail
 
 STALE_AFTER_SECONDS = 15
@@ -133,14 +133,14 @@ def views_line(views: Sequence[SavedView], counts: Sequence[int], at: int, sheet
     """The saved views by key, with how many cases each shows; of those that do not fit only the keys."""
     spans: list[Span] = []
     for index, (view, count) in enumerate(zip(views, counts, strict=True)):
-        text = f"{view_key(index)} {clean(view.name)} {count}"
+        text = f"{sheet.key(f'view_{index + 1}')} {clean(view.name)} {count}"
         shown = f"[{text}]" if index == at else f" {text} "
         tone: Tone = "heading" if index == at else "" if count else "dim"
         spans.append(Span(shown, tone))
     if sum(len(part.text) for part in spans) > sheet.width:
-        empty = [index != at and not count for index, count in enumerate(counts)]
+        keys = [Span(f" {sheet.key(f'view_{index + 1}')}", "dim") for index in range(len(counts))]
         spans = [
-            Span(f" {view_key(index)}", "dim") if empty[index] else part for index, part in enumerate(spans)
+            keys[index] if index != at and not counts[index] else part for index, part in enumerate(spans)
         ]
     return tuple(spans)
 
@@ -155,7 +155,7 @@ def away_banner(state: ConsoleState, sheet: Sheet) -> Line | None:
         f"data is {span((sheet.now - line.heard_at).total_seconds())} old" if line.heard_at else "no data yet"
     )
     return (
-        Span(f" SERVER AWAY: {age}, next try in {retry}s (R: now). ", "bad"),
+        Span(f" SERVER AWAY: {age}, next try in {retry}s ({sheet.key('refresh')}: now). ", "bad"),
         outside(line.reason, "warn"),
     )
 
@@ -220,7 +220,9 @@ def telemetry_words(event: tm.Telemetry) -> tuple[str, Tone]:  # noqa: PLR0911 (
             return f"code {d.code}", ""
 
 
-def queue_notice(state: ConsoleState, shown: int, filter_text: str, view: SavedView) -> list[Line]:
+def queue_notice(
+    state: ConsoleState, shown: int, filter_text: str, view: SavedView, sheet: Sheet
+) -> list[Line]:
     """What to say instead of rows: still loading, out of reach, nothing there, or nothing matches."""
     if shown:
         return []
@@ -237,11 +239,11 @@ def queue_notice(state: ConsoleState, shown: int, filter_text: str, view: SavedV
             (
                 Span("  No case matches ", "dim"),
                 outside(filter_text),
-                Span(f" in view {view.name} ({held} held). esc clears, 8 shows all open.", "dim"),
+                Span(f" in view {view.name} ({held} held). ", "dim"),
+                Span(f"{sheet.key('back')} clears, {sheet.key('view_8')} shows all open.", "dim"),
             )
         ]
     if state.cases:
-        return [
-            (Span(f"  The view {view.name} shows no case now.", "good"), Span("  8 open  9 closed", "dim"))
-        ]
+        others = f"  {sheet.key('view_8')} open  {sheet.key('view_9')} closed"
+        return [(Span(f"  The view {view.name} shows no case now.", "good"), Span(others, "dim"))]
     return [(Span("  Nothing is open. New cases appear here as soon as a rule raises an alert.", "good"),)]

@@ -7,6 +7,7 @@ from console.filters import FilterError, parse
 from console.format import plural
 from console.pages import case_head, case_sections
 from console.pages.decision import question, what_changed
+from console.pages.findings import findings_section
 from console.pages.status import count
 from console.pages.timeline import timeline_section
 from console.plain.talk import Talk
@@ -86,7 +87,7 @@ async def why(talk: Talk, rest: str) -> None:
 async def findings(talk: Talk, rest: str) -> None:
     """What each specialist claims."""
     if detail := await _in_hand(talk):
-        talk.say_page(case_sections.findings_section(detail, talk.sheet))
+        talk.say_page(findings_section(detail, talk.sheet, _events(talk), whole=True))
 
 
 async def tools(talk: Talk, rest: str) -> None:

@@ -74,8 +74,9 @@ class CaseScreen(WorkScreen):
         page.show(self._page(state.opened, self.sheet(page)))
         self._show_banner(state)
         keys = self.query_one("#footer", LineView)
-        message = self.console_app.message
-        keys.show([message or footer("case", keys.size.width, (Span(f"{page.position} ", "dim"),))])
+        position = (Span(f"{page.position} ", "dim"),)
+        line = footer("case", keys.size.width, position, self.console_app.actions)
+        keys.show([self.console_app.message or line])
 
     def _show_head(self, state: ConsoleState) -> None:
         pane = self.query_one("#head", LineView)
@@ -86,12 +87,13 @@ class CaseScreen(WorkScreen):
 
     def _show_tabs(self, state: ConsoleState) -> None:
         spans: list[Span] = []
+        pane = self.query_one("#tabs", LineView)
+        sheet = self.sheet(pane)
         for index, name in enumerate(SECTIONS):
             here = index == self._section
             count = _count(state.opened, name)
-            text = f"{index + 1} {name}{f' {count}' if count else ''}"
+            text = f"{sheet.key(f'section_{index + 1}')} {name}{f' {count}' if count else ''}"
             spans.append(Span(f"[{text}]" if here else f" {text} ", "heading" if here else "dim"))
-        pane = self.query_one("#tabs", LineView)
         pane.show([tuple(spans)])
 
     def _page(  # noqa: PLR0911 (one per section)
@@ -105,7 +107,8 @@ class CaseScreen(WorkScreen):
             case "assessment":
                 return assessment_section(detail, events, sheet, whole=whole)
             case "findings":
-                return findings_section(detail, sheet, events, whole=whole)
+                hint = f"{sheet.key('expand')}: {'only the claims' if whole else 'the rows behind them'}"
+                return findings_section(detail, sheet, events, whole=whole, hint=hint)
             case "tools":
                 return tools_section(detail, events, sheet, whole=whole)
             case "timeline":

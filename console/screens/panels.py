@@ -309,6 +309,9 @@ class WordsArea(TextArea):
     typed before it: of words that come in one packet none may be lost.
     """
 
+    def on_mount(self) -> None:
+        self.cursor_blink = False  # nothing is written to the terminal while nothing happens
+
     async def _on_key(self, event: Key) -> None:
         panel = self.screen
         coded = isinstance(panel, WordsPanel) and panel.codes is not None

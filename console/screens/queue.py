@@ -17,6 +17,7 @@ from console.lines import Line, Span
 from console.pages import status
 from console.pages.footer import footer
 from console.pages.preview import preview, recent
+from console.saved_views import SAVED
 from console.screens.work import WorkScreen, bindings_for
 from console.state import ConsoleState
 from console.widgets.case_table import CaseTable
@@ -97,7 +98,8 @@ class QueueScreen(WorkScreen):
     def on_mount(self) -> None:
         for view in (*self.query(LineView), self.query_one(CaseTable)):
             view.glyphs = self.console_app.glyphs
-        self.query_one("#filter", Input).display = False
+        box = self.query_one("#filter", Input)
+        box.display = box.cursor_blink = False
         self.query_one("#banner").display = False
 
     def on_resize(self) -> None:
@@ -115,7 +117,7 @@ class QueueScreen(WorkScreen):
         sheet = self.sheet(table)
         self._list.follow(state, self.console_app.now())
         self.unfinished = self._list.unfinished
-        notice = status.queue_notice(state, len(self._list.order), self._typed, self._list.view)
+        notice = status.queue_notice(state, len(self._list.order), self._typed, self._list.view, sheet)
         table.show(self._list.order, sheet, notice, self._marks)
         self._show_bars(state)
         self._show_preview(state, table.selected)
@@ -134,9 +136,10 @@ class QueueScreen(WorkScreen):
         banner.display = away is not None
         banner.show([away] if away else [])
         self._show_telemetry(state)
-        message = self.console_app.message or self._position(state)
+        position = self._position(state)
         keys = self.query_one("#footer", LineView)
-        keys.show([message if self.console_app.message else footer("queue", keys.size.width, message)])
+        line = footer("queue", keys.size.width, position, self.console_app.actions)
+        keys.show([self.console_app.message or line])
 
     def _show_telemetry(self, state: ConsoleState) -> None:
         strip = self.query_one("#telemetry", LineView)
@@ -200,6 +203,15 @@ class QueueScreen(WorkScreen):
         box.display = True
         self.set_focus(box)
 
+    def filter_to(self, text: str) -> None:
+        """Filter by a text; without one, let it be typed."""
+        self.action_filter()
+        if text:
+            self.query_one("#filter", Input).value = text
+            self._filter_by(text)
+            self.set_focus(None)
+        self.console_app.repaint()
+
     def action_back(self) -> None:
         """Leave the filter and clear it, or else take all marks off; never quit."""
         box = self.query_one("#filter", Input)
@@ -214,6 +226,10 @@ class QueueScreen(WorkScreen):
         """Show a saved view; what was typed into the filter stays."""
         self._list.choose(at)
         self.console_app.repaint()
+
+    def show_view(self, name: str) -> None:
+        """Show a saved view by its name."""
+        self.action_view(next(at for at, view in enumerate(SAVED) if view.name == name))
 
     def action_down(self) -> None:
         self._move(1)

@@ -10,16 +10,13 @@ from textual.widgets import Input
 from casework.views import CaseSummary
 from console.actions import BY_NAME, Scope, available
 from console.clipboard import command
+from console.keymap import WHILE_TYPING
 from console.pages.sheet import Sheet
 from console.state import ConsoleState
 from console.widgets.line_pane import LinePane
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
-
-
-WHILE_TYPING = frozenset({"back", "command_palette"})
-"""Actions whose keys mean the same while the filter is being typed."""
 
 
 def bindings_for(scope: Scope) -> list[Binding]:
@@ -29,7 +26,7 @@ def bindings_for(scope: Scope) -> list[Binding]:
     one packet, those after `/` must reach the filter and not claim or approve anything.
     """
     return [
-        Binding(",".join(action.keys), action.name, action.help, show=False, priority=True)
+        Binding(",".join(action.keys), action.name, action.help, show=False, priority=True, id=action.id)
         for action in available(scope)
         if action.name not in ("command_palette",)
     ]
@@ -76,7 +73,12 @@ class WorkScreen(Screen[None]):
 
     def sheet(self, pane: LinePane) -> Sheet:
         """The paper that fits a pane, now."""
-        return Sheet(max(10, pane.size.width), self.console_app.now(), self.console_app.glyphs)
+        return Sheet(
+            max(10, pane.size.width),
+            self.console_app.now(),
+            self.console_app.glyphs,
+            self.console_app.actions,
+        )
 
     def action_approve(self) -> None:
         self._with_case("approve")
@@ -127,6 +129,9 @@ class WorkScreen(Screen[None]):
 
     def action_refresh(self) -> None:
         self.console_app.refresh_all()
+
+    def action_command_line(self) -> None:
+        self.console_app.commanding.ask(self.scope)
 
     def action_help(self) -> None:
         self.console_app.show_help(self.scope)

@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from console.format import clean
+from console.provenance import source
 from console.session import AsOption, JsonOption, ServerOption, Session
-from console.settings import ConsoleSettings, environment_name, set_in_environment
+from console.settings import ConsoleSettings, SettingsFile, environment_name
 
 
 def config(
@@ -18,15 +19,14 @@ def config(
     as_json: JsonOption = False,
     changed: Annotated[bool, typer.Option("--changed", help="Only what is not a default.")] = False,
 ) -> None:
-    """Every setting with its value and where that came from: flag, environment or default."""
+    """Every setting with its value and where that came from: flag, environment, settings file or default."""
     session = Session(server, operator, as_json)
+    file = SettingsFile().path
     rows = []
     for name in ConsoleSettings.model_fields:
-        given = session.flags.get(name) is not None
-        source = "flag" if given else "environment" if set_in_environment(name) else "default"
-        if source == "default" and changed:
-            continue
-        rows.append((environment_name(name), str(getattr(session.settings, name)), source))
+        came_from = source(name, session.flags, file)
+        if came_from != "default" or not changed:
+            rows.append((environment_name(name), _written(getattr(session.settings, name)), came_from))
     if as_json:
         typer.echo(json.dumps([dict(zip(("name", "value", "source"), row, strict=True)) for row in rows]))
         return
@@ -36,3 +36,10 @@ def config(
     for row in rows:
         table.add_row(*(Text(clean(cell)) for cell in row))
     session.out.print(table)
+
+
+def _written(value: object) -> str:
+    """A value as one reads it; keys by action."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} = {' '.join(keys)}" for name, keys in value.items())
+    return str(value)

@@ -1,7 +1,8 @@
 """A widget that shows lines and repaints only the ones that changed."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, Protocol, cast
 
 from rich.segment import Segment
 from textual.geometry import Region
@@ -10,7 +11,7 @@ from textual.widget import Widget
 
 from console.format import UNICODE, Glyphs
 from console.lines import Line, drawn
-from console.widgets.palette import CURSOR, DARK
+from console.widgets.palette import Palette
 
 
 class Painted(NamedTuple):
@@ -18,6 +19,12 @@ class Painted(NamedTuple):
 
     line: Line
     marked: bool
+
+
+class Coloured(Protocol):
+    """An app that knows how tones look."""
+
+    palette: Palette
 
 
 class LinePane(Widget):
@@ -57,11 +64,11 @@ class LinePane(Widget):
         if y >= len(self._painted):
             return Strip.blank(self.size.width, base)
         line, marked = self._painted[y]
-        if marked:
-            base += CURSOR
+        palette = cast("Coloured", self.app).palette
+        look = partial(palette.style, at_cursor=marked)
         visible = drawn(line, self.size.width, self.glyphs)
-        strip = Strip([Segment(part.text, base + DARK[part.tone]) for part in visible])
-        return strip.adjust_cell_length(self.size.width, base)
+        strip = Strip([Segment(part.text, base + look(part.tone)) for part in visible])
+        return strip.adjust_cell_length(self.size.width, base + look(""))
 
     def notify_style_update(self) -> None:
         """Colours changed, so every strip is made again."""
