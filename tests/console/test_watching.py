@@ -98,7 +98,7 @@ async def test_when_the_server_goes_away_everything_stays_with_its_age_and_comes
     running: Running,
 ) -> None:
     await furnish(running)
-    async with console(running.settings()) as screen:
+    async with console(running.settings(), (80, 30)) as screen:
         await screen.sees("live", "sim swap")
         await screen.press("enter", "4")
         await screen.sees("waits for a decision")
