@@ -1,7 +1,6 @@
 """The console's app: owns the state and the clock, opens screens, and lets others act and render."""
 
 import asyncio
-import gc
 import os
 import signal
 from collections.abc import Callable, Iterable, Sequence
@@ -181,9 +180,6 @@ class ConsoleApp(Themed, Asking):
         for news in coalesced(inbox):
             self._attention.hear(news, self.state)
             self.state = reduce(self.state, news)
-            if isinstance(news, n.QueueRead):
-                gc.collect(1)
-                gc.freeze()  # rows stay for long; the collector need not look at them all each time
         if self.state.drafts is not before.drafts:
             self._drafts.changed(before.drafts, self.state.drafts)
         return self.state is not before
