@@ -159,9 +159,12 @@ class ConsoleApp(Themed, Asking):
         self.run_worker(self._drafts.run(), group="drafts", exit_on_error=True)
 
     def tell(self, news: News) -> None:
-        """Take news in; it is acted on with the next frame, or at once when much has piled up."""
+        """Take news in; it is acted on with the next frame, or at once when much has piled up.
+
+        A page of rows is much by itself: several of them in one frame would keep a key waiting.
+        """
         self._inbox.append(news)
-        if len(self._inbox) >= INBOX_LIMIT:
+        if len(self._inbox) >= INBOX_LIMIT or isinstance(news, n.RowsRead):
             self._drain()
 
     def take_in(self) -> None:
