@@ -161,11 +161,14 @@ class ConsoleApp(Themed, Asking):
     def tell(self, news: News) -> None:
         """Take news in; it is acted on with the next frame, or at once when much has piled up.
 
-        A page of rows is much by itself: several of them in one frame would keep a key waiting.
+        A page of rows is much by itself, and shown by itself: several in one frame would keep a key waiting.
         """
         self._inbox.append(news)
-        if len(self._inbox) >= INBOX_LIMIT or isinstance(news, n.RowsRead):
+        if len(self._inbox) >= INBOX_LIMIT:
             self._drain()
+        elif isinstance(news, n.RowsRead):
+            self._drain()
+            self.repaint()
 
     def take_in(self) -> None:
         """Take in, without rendering, whatever has come by now."""
