@@ -1,7 +1,6 @@
 """The console's app: owns the state and the clock, opens screens, and lets others act and render."""
 
 import asyncio
-import gc
 import os
 import signal
 from collections.abc import Callable, Iterable, Sequence
@@ -160,10 +159,16 @@ class ConsoleApp(Themed, Asking):
         self.run_worker(self._drafts.run(), group="drafts", exit_on_error=True)
 
     def tell(self, news: News) -> None:
-        """Take news in; it is acted on with the next frame, or at once when much has piled up."""
+        """Take news in; it is acted on with the next frame, or at once when much has piled up.
+
+        A page of rows is much by itself, and shown by itself: several in one frame would keep a key waiting.
+        """
         self._inbox.append(news)
         if len(self._inbox) >= INBOX_LIMIT:
             self._drain()
+        elif isinstance(news, n.RowsRead):
+            self._drain()
+            self.repaint()
 
     def take_in(self) -> None:
         """Take in, without rendering, whatever has come by now."""
@@ -181,9 +186,6 @@ class ConsoleApp(Themed, Asking):
         for news in coalesced(inbox):
             self._attention.hear(news, self.state)
             self.state = reduce(self.state, news)
-            if isinstance(news, n.QueueRead):
-                gc.collect(1)
-                gc.freeze()  # rows stay for long; the collector need not look at them all each time
         if self.state.drafts is not before.drafts:
             self._drafts.changed(before.drafts, self.state.drafts)
         return self.state is not before
