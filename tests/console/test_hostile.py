@@ -94,7 +94,8 @@ def test_in_the_queue_in_every_section_and_every_panel(
         ("x", "[3 tools"),
         ("4", "[4 timeline"),
         ("G", "[4 timeline"),
-        ("5", "[5 earlier"),
+        ("5", "[5 customer"),
+        ("6", "[6 alert"),
     ):
         terminal.child.send(key)
         terminal.sees(words)

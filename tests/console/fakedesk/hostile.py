@@ -90,6 +90,9 @@ async def furnish(desk: Desk) -> None:
     for specialist in Specialist:
         await _find(desk, first, specialist)
     await stories.ask(record, first, now())
+    later = now() + timedelta(hours=1)
+    await record.append(first, commands.defer(record.load(first), ATTACKER, now(), later, ATTACK))
+    await record.append(first, commands.end_deferral(record.load(first), ATTACKER, now()))
     await record.append(first, commands.claim(record.load(first), ATTACKER, now(), 900))
     await record.append(first, commands.add_note(record.load(first), ATTACKER, now(), ATTACK, "n"))
     second = await stories.opened(record, _alert(2), at)
