@@ -95,7 +95,6 @@ async def test_every_screen_looks_as_it_is_stored(size: tuple[int, int], tmp_pat
     async with app.run_test(size=size) as pilot:
         screen = Driver(app, pilot)
         await screen.sees("live", "sim swap")
-        await look_at_the_first_case(app)
         for name, keys, words in SCENES:
             await screen.press(*keys)
             await screen.sees(*words)
