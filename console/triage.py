@@ -32,7 +32,7 @@ class Triage:
         row = self._app.state.cases.get(seen.case_id, seen)
 
         def page(width: int) -> Sequence[Line]:
-            return _about_deferring(row, Sheet(width, self._app.now(), self._app.glyphs))
+            return _about_deferring(row, Sheet(width, self._app.now(), self._app.glyphs, self._app.actions))
 
         def accept(text: str) -> str:
             return _complaint(text, row, self._app.now())
@@ -55,7 +55,7 @@ class Triage:
         row = self._app.state.cases.get(seen.case_id, seen)
 
         def page(width: int) -> Sequence[Line]:
-            sheet = Sheet(width, self._app.now(), self._app.glyphs)
+            sheet = Sheet(width, self._app.now(), self._app.glyphs, self._app.actions)
             has = "Tags: " + (" ".join(row.tags) or "none")
             asked = f"vip or +vip puts one on, -vip takes it off. {RULE}."
             return [(Span(clean(row.case_id), "strong"),), *sheet.text(has), BLANK, *sheet.text(asked)]

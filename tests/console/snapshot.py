@@ -24,7 +24,9 @@ Row = Sequence[Segment]
 def drawing(rows_by_theme: Mapping[str, Sequence[Row]]) -> str:
     """One screen in several themes as a text that can be stored and compared by line."""
     texts = [["".join(part.text for part in row).rstrip() for row in rows] for rows in rows_by_theme.values()]
-    assert all(text == texts[0] for text in texts), "a theme changed the words on the screen"
+    for text in texts[1:]:
+        changed = "\n".join(difflib.unified_diff(texts[0], text, n=0, lineterm=""))
+        assert not changed, f"a theme changed the words on the screen:\n{changed}"
     parts = [f"|{line}" for line in texts[0]]
     for theme, rows in rows_by_theme.items():
         parts += ["", f"== {theme}", *_looks(rows)]

@@ -22,9 +22,9 @@ def lines(text: str) -> list[str]:
 
 @pytest.mark.parametrize("scope", ["queue", "case"])
 def test_every_action_of_a_screen_can_be_said(scope: str) -> None:
-    unsaid = {"command_line", "command_palette", *(f"view_{at}" for at in range(1, 10))}
+    unsaid = {"command_line", "command_palette", "open"}
     for action in available(scope):  # type: ignore[arg-type]
-        if action.id not in unsaid and action.id != "open":
+        if action.id not in unsaid and not action.id.startswith("view_"):
             assert words(scope).parse(action.id) == Order(action.id)
             assert words(scope).parse(action.id.replace("_", "-")) == Order(action.id)
 

@@ -9,13 +9,13 @@ from screens import Driver
 from snapshot import FOLDER, Row, compare, drawing
 from stilldesk import NOW, StillApi, furnished
 
-from console import news as n
 from console.app import ConsoleApp
+from console.screens.queue import PREVIEW_FROM, QueueScreen
+from console.screens.work import WorkScreen
 from console.settings import ConsoleSettings, ThemeName
 
 SIZES = ((80, 24), (120, 36), (200, 50))
 THEMES: Sequence[ThemeName] = ("dark", "ansi")
-CASE = "fraud-ALERT-012"
 
 SCENES: Sequence[tuple[str, Sequence[str], Sequence[str]]] = (
     ("queue", (), ("1/11", "live")),
@@ -78,11 +78,13 @@ async def drawn(screen: Driver) -> str:
     return drawing({theme: rows[theme] for theme in THEMES})
 
 
-async def look_at_the_first_case(app: ConsoleApp) -> None:
-    """The preview reads the case under the cursor after a moment; where time stands still, read it now."""
-    assert app.desk is not None
-    app.tell_now(n.CaseOpened(CASE))
-    await app.desk.read(CASE)
+def preview_is_read(app: ConsoleApp) -> bool:
+    """Whether the case under the cursor is read, where the queue shows a preview of it."""
+    work = next(screen for screen in reversed(app.screen_stack) if isinstance(screen, WorkScreen))
+    if not isinstance(work, QueueScreen) or app.size.width < PREVIEW_FROM or work.case_in_hand is None:
+        return True
+    opened = app.state.opened
+    return opened is not None and opened.case_id == work.case_in_hand and opened.detail is not None
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -93,10 +95,10 @@ async def test_every_screen_looks_as_it_is_stored(size: tuple[int, int], tmp_pat
     async with app.run_test(size=size) as pilot:
         screen = Driver(app, pilot)
         await screen.sees("live", "sim swap")
-        await look_at_the_first_case(app)
         for name, keys, words in SCENES:
             await screen.press(*keys)
             await screen.sees(*words)
+            await screen.until(lambda: preview_is_read(app))
             differences.append(compare(f"{size[0]}x{size[1]}/{name}", await drawn(screen)))
     found = "\n".join(filter(None, differences))
     assert not found, f"{found}\n(make snapshots stores what is seen)"
