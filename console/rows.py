@@ -77,10 +77,14 @@ def light(row: CaseSummary, before: CaseSummary | None = None) -> CaseSummary:
 
 def with_other_cases(row: CaseSummary, count: int) -> CaseSummary:
     """The row, found in that many other cases of its customer."""
+    if not isinstance(row, LightRow):
+        return light(row.model_copy(update={"other_cases": count}))
     changed = LightRow()
-    for name in FIELDS:
+    for name in OWN:
         setattr(changed, name, getattr(row, name))
-    changed.other_cases = count  # type: ignore[attr-defined]  # slots named by the model
+    shared = list(row.shared)
+    shared[PLACE["other_cases"]] = count
+    changed.shared = cast("tuple[object, ...]", _kept(tuple(shared)))
     return cast("CaseSummary", changed)
 
 
