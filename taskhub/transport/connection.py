@@ -10,8 +10,9 @@ import grpc
 import structlog
 
 from taskhub.transport.call import Call
+from taskhub.transport.frames import Code, Violation, header_block
 from taskhub.transport.framing import BadMessage, MessageReader, framed, timeout_seconds, trailers
-from taskhub.transport.http2 import Code, Http2, Violation, header_block
+from taskhub.transport.http2 import Http2
 
 log = structlog.get_logger(__name__)
 

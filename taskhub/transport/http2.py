@@ -6,82 +6,39 @@ library's. Answers use no dynamic header table, so that their blocks are constan
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Protocol, cast
 
 import hpack
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-FRAME_BYTES = 1 << 20
-"""Largest frame we take; clients send no larger ones."""
-STREAM_WINDOW = 4 << 20
-CONNECTION_WINDOW = 64 << 20
-MOST_STREAMS = 65_536
-HEADER_BYTES = 64 * 1024
+from taskhub.transport.frames import (
+    ACK,
+    CONNECTION_WINDOW,
+    DEFAULT_FRAME,
+    DEFAULT_WINDOW,
+    END_HEADERS,
+    END_STREAM,
+    FRAME_BYTES,
+    FRAME_HEAD,
+    HEADER_BYTES,
+    LARGEST_WINDOW,
+    LONG,
+    MOST_STREAMS,
+    PADDED,
+    PREFACE,
+    PRIORITY,
+    SETTING,
+    STREAM_WINDOW,
+    Code,
+    Frame,
+    Setting,
+    Violation,
+    number,
+    resizes,
+    unpadded,
+)
+
 _REMEMBERED_BLOCKS = 256
-_LARGEST_WINDOW = 2**31 - 1
-_DEFAULT_WINDOW = 65_535
-_DEFAULT_FRAME = 16_384
-_FRAME = struct.Struct(">HBBBL")
-_SETTING = struct.Struct(">HL")
-_LONG = struct.Struct(">L")
-
-
-class Frame(IntEnum):
-    """Types of frames, RFC 9113 section 6."""
-
-    DATA = 0
-    HEADERS = 1
-    PRIORITY = 2
-    RST_STREAM = 3
-    SETTINGS = 4
-    PUSH_PROMISE = 5
-    PING = 6
-    GOAWAY = 7
-    WINDOW_UPDATE = 8
-    CONTINUATION = 9
-
-
-class Code(IntEnum):
-    """Error codes, RFC 9113 section 7."""
-
-    NO_ERROR = 0
-    PROTOCOL_ERROR = 1
-    INTERNAL_ERROR = 2
-    FLOW_CONTROL_ERROR = 3
-    STREAM_CLOSED = 5
-    FRAME_SIZE_ERROR = 6
-    REFUSED_STREAM = 7
-    CANCEL = 8
-    COMPRESSION_ERROR = 9
-    ENHANCE_YOUR_CALM = 11
-
-
-class Setting(IntEnum):
-    """Settings, RFC 9113 section 6.5.2."""
-
-    ENABLE_PUSH = 2
-    MAX_CONCURRENT_STREAMS = 3
-    INITIAL_WINDOW_SIZE = 4
-    MAX_FRAME_SIZE = 5
-    MAX_HEADER_LIST_SIZE = 6
-
-
-_END_STREAM = _ACK = 0x1
-_END_HEADERS = 0x4
-_PADDED = 0x8
-_PRIORITY = 0x20
-
-
-class Violation(Exception):
-    """The peer broke the protocol; the connection ends with ``code``."""
-
-    def __init__(self, code: Code, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
 
 
 class Listener(Protocol):
@@ -110,13 +67,6 @@ class _Stream:
     peer_done: bool = False
 
 
-def header_block(headers: Iterable[tuple[str, str]]) -> bytes:
-    """Headers as a block that is valid on every connection."""
-    fields = [hpack.NeverIndexedHeaderTuple(name, value) for name, value in headers if name != ":status"]
-    status = [(name, value) for name, value in headers if name == ":status"]
-    return bytes(hpack.Encoder().encode([*status, *fields], huffman=False))
-
-
 class Http2:
     """One connection as the server keeps it."""
 
@@ -129,12 +79,12 @@ class Http2:
         self._streams: dict[int, _Stream] = {}
         self._greeted = False
         self._last_accepted: int | None = None
-        self._receive_window = _DEFAULT_WINDOW
-        self._send_window = _DEFAULT_WINDOW
-        self._initial_send_window = _DEFAULT_WINDOW
+        self._receive_window = DEFAULT_WINDOW
+        self._send_window = DEFAULT_WINDOW
+        self._initial_send_window = DEFAULT_WINDOW
         self._block: tuple[int, bool, bytearray] | None = None
         self.highest_stream = 0
-        self.frame_room = _DEFAULT_FRAME
+        self.frame_room = DEFAULT_FRAME
         """The largest frame the peer takes."""
 
     def greet(self) -> None:
@@ -145,8 +95,8 @@ class Http2:
             Setting.MAX_FRAME_SIZE: FRAME_BYTES,
             Setting.MAX_HEADER_LIST_SIZE: HEADER_BYTES,
         }
-        self._frame(Frame.SETTINGS, 0, 0, b"".join(_SETTING.pack(*pair) for pair in settings.items()))
-        self._grant(0, CONNECTION_WINDOW - _DEFAULT_WINDOW)
+        self._frame(Frame.SETTINGS, 0, 0, b"".join(SETTING.pack(*pair) for pair in settings.items()))
+        self._grant(0, CONNECTION_WINDOW - DEFAULT_WINDOW)
         self._receive_window = CONNECTION_WINDOW
 
     def output(self) -> bytes:
@@ -171,15 +121,15 @@ class Http2:
                 self._unread = data
                 return
             self._greeted, at = True, len(PREFACE)
-        while len(data) - at >= _FRAME.size:
-            high, low, kind, flags, stream_id = _FRAME.unpack_from(data, at)
+        while len(data) - at >= FRAME_HEAD.size:
+            high, low, kind, flags, stream_id = FRAME_HEAD.unpack_from(data, at)
             length = high << 8 | low
             if length > FRAME_BYTES:
                 raise Violation(Code.FRAME_SIZE_ERROR, f"a frame of {length:,} bytes")
-            end = at + _FRAME.size + length
+            end = at + FRAME_HEAD.size + length
             if end > len(data):
                 break
-            self._take(kind, flags, stream_id & 0x7FFFFFFF, data[at + _FRAME.size : end])
+            self._take(kind, flags, stream_id & 0x7FFFFFFF, data[at + FRAME_HEAD.size : end])
             at = end
         self._unread = data[at:]
 
@@ -222,11 +172,11 @@ class Http2:
         stream.receive_window -= len(payload)
         if stream.receive_window < 0:
             raise Violation(Code.FLOW_CONTROL_ERROR, "more data than the stream's window")
-        ended = bool(flags & _END_STREAM)
+        ended = bool(flags & END_STREAM)
         if not ended and stream.receive_window < STREAM_WINDOW // 2:
             self._grant(stream_id, STREAM_WINDOW - stream.receive_window)
             stream.receive_window = STREAM_WINDOW
-        data = _unpadded(payload) if flags & _PADDED else payload
+        data = unpadded(payload) if flags & PADDED else payload
         if data:
             self._listener.data(stream_id, data)
         if ended:
@@ -248,15 +198,15 @@ class Http2:
     def _headers(self, flags: int, stream_id: int, payload: bytes) -> None:
         if stream_id % 2 == 0:
             raise Violation(Code.PROTOCOL_ERROR, "a client's streams have odd numbers")
-        block = _unpadded(payload) if flags & _PADDED else payload
-        if flags & _PRIORITY:
+        block = unpadded(payload) if flags & PADDED else payload
+        if flags & PRIORITY:
             if len(block) < 5:
                 raise Violation(Code.FRAME_SIZE_ERROR, "headers without their priority")
             block = block[5:]
-        if flags & _END_HEADERS:
-            self._header_block(stream_id, bool(flags & _END_STREAM), block)
+        if flags & END_HEADERS:
+            self._header_block(stream_id, bool(flags & END_STREAM), block)
         else:
-            self._block = stream_id, bool(flags & _END_STREAM), bytearray(block)
+            self._block = stream_id, bool(flags & END_STREAM), bytearray(block)
 
     def _continuation(self, flags: int, stream_id: int, payload: bytes) -> None:
         if self._block is None or self._block[0] != stream_id:
@@ -265,7 +215,7 @@ class Http2:
         block += payload
         if len(block) > HEADER_BYTES:
             raise Violation(Code.ENHANCE_YOUR_CALM, "headers without end")
-        if flags & _END_HEADERS:
+        if flags & END_HEADERS:
             self._block = None
             self._header_block(stream_id, ended, bytes(block))
 
@@ -276,7 +226,7 @@ class Http2:
             return
         self.highest_stream = stream_id
         if self._last_accepted is not None or len(self._streams) >= MOST_STREAMS:
-            self._frame(Frame.RST_STREAM, 0, stream_id, _LONG.pack(Code.REFUSED_STREAM))
+            self._frame(Frame.RST_STREAM, 0, stream_id, LONG.pack(Code.REFUSED_STREAM))
             return
         self._streams[stream_id] = _Stream(self._initial_send_window)
         if ":method" not in headers or ":path" not in headers:
@@ -296,7 +246,7 @@ class Http2:
             raise Violation(Code.COMPRESSION_ERROR, f"headers that cannot be read: {error}") from error
         if (table[0] if table else None) is not newest or len(self._headers_seen) >= _REMEMBERED_BLOCKS:
             self._headers_seen.clear()
-        elif not _resizes(block):
+        elif not resizes(block):
             self._headers_seen[block] = headers
         return headers
 
@@ -307,14 +257,14 @@ class Http2:
         self._peer_done(stream_id)
 
     def _window_update(self, stream_id: int, payload: bytes) -> None:
-        more = _number(payload) & 0x7FFFFFFF
+        more = number(payload) & 0x7FFFFFFF
         if stream_id == 0:
             self._send_window += more
-            if more == 0 or self._send_window > _LARGEST_WINDOW:
+            if more == 0 or self._send_window > LARGEST_WINDOW:
                 raise Violation(Code.FLOW_CONTROL_ERROR, "a window out of bounds")
         elif (stream := self._known(stream_id)) is not None:
             stream.send_window += more
-            if more == 0 or stream.send_window > _LARGEST_WINDOW:
+            if more == 0 or stream.send_window > LARGEST_WINDOW:
                 self.reset_stream(stream_id, Code.FLOW_CONTROL_ERROR)
                 self._listener.reset(stream_id)
         self._listener.windows()
@@ -322,35 +272,35 @@ class Http2:
     def _ping(self, flags: int, stream_id: int, payload: bytes) -> None:
         if len(payload) != 8 or stream_id:
             raise Violation(Code.FRAME_SIZE_ERROR, "a ping of the wrong size or on a stream")
-        if not flags & _ACK:
-            self._frame(Frame.PING, _ACK, 0, payload)
+        if not flags & ACK:
+            self._frame(Frame.PING, ACK, 0, payload)
 
     def _settings(self, flags: int, stream_id: int, payload: bytes) -> None:
-        if stream_id or len(payload) % _SETTING.size or (flags & _ACK and payload):
+        if stream_id or len(payload) % SETTING.size or (flags & ACK and payload):
             raise Violation(Code.FRAME_SIZE_ERROR, "settings of the wrong size or on a stream")
-        if flags & _ACK:
+        if flags & ACK:
             return
-        for setting, value in _SETTING.iter_unpack(payload):
+        for setting, value in SETTING.iter_unpack(payload):
             self._set(setting, value)
-        self._frame(Frame.SETTINGS, _ACK, 0)
+        self._frame(Frame.SETTINGS, ACK, 0)
         self._listener.windows()
 
     def _set(self, setting: int, value: int) -> None:
         if setting == Setting.INITIAL_WINDOW_SIZE:
-            if value > _LARGEST_WINDOW:
+            if value > LARGEST_WINDOW:
                 raise Violation(Code.FLOW_CONTROL_ERROR, "a window out of bounds")
             for stream in self._streams.values():
                 stream.send_window += value - self._initial_send_window
             self._initial_send_window = value
         elif setting == Setting.MAX_FRAME_SIZE:
-            if not _DEFAULT_FRAME <= value < 1 << 24:
+            if not DEFAULT_FRAME <= value < 1 << 24:
                 raise Violation(Code.PROTOCOL_ERROR, "a frame size out of bounds")
             self.frame_room = min(value, FRAME_BYTES)
         elif setting == Setting.ENABLE_PUSH and value > 1:
             raise Violation(Code.PROTOCOL_ERROR, "a switch that is neither on nor off")
 
     def _reset_by_peer(self, stream_id: int, payload: bytes) -> None:
-        _number(payload)
+        number(payload)
         if self._known(stream_id) is not None:
             del self._streams[stream_id]
             self._listener.reset(stream_id)
@@ -367,7 +317,7 @@ class Http2:
         """Headers of an answer, or with ``last`` its end."""
         if len(block) > self.frame_room:
             raise ValueError("an answer's headers fit into one frame")
-        self._frame(Frame.HEADERS, _END_HEADERS | (_END_STREAM if last else 0), stream_id, block)
+        self._frame(Frame.HEADERS, END_HEADERS | (END_STREAM if last else 0), stream_id, block)
         if last:
             self._our_end(stream_id)
 
@@ -375,7 +325,7 @@ class Http2:
         """The answer is whole; a request that is not is no longer wanted."""
         stream = self._streams.pop(stream_id)
         if not stream.peer_done:
-            self._frame(Frame.RST_STREAM, 0, stream_id, _LONG.pack(Code.NO_ERROR))
+            self._frame(Frame.RST_STREAM, 0, stream_id, LONG.pack(Code.NO_ERROR))
 
     def send_data(self, stream_id: int, data: bytes | memoryview) -> None:
         """Data of an answer, no more than the window."""
@@ -386,7 +336,7 @@ class Http2:
     def reset_stream(self, stream_id: int, code: Code) -> None:
         """Give a stream up, if it is not over."""
         if self._streams.pop(stream_id, None) is not None:
-            self._frame(Frame.RST_STREAM, 0, stream_id, _LONG.pack(code))
+            self._frame(Frame.RST_STREAM, 0, stream_id, LONG.pack(code))
 
     def ping(self) -> None:
         """Ask whether the peer is there."""
@@ -396,29 +346,12 @@ class Http2:
         """Take no further requests; those that came so far are answered."""
         if self._last_accepted is None:
             self._last_accepted = self.highest_stream
-            self._frame(Frame.GOAWAY, 0, 0, _LONG.pack(self._last_accepted) + _LONG.pack(code))
+            self._frame(Frame.GOAWAY, 0, 0, LONG.pack(self._last_accepted) + LONG.pack(code))
 
     def _grant(self, stream_id: int, more: int) -> None:
-        self._frame(Frame.WINDOW_UPDATE, 0, stream_id, _LONG.pack(more))
+        self._frame(Frame.WINDOW_UPDATE, 0, stream_id, LONG.pack(more))
 
     def _frame(self, kind: int, flags: int, stream_id: int, payload: bytes | memoryview = b"") -> None:
         length = len(payload)
-        self._out += _FRAME.pack(length >> 8, length & 0xFF, kind, flags, stream_id)
+        self._out += FRAME_HEAD.pack(length >> 8, length & 0xFF, kind, flags, stream_id)
         self._out += payload
-
-
-def _resizes(block: bytes) -> bool:
-    """Whether a header block begins by resizing its table (RFC 7541, 6.3), which makes it unrepeatable."""
-    return bool(block) and block[0] & 0xE0 == 0x20
-
-
-def _number(payload: bytes) -> int:
-    if len(payload) != _LONG.size:
-        raise Violation(Code.FRAME_SIZE_ERROR, "a frame of the wrong size")
-    return int.from_bytes(payload, "big")
-
-
-def _unpadded(payload: bytes) -> bytes:
-    if not payload or payload[0] >= len(payload):
-        raise Violation(Code.PROTOCOL_ERROR, "more padding than payload")
-    return payload[1 : len(payload) - payload[0]]

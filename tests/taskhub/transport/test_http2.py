@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhub.transport.http2 import PREFACE, Code, Frame, Http2, Violation, header_block
+from taskhub.transport.frames import PREFACE, Code, Frame, Violation, header_block
+from taskhub.transport.http2 import Http2
 
 HEADERS = [(":method", "POST"), (":scheme", "http"), (":path", "/hub/Call"), (":authority", "localhost")]
 OK = header_block([(":status", "200"), ("content-type", "application/grpc")])

@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import pytest
 
-from taskhub.transport.http2 import PREFACE
+from taskhub.transport.frames import PREFACE
 from taskhub.transport.server import GrpcServer
 
 LIMIT = 1 << 20
