@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from casework.filters import View, parse
 from casework.views import CaseSummary
-from console.filters import View, parse
 from console.ordering import QueueOrder, Running
 from console.pages.status import Counts, count
 from console.saved_views import SAVED, Recount, SavedView, ViewCounts, count_views

@@ -9,9 +9,9 @@ from pydantic import AwareDatetime
 
 from casework.actor import Actor
 from casework.alert import Frozen
+from casework.filters import in_order
 from casework.transitions import AWAITING, Status
 from casework.views import CaseSummary
-from console.filters import in_order
 from console.problems import UsageError
 
 if TYPE_CHECKING:

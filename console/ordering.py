@@ -4,8 +4,8 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, Protocol, Self, TypeVar, overload
 
+from casework.filters import Rank, rank
 from casework.views import CaseSummary
-from console.filters import Rank, rank
 
 Cases = Mapping[str, CaseSummary]
 Belongs = Callable[[CaseSummary], bool]

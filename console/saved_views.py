@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from casework.filters import Filter, View, parse
 from casework.views import CaseSummary
-from console.filters import Filter, View, parse
 
 
 @dataclass(frozen=True, slots=True)

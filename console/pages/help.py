@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from casework.filters import FIELD_HELP
 from console.actions import Scope, available
-from console.filters import FIELD_HELP
 from console.lines import BLANK, Line, Span
 from console.pages.sheet import Sheet
 

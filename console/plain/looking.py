@@ -1,9 +1,9 @@
 """Looking in line mode: the list, a case, and why; what is read out is what a decision will be about."""
 
 from casework.events import CaseEvent
+from casework.filters import FilterError, parse
 from casework.views import CaseDetail
 from console import news as n
-from console.filters import FilterError, parse
 from console.format import plural
 from console.pages import case_head, case_sections
 from console.pages.decision import question, what_changed

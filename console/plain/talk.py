@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from casework.actor import Actor
+from casework.filters import Filter, View, in_order, parse
 from casework.views import CaseDetail, CaseSummary
 from console import news as n
 from console.api import ConsoleApi
 from console.clock import wall_clock
 from console.coalescing import coalesced
 from console.desk import Desk
-from console.filters import Filter, View, in_order, parse
 from console.format import clean
 from console.lines import Line
 from console.pages.sheet import Sheet

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from casework.filters import Filter, View
 from casework.transitions import AWAITING, Status
 from casework.views import CaseSummary
-from console.filters import Filter, View
 from console.format import ASCII, clean, plural, risk_text, words
 from console.lines import Line, plain
 from console.pages.decision import question

@@ -8,10 +8,10 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
+from casework.filters import FilterError
 from casework.views import CaseSummary
 from console.actions import Scope
 from console.case_list import CaseList
-from console.filters import FilterError
 from console.format import clean
 from console.lines import Line, Span
 from console.pages import status

@@ -14,9 +14,9 @@ from console.session import AsOption, CaseArgument, JsonOption, ServerOption, Se
 from console.verbs.naming import named
 
 if TYPE_CHECKING:
+    from casework.filters import Filter
     from casework.views import AuditReport, CaseList, CaseSummary, Stats
     from console.api import ConsoleApi
-    from console.filters import Filter
 
 SCAN_LIMIT = 20_000
 """How many cases a filter looks through at most."""
@@ -37,7 +37,7 @@ def cases(
     as_json: JsonOption = False,
 ) -> None:
     """List cases in the queue's order, filtered in the queue's language."""
-    from console import filters  # noqa: PLC0415
+    from casework import filters  # noqa: PLC0415
 
     session = Session(server, operator, as_json)
 
@@ -61,7 +61,7 @@ def cases(
 
 
 async def _matching(api: "ConsoleApi", wanted: "Filter") -> list["CaseSummary"]:
-    from console.filters import View  # noqa: PLC0415
+    from casework.filters import View  # noqa: PLC0415
 
     view = View((await api.me()).actor.actor_id, wall_clock())
     query = {} if any(term.names_status for term in wanted.terms) else {"status": "open"}

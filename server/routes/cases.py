@@ -23,6 +23,7 @@ from casework.views import CaseCounts, CaseDetail, CaseList, Evidence, Timeline
 from server.deciding import whole_record
 from server.dependencies import Caller, CaseId, TheDesk
 from server.desk import Desk
+from server.filtering import list_matching, understood
 from server.openapi import problems
 from server.summaries import summaries_of, summary_of
 
@@ -64,6 +65,10 @@ async def list_cases(
     q: Annotated[
         str, Query(max_length=200, description="Words that all occur in id, type, customer or text.")
     ] = "",
+    filter: Annotated[
+        str,
+        Query(max_length=500, description="The console's filter language, such as `risk>0.7 -status:held`."),
+    ] = "",
     sort: Annotated[SortKey, Query()] = "deadline",
     desc: Annotated[bool, Query()] = False,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -88,6 +93,8 @@ async def list_cases(
         cursor=cursor,
         now=now,
     )
+    if filter.strip():
+        return await list_matching(desk, query, understood(filter), actor)
     page = await desk.backends.cases.find(query)
     items = await summaries_of(desk, page.cases)
     return CaseList(items=items, next_cursor=page.next_cursor, total=page.total)

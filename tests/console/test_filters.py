@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from casework.alert import Severity
+from casework.filters import Filter, FilterError, View, in_order, parse
 from casework.transitions import Status
 from casework.views import CaseSummary, ClaimView
-from console.filters import Filter, FilterError, View, in_order, parse
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 VIEW = View("local:ana", NOW)

@@ -8,10 +8,10 @@ from fakedesk.record import Record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from casework.filters import View, in_order, parse
 from casework.transitions import Status
 from casework.views import CaseSummary, ClaimView
 from console.case_list import CaseList
-from console.filters import View, in_order, parse
 from console.news import CaseAnswered, CasesChanged, QueueRead
 from console.pages.status import count
 from console.saved_views import SAVED

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from screens import console
 from test_verbs import shell
 
+from casework.filters import View, parse
 from casework.policy import Terms
 from casework.views import CaseSummary
-from console.filters import View, parse
 from console.lines import plain
 from console.pages.rows import row, type_text
 from console.pages.sheet import Sheet

@@ -88,6 +88,39 @@ async def test_a_place_in_a_record_beyond_any_record_is_refused(server: Running)
     assert [error["field"] for error in answer.json()["errors"]] == ["after"]
 
 
+async def test_the_queue_understands_the_consoles_filter_language(server: Running) -> None:
+    for number in range(1, 8):
+        await server.put_review(f"A-{number}", customer_id=number, severity=Severity.LOW)
+    await server.put_review("B-1", customer_id=9, alert_type="sim_swap")
+    assert await _ids(server, filter="type:sim -severity:low") == ["fraud-B-1"]
+    assert await _ids(server, filter="customer:3") == ["fraud-A-3"]
+    assert await _ids(server, filter="status:closed") == []
+    assert await _ids(server, filter="-customer>1", severity="low") == ["fraud-A-1"]
+    assert len(await _ids(server, filter="unclaimed")) == 8
+
+
+async def test_matching_cases_come_in_pages_that_miss_and_repeat_nothing(server: Running) -> None:
+    for number in range(1, 10):
+        kind = "sim_swap" if number % 3 else "refund_abuse"
+        await server.put_review(f"A-{number}", customer_id=number, alert_type=kind)
+    seen: list[str] = []
+    params: dict[str, str] = {"limit": "2", "filter": "type:sim"}
+    while True:
+        page = (await server.http.get("/api/v1/cases", params=params)).json()
+        seen += [item["case_id"] for item in page["items"]]
+        assert len(page["items"]) <= 2
+        if page["next_cursor"] is None:
+            break
+        params["cursor"] = page["next_cursor"]
+    assert sorted(seen) == [f"fraud-A-{number}" for number in (1, 2, 4, 5, 7, 8)]
+
+
+async def test_a_filter_that_makes_no_sense_is_named_with_what_there_is(server: Running) -> None:
+    answer = await server.http.get("/api/v1/cases", params={"filter": "colour:red"})
+    assert answer.status_code == 422
+    assert "colour: no such field" in answer.text
+
+
 async def test_counts_name_the_cursor_to_join_the_stream_at(server: Running) -> None:
     await server.put_review()
     counts = (await server.http.get("/api/v1/cases/counts")).json()
