@@ -24,7 +24,6 @@ def loaded_by(statement: str) -> set[str]:
         "news",
         "format",
         "lines",
-        "filters",
         "api",
         "feed",
         "desk",
