@@ -28,7 +28,6 @@ class Aborted(Exception):
     def __init__(self, code: grpc.StatusCode, sentence: str) -> None:
         super().__init__(sentence)
         self.code = code
-        self.sentence = sentence
 
 
 class Call:
@@ -111,8 +110,6 @@ class Call:
             self.task.cancel()
 
     def _over(self, _: object) -> None:
-        if self.deadline is not None:
-            self.deadline.cancel()
         self._connection.forget(self)
 
     async def _run(self) -> None:

@@ -67,8 +67,7 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self.windows()
         for call in list(self.calls.values()):
-            call.cancel()
-        self.calls.clear()
+            self._give_up(call)
         self._closed(self)
 
     def pause_writing(self) -> None:
@@ -139,9 +138,7 @@ class Connection(asyncio.Protocol):
     def reset(self, stream_id: int) -> None:
         """The client gave a call up."""
         if call := self.calls.get(stream_id):
-            call.cancel()
-            if call.task is None:
-                self.forget(call)
+            self._give_up(call)
         self.windows()
 
     def windows(self) -> None:
@@ -152,6 +149,10 @@ class Connection(asyncio.Protocol):
     def _refuse(self, call: Call, refusal: BadMessage) -> None:
         """Answer before the request is whole, and tell the client to stop sending it."""
         self.finish(call, refusal.code, str(refusal))
+        self._give_up(call)
+
+    def _give_up(self, call: Call) -> None:
+        """Stop a call; one whose handler has not begun is over at once."""
         call.cancel()
         if call.task is None:
             self.forget(call)
@@ -220,7 +221,9 @@ class Connection(asyncio.Protocol):
             self._flush_soon()
 
     def forget(self, call: Call) -> None:
-        """A call is over."""
+        """A call is over, whether or not its handler ever ran."""
+        if call.deadline is not None:
+            call.deadline.cancel()
         self.calls.pop(call.stream_id, None)
         if self._leaving and not self.calls:
             self._close()

@@ -21,7 +21,7 @@ class GrpcServer:
         self._message_limit = message_limit
         self._ping_seconds = ping_seconds
         self._generic: list[grpc.GenericRpcHandler] = []
-        self._methods: dict[str, Handler | None] = {}
+        self._methods: dict[str, Handler] = {}
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
         self._listener: asyncio.Server | None = None
