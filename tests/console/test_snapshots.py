@@ -28,10 +28,14 @@ SCENES: Sequence[tuple[str, Sequence[str], Sequence[str]]] = (
     ("case-findings", ("2",), ("rests on SecurityLogs",)),
     ("case-tools", ("3",), ("x shows them",)),
     ("case-timeline", ("4",), ("waits for a decision",)),
-    ("case-earlier", ("5",), ("has no other case",)),
+    ("case-customer", ("5",), ("has no other case",)),
+    ("case-alert", ("6",), ("what triggered it",)),
     ("decide", ("1", "a"), ("Approve: ", "do it")),
     ("choose", ("escape", "A"), ("Approve which action?", "go on")),
     ("reject", ("escape", "r", *"why Lagos"), ("Reject with feedback", "send")),
+    ("escalate", ("escape", "e"), ("Escalate to the senior queue", "send")),
+    ("defer", ("escape", "d"), ("Defer until when?", "send")),
+    ("tags", ("escape", "t"), ("Tags: none", "send")),
 )
 """A walk through the console: what a screen is called, the keys that lead there, and what it then says."""
 
