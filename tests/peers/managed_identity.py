@@ -1,0 +1,55 @@
+"""The managed identity endpoint of an Azure host: tokens for whoever knows the host's secret header.
+
+Protocol: https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
+"""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from tests.peers.serving import serve
+from tests.peers.tokens import Issuer
+
+
+@dataclass
+class ManagedIdentity:
+    """Switches: `refuse` answers with that status, `lifetime_seconds` makes tokens short-lived."""
+
+    issuer: Issuer
+    secret: str = "host-secret"
+    name: str = "fraud-console"
+    roles: tuple[str, ...] = ()
+    lifetime_seconds: int = 3600
+    refuse: int | None = None
+    asked: list[str] = field(default_factory=list)
+    """The resources that tokens were asked for."""
+
+    def environment(self, port: int) -> dict[str, str]:
+        return {"IDENTITY_ENDPOINT": f"http://127.0.0.1:{port}/msi/token", "IDENTITY_HEADER": self.secret}
+
+    async def token(self, request: Request) -> JSONResponse:
+        resource = request.query_params.get("resource", "")
+        self.asked.append(resource)
+        if request.headers.get("x-identity-header") != self.secret:
+            return JSONResponse({"statusCode": 401, "message": "X-IDENTITY-HEADER is wrong"}, 401)
+        if self.refuse is not None:
+            return JSONResponse({"statusCode": self.refuse, "message": "no token today"}, self.refuse)
+        if not resource:
+            return JSONResponse({"statusCode": 400, "message": "resource is missing"}, 400)
+        expires = int(time.time()) + self.lifetime_seconds
+        roles = {"roles": list(self.roles)} if self.roles else {}
+        access = self.issuer.issue(resource, self.name, exp=expires, idtyp="app", **roles)
+        answer = {"access_token": access, "expires_on": str(expires), "resource": resource}
+        return JSONResponse({**answer, "token_type": "Bearer", "client_id": self.name})
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[dict[str, str]]:
+        """Serve, and yield the environment that an SDK finds it by."""
+        with serve(Starlette(routes=[Route("/msi/token", self.token)])) as port:
+            yield self.environment(port)
