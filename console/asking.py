@@ -88,9 +88,9 @@ class Asking(App[None]):
             self.work.expect_panel()
         return wanted
 
-    async def count(self, title: str, page: Page, count: int) -> bool:
+    async def count(self, title: str, page: Page, count: int, codes: Codes | None = None) -> bool:
         """Ask for many things at once: yes is the number of them, typed."""
-        return await self._ask(CountPanel(title, page, self.glyphs, count)) == str(count)
+        return await self._ask(CountPanel(title, page, self.glyphs, count, codes)) == str(count)
 
     def show_page(self, title: str, page: Page) -> None:
         """Something to read, in front."""

@@ -5,10 +5,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from casework.action import Action
+from casework.decision import Stage
+from casework.reasons import Verdict, verdict_of
 from casework.views import BulkItem, BulkResponse, CaseSummary
+from console import news as n
 from console.format import clean, plural, words
 from console.lines import BLANK, Line, Span, said
 from console.pages.sheet import Sheet
+from console.screens.panels import Codes
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -17,6 +21,11 @@ if TYPE_CHECKING:
 TYPED_ABOVE = 20
 """More cases than this are decided only after typing how many they are."""
 MOST_LISTED = 12
+_ASKED = {
+    Verdict.REJECT: ("Reject", "feedback", "What is wrong, or missing? The agents look again with it."),
+    Verdict.ESCALATE: ("Escalate", "reason", "Why shall a senior decide? They read it."),
+}
+"""For a verdict that needs words: what it does, what the words are, and how they are asked for."""
 
 
 class Bulk:
@@ -32,46 +41,75 @@ class Bulk:
             for row in rows
             if decidable(row)
         ]
-        await self._ask(desk, rows, items, "")
+        codes = _codes_for(items)
+        if await self._sure("Approve", rows, items, codes):
+            why = codes.picked if codes else None
+            await self._send(desk, [item.model_copy(update={"reason_code": why}) for item in items])
 
     async def reject(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
         """Reject all with the same feedback."""
-        ready = [row for row in rows if decidable(row)]
+        await self._with_words(desk, rows, [row for row in rows if decidable(row)], Verdict.REJECT)
+
+    async def escalate(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
+        """Send all that are not there yet to the senior queue, for one reason."""
+        ready = [row for row in rows if decidable(row) and row.stage is not Stage.SENIOR]
+        await self._with_words(desk, rows, ready, Verdict.ESCALATE)
+
+    async def _with_words(
+        self, desk: "Desk", rows: Sequence[CaseSummary], ready: Sequence[CaseSummary], verdict: Verdict
+    ) -> None:
+        what, words_are, asked = _ASKED[verdict]
 
         def page(width: int) -> Sequence[Line]:
             return [
-                said(f"{plural(len(ready), 'marked case')} get the same feedback.", "strong"),
+                said(f"{plural(len(ready), 'marked case')} get the same {words_are}.", "strong"),
                 BLANK,
-                said("What is wrong, or missing? The agents look again with it."),
+                said(asked),
             ]
 
-        feedback = await self._app.write("Reject the marked cases", page, ("marked", "feedback"))
-        if isinstance(feedback, str):
-            self._app.work.expect_panel()
-            items = [BulkItem(**_bound(row), approved=False, feedback=feedback) for row in ready]
-            await self._ask(desk, rows, items, feedback)
-
-    async def _ask(
-        self, desk: "Desk", rows: Sequence[CaseSummary], items: Sequence[BulkItem], feedback: str
-    ) -> None:
-        if not items:
-            self._app.say("None of the marked cases waits for a decision.", "warn")
+        codes = Codes(verdict)
+        text = await self._app.write(f"{what} the marked cases", page, ("marked", words_are), codes=codes)
+        if not isinstance(text, str):
             return
+        self._app.work.expect_panel()
+        said_in_all = {
+            "approved": False,
+            "escalate": verdict is Verdict.ESCALATE,
+            "feedback": text,
+            "reason_code": codes.picked,
+        }
+        items = [BulkItem.model_validate({**_bound(row), **said_in_all}) for row in ready]
+        if await self._sure(what, rows, items):
+            await self._send(desk, items)
+            self._app.tell_now(n.DraftKept("marked", words_are, ""))
+
+    async def _sure(
+        self,
+        what: str,
+        rows: Sequence[CaseSummary],
+        items: Sequence[BulkItem],
+        codes: Codes | None = None,
+    ) -> bool:
+        """Show what would be ordered, and ask; above a number of cases a yes is that number, typed."""
+        if not items:
+            self._app.say("None of the marked cases waits for that.", "warn")
+            return False
 
         def page(width: int) -> Sequence[Line]:
             return preview(rows, items, Sheet(width, self._app.now(), self._app.glyphs, self._app.actions))
 
-        title = f"{'Reject' if feedback else 'Approve'}: {plural(len(items), 'case')}?"
+        title = f"{what}: {plural(len(items), 'case')}?"
         if len(items) > TYPED_ABOVE:
-            sure = await self._app.count(title, page, len(items))
-        else:
-            sure = await self._app.confirm(title, page) is True
-        if sure:
-            self._told(await desk.decide_many(items))
+            return await self._app.count(title, page, len(items), codes)
+        return await self._app.confirm(title, page, codes=codes) is True
 
-    def _told(self, response: BulkResponse) -> None:
-        accepted = {result.case_id for result in response.results if result.accepted}
-        self._app.unmark(accepted)
+    async def _send(self, desk: "Desk", items: Sequence[BulkItem]) -> None:
+        self.tell(await desk.decide_many(items))
+
+    def tell(self, response: BulkResponse, *, keep_marks: bool = False) -> None:
+        """Say what was recorded and, on a page, why what was refused was; that stays marked."""
+        if not keep_marks:
+            self._app.unmark({result.case_id for result in response.results if result.accepted})
         self._app.say(f"Recorded: {response.accepted}, refused: {response.refused}.", "good")
         if response.refused:
             self._app.show_page(
@@ -84,18 +122,24 @@ def decidable(row: CaseSummary) -> bool:
     return row.stage is not None and row.assessment_hash is not None and row.recommended_action is not None
 
 
+def _codes_for(items: Sequence[BulkItem]) -> Codes | None:
+    """The codes that fit all the approvals, if they are approvals of one kind."""
+    verdicts = {verdict_of(True, item.action, escalate=False) for item in items}
+    return Codes(verdicts.pop()) if len(verdicts) == 1 else None
+
+
 def _bound(row: CaseSummary) -> dict[str, object]:
     return {"case_id": row.case_id, "attempt": row.attempt, "assessment_hash": row.assessment_hash}
 
 
 def preview(rows: Sequence[CaseSummary], items: Sequence[BulkItem], sheet: Sheet) -> list[Line]:
     """What will be ordered, how often, and on which cases."""
-    actions = Counter(words(item.action) if item.action else "reject" for item in items)
+    actions = Counter(_order(item) for item in items)
     lines: list[Line] = [
         (Span(f"  {count:>4}  "), Span(action, "strong")) for action, count in actions.most_common()
     ]
     if left_out := len(rows) - len(items):
-        lines.append(said(f"  {plural(left_out, 'marked case')} not waiting for a decision, left out", "dim"))
+        lines.append(said(f"  {plural(left_out, 'marked case')} not waiting for that, left out", "dim"))
     risks = {row.case_id: row for row in rows}
     four_eyes = sum(risks[item.case_id].second_approver for item in items)
     if four_eyes:
@@ -107,6 +151,12 @@ def preview(rows: Sequence[CaseSummary], items: Sequence[BulkItem], sheet: Sheet
     if len(items) > MOST_LISTED:
         lines.append(said(f"        and {len(items) - MOST_LISTED:,} more", "dim"))
     return lines
+
+
+def _order(item: BulkItem) -> str:
+    if item.action is not None:
+        return words(item.action)
+    return "escalate" if item.escalate else "reject"
 
 
 def results(response: BulkResponse, sheet: Sheet) -> list[Line]:

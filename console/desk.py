@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from casework.decision import DecisionRequest
@@ -26,6 +26,7 @@ from console.problems import BusyError, ConsoleError, NotPermittedError, Refused
 GIVE_UP_SECONDS = 900.0
 LONGEST_WAIT_SECONDS = 10.0
 MOST_AT_ONCE = 500
+FEW = 8
 MOST_TRIES = 8
 
 
@@ -118,6 +119,25 @@ class Desk:
                 if tries > MOST_TRIES:
                     raise
                 await asyncio.sleep(min(LONGEST_WAIT_SECONDS, 0.5 * 2.0**tries) * (0.5 + self._jitter() / 2))
+
+    async def each(
+        self, case_ids: Sequence[str], act: Callable[[str], Awaitable[CaseSummary]]
+    ) -> BulkResponse:
+        """The same small thing on many cases, a few at a time; one that is refused stops no other."""
+        at_once = asyncio.Semaphore(FEW)
+
+        async def one(case_id: str) -> BulkResult:
+            async with at_once:
+                try:
+                    await act(case_id)
+                except ConsoleError as error:
+                    status = error.problem.status if error.problem else 503
+                    return BulkResult(case_id=case_id, accepted=False, status=status, detail=str(error))
+            return BulkResult(case_id=case_id, accepted=True, status=200, detail="recorded")
+
+        results = tuple(await asyncio.gather(*map(one, case_ids)))
+        accepted = sum(result.accepted for result in results)
+        return BulkResponse(results=results, accepted=accepted, refused=len(results) - accepted)
 
     async def health(self) -> Health:
         """How the server is."""

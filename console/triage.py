@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from casework.tags import RULE
 from casework.views import CaseSummary
 from console import news as n
-from console.format import clean, day_and_time
+from console.bulk import Bulk
+from console.format import clean, day_and_time, plural
 from console.lines import BLANK, Line, Span, said
 from console.moments import WAYS, MomentError, moment_and_words
 from console.pages.sheet import Sheet
@@ -24,8 +25,9 @@ BACK = "back"
 class Triage:
     """The conversations about where a case belongs now."""
 
-    def __init__(self, app: "ConsoleApp") -> None:
+    def __init__(self, app: "ConsoleApp", bulk: Bulk) -> None:
         self._app = app
+        self._bulk = bulk
 
     async def defer(self, desk: "Desk", seen: CaseSummary) -> None:
         """Ask until when, and why; a deferred case can be brought back the same way."""
@@ -49,6 +51,42 @@ class Triage:
             await desk.defer(row.case_id, until, reason)
             self._app.say(f"Recorded: put off until {day_and_time(until)}.", "good")
         self._app.tell_now(n.DraftKept(*about, ""))
+
+    async def defer_all(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
+        """Put all marked cases off until one time; the server refuses those due before it, one by one."""
+
+        def page(width: int) -> Sequence[Line]:
+            sheet = Sheet(width, self._app.now(), self._app.glyphs, self._app.actions)
+            lines: list[Line] = [said(f"{plural(len(rows), 'marked case')} until the same time.", "strong")]
+            dues = [row.deadline for row in rows if row.deadline is not None]
+            if dues:
+                lines.append(said(f"The first is to be decided before {day_and_time(min(dues))}.", "dim"))
+            return [*lines, BLANK, *sheet.text(f"A time: {WAYS}; after it, if you like, why.")]
+
+        def accept(text: str) -> str:
+            return _bad_moment(text, self._app.now())
+
+        text = await self._app.write("Defer the marked cases", page, ("marked", "deferral"), accept=accept)
+        if isinstance(text, str):
+            until, reason = moment_and_words(text, self._app.now())
+            ids = [row.case_id for row in rows]
+            self._bulk.tell(await desk.each(ids, lambda case_id: desk.defer(case_id, until, reason)))
+            self._app.tell_now(n.DraftKept("marked", "deferral", ""))
+
+    async def tag_all(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
+        """Put the same tags on all marked cases, or take them off."""
+
+        def page(width: int) -> Sequence[Line]:
+            sheet = Sheet(width, self._app.now(), self._app.glyphs, self._app.actions)
+            asked = f"vip or +vip puts one on, -vip takes it off. {RULE}."
+            return [said(f"{plural(len(rows), 'marked case')}.", "strong"), BLANK, *sheet.text(asked)]
+
+        text = await self._app.write("Tag the marked cases", page, ("marked", "tags"), accept=complaint_about)
+        if isinstance(text, str):
+            request, ids = tag_request(text), [row.case_id for row in rows]
+            done = await desk.each(ids, lambda case_id: desk.tag(case_id, request))
+            self._bulk.tell(done, keep_marks=True)  # tagged is not dealt with
+            self._app.tell_now(n.DraftKept("marked", "tags", ""))
 
     async def tag(self, desk: "Desk", seen: CaseSummary) -> None:
         """Ask which tags to put on and which to take off."""
@@ -76,12 +114,19 @@ def _complaint(text: str, row: CaseSummary, now: datetime) -> str:
     """Why these words cannot be a deferral; nothing when they can."""
     if _is_back(text, row):
         return ""
-    try:
-        until, _ = moment_and_words(text, now)
-    except MomentError as error:
-        return str(error)
+    if bad := _bad_moment(text, now):
+        return bad
+    until, _ = moment_and_words(text, now)
     if row.deadline is not None and until >= row.deadline:
         return f"It must be before the decision deadline, {day_and_time(row.deadline)}."
+    return ""
+
+
+def _bad_moment(text: str, now: datetime) -> str:
+    try:
+        moment_and_words(text, now)
+    except MomentError as error:
+        return str(error)
     return ""
 
 

@@ -52,7 +52,7 @@ class Work:
         self._app = app
         self._deciding = Deciding(app)
         self._bulk = Bulk(app)
-        self._triage = Triage(app)
+        self._triage = Triage(app, self._bulk)
         self._opening: Worker[None] | None = None
         self.ahead = TypeAhead()
 
@@ -91,6 +91,9 @@ class Work:
             "approve": lambda: self._bulk.approve(desk, marked),
             "choose": lambda: self._choose_for(desk, marked),
             "reject": lambda: self._bulk.reject(desk, marked),
+            "escalate": lambda: self._bulk.escalate(desk, marked),
+            "defer": lambda: self._triage.defer_all(desk, marked),
+            "tag": lambda: self._triage.tag_all(desk, marked),
         }
         on_a_case: dict[str, Callable[[Desk, CaseSummary], Awaitable[None]]] = {
             "approve": self._deciding.approve,

@@ -402,8 +402,10 @@ class CountPanel(WordsPanel):
 
     TAKES_AHEAD = frozenset({"escape"})
 
-    def __init__(self, title: str, page: Page, glyphs: Glyphs, count: int) -> None:
-        super().__init__(title, page, glyphs, draft="", keep=lambda text: None)
+    def __init__(
+        self, title: str, page: Page, glyphs: Glyphs, count: int, codes: Codes | None = None
+    ) -> None:
+        super().__init__(title, page, glyphs, draft="", keep=lambda text: None, codes=codes)
         self._count = str(count)
 
     def keys(self) -> Line:

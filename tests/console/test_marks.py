@@ -14,6 +14,7 @@ from screens import console
 
 from casework.events import DecisionSubmitted
 from casework.policy import Terms
+from casework.reasons import ReasonCode
 from casework.transitions import Status
 from console import clipboard
 
@@ -89,6 +90,77 @@ async def test_many_cases_need_their_number_typed(running: Running) -> None:
         await screen.press("2", "2", "enter")
         await screen.sees("Recorded: 22, refused: 0")
     assert len(decided(running)) == 22
+
+
+async def test_marked_cases_are_escalated_for_one_reason_and_code(running: Running) -> None:
+    await furnish(running, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("asterisk", "e")
+        await screen.sees("Escalate the marked cases", "3 marked cases get the same reason", "no reason code")
+        await screen.press("tab", *"too big for me", "enter")
+        await screen.sees("Escalate: 3 cases?")
+        await screen.press("enter")
+        await screen.sees("Recorded: 3, refused: 0")
+        await screen.until(lambda: not screen.app.screen.cases_marked)
+    made = [
+        event.body.decision
+        for events in running.record.events.values()
+        for event in events
+        if isinstance(event.body, DecisionSubmitted)
+    ]
+    assert [(one.escalate, one.feedback, one.reason_code) for one in made] == [
+        (True, "too big for me", ReasonCode.BEYOND_AUTHORITY)
+    ] * 3
+
+
+async def test_marked_cases_are_approved_with_one_reason_code(running: Running) -> None:
+    await furnish(running, 2)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/2")
+        await screen.press("asterisk", "a")
+        await screen.sees("Approve: 2 cases?", "no reason code")
+        await screen.press("tab", "enter")
+        await screen.sees("Recorded: 2, refused: 0")
+    made = [
+        event.body.decision.reason_code
+        for events in running.record.events.values()
+        for event in events
+        if isinstance(event.body, DecisionSubmitted)
+    ]
+    assert made == [ReasonCode.CONFIRMED_BY_CUSTOMER] * 2
+
+
+async def test_marked_cases_are_tagged_and_then_deferred_together(running: Running) -> None:
+    await furnish(running, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("space", "space", "t")
+        await screen.sees("Tag the marked cases", "2 marked cases")
+        await screen.press(*"mule-ring", "enter")
+        await screen.sees("Recorded: 2, refused: 0")
+        assert len(screen.app.screen.cases_marked) == 2
+        await screen.press("d")
+        await screen.sees("Defer the marked cases", "2 marked cases until the same time")
+        await screen.press(*"soon", "enter")
+        await screen.sees("A time")
+        await screen.press(*(["backspace"] * 4), *"2h waiting for the bank", "enter")
+        await screen.until(lambda: not screen.app.screen.cases_marked)
+    cases = [running.record.cases[f"fraud-ALERT-00{number}"] for number in (1, 2, 3)]
+    assert [case.tags for case in cases] == [("mule-ring",), ("mule-ring",), ()]
+    assert [bool(case.deferral) for case in cases] == [True, True, False]
+    assert cases[0].deferral and cases[0].deferral.reason == "waiting for the bank"
+
+
+async def test_of_marked_cases_those_due_before_the_time_are_not_deferred(running: Running) -> None:
+    await furnish(running, 2)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/2")
+        await screen.press("asterisk", "d")
+        await screen.sees("The first is to be decided before")
+        await screen.press(*"30d", "enter")
+        await screen.sees("What was refused", "0 recorded, 2 refused")
+        assert len(screen.app.screen_stack[-2].cases_marked) == 2
 
 
 async def test_the_views_are_numbered_and_counted(running: Running) -> None:
