@@ -1,7 +1,10 @@
 """Deciding in line mode: about what was read out, after a yes in words, and said for what became of it."""
 
+from collections.abc import Mapping
+
 from casework.action import Action
 from casework.decision import DecisionRequest
+from casework.reasons import Verdict, verdict_of
 from casework.views import CaseDetail
 from console.format import words
 from console.lines import said
@@ -24,8 +27,9 @@ async def approve(talk: Talk, rest: str) -> None:
     talk.say_page(pages.subject(detail, talk.sheet))
     talk.say_page(pages.consequences(detail, action, talk.sheet))
     talk.say_page(pages.warnings(detail, talk.me, talk.sheet))
-    if await talk.sure(f"Approve {words(action)}?"):
-        await _send(talk, detail, DecisionRequest(**_binding(detail), approved=True, action=action))
+    sure, why = await talk.sure_why(f"Approve {words(action)}?", verdict_of(True, action, escalate=False))
+    if sure:
+        await _send(talk, detail, {"approved": True, "action": action, "reason_code": why})
     else:
         talk.say("Nothing was sent.")
 
@@ -38,10 +42,7 @@ async def reject(talk: Talk, rest: str) -> None:
     talk.say_page(pages.subject(detail, talk.sheet))
     talk.say_page(pages.warnings(detail, talk.me, talk.sheet))
     feedback = rest or await talk.ask("What is wrong, or missing? An empty line goes back: ")
-    if feedback and await talk.sure(f"Reject with the feedback: {feedback}?"):
-        await _send(talk, detail, DecisionRequest(**_binding(detail), approved=False, feedback=feedback))
-    else:
-        talk.say("Nothing was sent.")
+    await _send_words(talk, detail, f"Reject with the feedback: {feedback}?", Verdict.REJECT, feedback)
 
 
 async def escalate(talk: Talk, rest: str) -> None:
@@ -51,9 +52,16 @@ async def escalate(talk: Talk, rest: str) -> None:
         return
     talk.say_page(pages.subject(detail, talk.sheet))
     reason = rest or await talk.ask("Why? A senior reads it; an empty line goes back: ")
-    if reason and await talk.sure(f"Escalate with the reason: {reason}?"):
-        fields = {"approved": False, "escalate": True, "feedback": reason}
-        await _send(talk, detail, DecisionRequest.model_validate({**_binding(detail), **fields}))
+    await _send_words(talk, detail, f"Escalate with the reason: {reason}?", Verdict.ESCALATE, reason)
+
+
+async def _send_words(talk: Talk, detail: CaseDetail, what: str, verdict: Verdict, text: str | None) -> None:
+    """Send a decision that needs words, once they are there and the analyst is sure."""
+    sure, why = await talk.sure_why(what, verdict) if text else (False, None)
+    if sure:
+        escalates = verdict is Verdict.ESCALATE
+        fields = {"approved": False, "escalate": escalates, "feedback": text, "reason_code": why}
+        await _send(talk, detail, fields)
     else:
         talk.say("Nothing was sent.")
 
@@ -89,8 +97,9 @@ def _went_on(talk: Talk, seen: CaseDetail, now: CaseDetail) -> bool:
     return True
 
 
-async def _send(talk: Talk, detail: CaseDetail, request: DecisionRequest) -> None:
+async def _send(talk: Talk, detail: CaseDetail, fields: Mapping[str, object]) -> None:
     """Send it, unless the case went on while the question was being answered."""
+    request = DecisionRequest.model_validate({**_binding(detail), **fields})
     talk.take_in()
     row = talk.state.cases.get(detail.case.case_id, detail.summary)
     if row.seq > detail.summary.seq and _went_on(talk, detail, detail.model_copy(update={"summary": row})):

@@ -7,13 +7,14 @@ from datetime import datetime
 
 from casework.actor import Actor
 from casework.filters import Filter, View, in_order, parse
+from casework.reasons import CODES, ReasonCode, Verdict
 from casework.views import CaseDetail, CaseSummary
 from console import news as n
 from console.api import ConsoleApi
 from console.clock import wall_clock
 from console.coalescing import coalesced
 from console.desk import Desk
-from console.format import clean
+from console.format import clean, words
 from console.lines import Line
 from console.pages.sheet import Sheet
 from console.plain.words import GLYPHS, announcements, spoken
@@ -105,6 +106,19 @@ class Talk:
     async def sure(self, what: str) -> bool:
         """Whether the analyst types yes, in full; anything else is no."""
         return (await self.ask(f"{what} Type yes to do it: ")) == "yes"
+
+    async def sure_why(self, what: str, verdict: Verdict) -> tuple[bool, ReasonCode | None]:
+        """Whether the analyst types yes, and the reason code behind it if there is one."""
+        names = {words(code): code for code in CODES[verdict]}
+        while True:
+            answer = await self.ask(f"{what} Type yes to do it, or yes and why ({', '.join(names)}): ") or ""
+            yes, _, why = answer.partition(" ")
+            why = why.strip().lower().replace("_", " ")
+            if yes != "yes" or not why:
+                return yes == "yes", None
+            if why in names:
+                return True, names[why]
+            self.say(f"{why} is no reason to {verdict}.")
 
     def catch_up(self) -> None:
         """Take what came as known: it is about to be said in other words."""

@@ -14,7 +14,9 @@ from conftest import Running, until
 from fakedesk import stories
 from fakedesk.record import now
 
+from casework.events import DecisionSubmitted
 from casework.policy import Terms
+from casework.reasons import ReasonCode
 from casework.transitions import Status
 from console.plain.commands import COMMANDS, meant
 from console.plain.lines_in import LineReader
@@ -122,6 +124,17 @@ async def test_a_case_is_rejected_with_feedback(running: Running) -> None:
         await desk.type("reject look at Lagos again")
         assert "Recorded: ana rejected" in await desk.type("yes")
         assert running.record.load(CASE).feedback == "look at Lagos again"
+
+
+async def test_a_yes_may_carry_a_reason_code_that_fits(running: Running) -> None:
+    await furnish(running)
+    async with line_mode(running.settings(), running) as (desk, _):
+        await desk.type("open 1")
+        await desk.type("reject look again")
+        assert "because it rains is no reason to reject" in await desk.type("yes because it rains")
+        assert "Recorded: ana rejected" in await desk.type("yes evidence missing")
+    made = [event.body for event in running.record.events[CASE] if isinstance(event.body, DecisionSubmitted)]
+    assert [body.decision.reason_code for body in made] == [ReasonCode.EVIDENCE_MISSING]
 
 
 async def test_a_decision_is_about_what_was_read_and_not_about_what_came_since(running: Running) -> None:
