@@ -129,6 +129,7 @@ class Dispatcher:
             limit = self._refill_rows + self.schedule.held_count + len(queue)
             wanted = Wanted(self.schedule.wanted(hub, kind), skipped)
             found = await self._scanner.run(find_ready, hub, kind, wanted, limit)
+            await self.writer.durable()
             for item in found:
                 self.schedule.ready(item)
             if len(found) < limit:
@@ -140,7 +141,10 @@ class Dispatcher:
             skipped |= queue.plentiful
 
     def _hand_out(self, session: Session, item: Item) -> None:
-        loaded = self._loader.load(item, self._clock(), streams_history=session.streams_history)
+        durable = self.writer.durable_sequence
+        loaded = self._loader.load(
+            item, self._clock(), durable=durable, streams_history=session.streams_history
+        )
         if loaded is None:
             self.schedule.release(item)
             return

@@ -19,6 +19,7 @@ from taskhub.retention import Retention
 from taskhub.scanner import Scanner
 from taskhub.scheduling import Schedule
 from taskhub.settings import TaskHubSettings
+from taskhub.syncing import WalSync
 from taskhub.timers import TimerWheel
 from taskhub.transactions.commands import open_hub
 from taskhub.waiters import Waiters
@@ -39,7 +40,9 @@ class Hub:
         )
         self._lock = lock_file(path)
         self._clock = clock
-        connection = open_database(path, settings.synchronous, settings.check_seconds)
+        # FULL is NORMAL and a sync of our own, during which turns may begin.
+        connection = open_database(path, "NORMAL", settings.check_seconds)
+        sync = WalSync(path) if settings.synchronous == "FULL" else None
         self.reader = open_reader(path)
         self.scanner = Scanner(open_reader(path))
         self.waiters = Waiters()
@@ -50,7 +53,7 @@ class Hub:
             clock,
             max_deliveries=settings.max_deliveries,
         )
-        self.writer = Writer(connection, self._announce, clock)
+        self.writer = Writer(connection, self._announce, clock, sync=sync)
         self.dispatcher.writer = self.writer
         self.timers = TimerWheel(self.writer, clock, self.reader)
         self.retention = _retention(settings, self.writer, self._open_hubs, clock)

@@ -60,16 +60,19 @@ class Loader:
         self._execute = connection.execute
         self._limits = limits
 
-    def load(self, item: Item, now: int, *, streams_history: bool = False) -> Loaded | TooLarge | None:
+    def load(
+        self, item: Item, now: int, *, durable: int, streams_history: bool = False
+    ) -> Loaded | TooLarge | None:
         """The work item, or None when there is nothing to do; ``now`` in microseconds.
 
-        A worker that streams history gets a long one left out, and a note to fetch it.
+        What is not on disk yet, above the sequence number ``durable``, no entity is given. A worker that
+        streams history gets a long one left out, and a note to fetch it.
         """
         if item.kind is Kind.ORCHESTRATION:
             return self._turn(item.key, now, streams_history)
         if item.kind is Kind.ACTIVITY:
             return self._activity(item.key)
-        return self._batch(item.key)
+        return self._batch(item.key, durable)
 
     def _turn(self, key: int, now: int, streams_history: bool) -> Loaded | TooLarge | None:
         instance = instance_by_key(self._execute, key)
@@ -126,11 +129,12 @@ class Loader:
         row = self._execute("SELECT request FROM activities WHERE seq = ?", (seq,)).fetchone()
         return Loaded(Kind.ACTIVITY, seq, row[0]) if row else None
 
-    def _batch(self, key: int) -> Loaded | TooLarge | None:
+    def _batch(self, key: int, durable: int) -> Loaded | TooLarge | None:
         entity = entity_by_key(self._execute, key)
         if entity is None:
             return None
-        rows = self._eligible(entity.key, entity.section is not None, entity.owner_key)
+        owner = (entity.owner_key,) if entity.section is not None else ()
+        rows = self._eligible(entity.key, durable, *owner)
         if not rows:
             return None
         state = self._execute("SELECT state FROM entities WHERE key = ?", (key,)).fetchone()[0]
@@ -150,17 +154,21 @@ class Loader:
             return TooLarge(work, reason)
         return Loaded(Kind.ENTITY, work, request.SerializeToString())
 
-    def _eligible(self, key: int, locked: bool, owner_key: int | None) -> list[Any]:
-        if locked:
+    def _eligible(self, key: int, durable: int, *owner: int | None) -> list[Any]:
+        """The operations whose turn it is: of the lock's owner, or up to the next request for the lock."""
+        most = self._limits.batch_operations
+        if owner:
             query = (
                 "SELECT seq, event, trace FROM operations"
-                " WHERE entity_key = ? AND kind = ? AND parent_key = ? ORDER BY seq LIMIT ?"
+                " WHERE entity_key = ? AND seq <= ? AND kind = ? AND parent_key = ? ORDER BY seq LIMIT ?"
             )
-            call = int(MessageKind.CALL)
-            return self._execute(query, (key, call, owner_key, self._limits.batch_operations)).fetchall()
-        query = "SELECT seq, event, trace, kind FROM operations WHERE entity_key = ? ORDER BY seq LIMIT ?"
+            return self._execute(query, (key, durable, int(MessageKind.CALL), *owner, most)).fetchall()
+        query = (
+            "SELECT seq, event, trace, kind FROM operations"
+            " WHERE entity_key = ? AND seq <= ? ORDER BY seq LIMIT ?"
+        )
         rows = []
-        for seq, event, trace, kind in self._execute(query, (key, self._limits.batch_operations)):
+        for seq, event, trace, kind in self._execute(query, (key, durable, most)):
             if kind == MessageKind.LOCK:
                 break
             rows.append((seq, event, trace))

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 import structlog
@@ -33,6 +33,7 @@ from taskhub.transactions.records import TERMINAL
 from taskhub.worker_protocol import WorkerProtocol
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 _SERVICE = "TaskHubSidecarService"
 _CODES: dict[type[HubError], grpc.StatusCode] = {
@@ -90,7 +91,9 @@ class HubProtocol(WorkerProtocol):
 
     async def GetInstance(self, request: pb.GetInstanceRequest, context: Context) -> pb.GetInstanceResponse:
         """An instance's state."""
-        return self._instance(await self.hub_of(context), request)
+        found = self._instance(await self.hub_of(context), request)
+        await self.hub.writer.durable()
+        return found
 
     def _instance(self, hub: int, request: pb.GetInstanceRequest) -> pb.GetInstanceResponse:
         found = queries.state(self.hub.reader, hub, request.instanceId, request.getInputsAndOutputs)
@@ -108,6 +111,12 @@ class HubProtocol(WorkerProtocol):
         """An instance's state once it has ended."""
         return await self._wait(request, context, lambda status: status in TERMINAL)
 
+    async def _scan(self, query: Callable[..., T], *values: Any) -> T:
+        """What a query finds, told only once it is on disk."""
+        found = await self.hub.scanner.run(query, *values)
+        await self.hub.writer.durable()
+        return found
+
     async def _wait(
         self, request: pb.GetInstanceRequest, context: Context, enough: Callable[[int], bool]
     ) -> pb.GetInstanceResponse:
@@ -119,7 +128,9 @@ class HubProtocol(WorkerProtocol):
                 return pb.GetInstanceResponse(exists=False)
             return self._instance(hub, request) if enough(status) else None
 
-        return await self.hub.waiters.until((hub, request.instanceId), look)
+        found = await self.hub.waiters.until((hub, request.instanceId), look)
+        await self.hub.writer.durable()
+        return found
 
     async def RaiseEvent(self, request: pb.RaiseEventRequest, context: Context) -> pb.RaiseEventResponse:
         """Send an external event."""
@@ -182,14 +193,14 @@ class HubProtocol(WorkerProtocol):
     ) -> pb.QueryInstancesResponse:
         """A page of instances."""
         hub = await self.hub_of(context)
-        return await self.hub.scanner.run(queries.instances, hub, request.query)
+        return await self._scan(queries.instances, hub, request.query)
 
     async def ListInstanceIds(
         self, request: pb.ListInstanceIdsRequest, context: Context
     ) -> pb.ListInstanceIdsResponse:
         """A page of ids of ended instances."""
         hub = await self.hub_of(context)
-        return await self.hub.scanner.run(queries.ended_ids, hub, request)
+        return await self._scan(queries.ended_ids, hub, request)
 
     async def PurgeInstances(
         self, request: pb.PurgeInstancesRequest, context: Context
@@ -238,7 +249,7 @@ class HubProtocol(WorkerProtocol):
             execution = f" has no execution '{wanted}'" if found else " not found"
             raise InstanceNotFound(f"orchestration instance '{request.instanceId}'{execution}")
         turn = -1
-        while page := await self.hub.scanner.run(queries.history_page, hub, request.instanceId, turn):
+        while page := await self._scan(queries.history_page, hub, request.instanceId, turn):
             part, turn = page
             for chunk in queries.chunks(part):
                 yield chunk
@@ -265,6 +276,7 @@ class HubProtocol(WorkerProtocol):
         """An entity and its state."""
         hub = await self.hub_of(context)
         found = queries.entity(self.hub.reader, hub, request.instanceId, request.includeState)
+        await self.hub.writer.durable()
         return pb.GetEntityResponse(exists=found is not None, entity=found)
 
     async def QueryEntities(
@@ -272,7 +284,7 @@ class HubProtocol(WorkerProtocol):
     ) -> pb.QueryEntitiesResponse:
         """A page of entities."""
         hub = await self.hub_of(context)
-        return await self.hub.scanner.run(queries.entities, hub, request.query)
+        return await self._scan(queries.entities, hub, request.query)
 
     async def CleanEntityStorage(
         self, request: pb.CleanEntityStorageRequest, context: Context

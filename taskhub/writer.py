@@ -1,7 +1,9 @@
 """One thread that writes, with group commit: whatever has queued up shares one transaction.
 
-A change is a function of a Transaction. Its result reaches the caller only after the commit that
-contains it is on disk, and its effects (what became ready) are announced in commit order.
+A change is a function of a Transaction. A commit is visible first and on disk a moment later. Its
+changes' results reach the callers, and their effects the world, only once it is on disk. Turns of
+orchestrations alone may begin when it is visible: they compute, and what they order waits for its own
+commit. Everything is announced in commit order.
 """
 
 from __future__ import annotations
@@ -39,6 +41,13 @@ class Effects:
         """Note the earliest new timer."""
         if self.next_due is None or due < self.next_due:
             self.next_due = due
+
+
+class Sync(Protocol):
+    """Gets what was committed onto the disk."""
+
+    def __call__(self) -> None: ...
+    def close(self) -> None: ...
 
 
 class Numbered(Protocol):
@@ -85,11 +94,18 @@ class Writer:
         connection: sqlite3.Connection,
         on_effects: Callable[[Effects], None],
         clock: Callable[[], int],
+        *,
+        sync: Sync | None = None,
         capacity: int = 4096,
     ) -> None:
-        self.sequence = last_sequence(connection)
+        """Without a ``sync`` a commit is as durable as SQLite itself makes it, and no turn begins early."""
+        self.sequence = self.durable_sequence = last_sequence(connection)
+        """The last number given out, and the last one whose message is on disk."""
         self._connection = connection
         self._on_effects = on_effects
+        self._sync = sync
+        self._begun = self._durable = 0
+        self._awaiting_disk: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._capacity = capacity
@@ -145,6 +161,14 @@ class Writer:
         await self.room()
         return await asyncio.shield(self.enqueue(change))
 
+    async def durable(self) -> None:
+        """Wait until everything that could be read when this was called is on disk."""
+        if self._durable >= self._begun:
+            return
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._awaiting_disk.append((self._begun, future))
+        await future
+
     async def watch(self) -> None:
         """Raise StorageUnavailable if the thread ever dies of something nobody foresaw."""
         await self._died.wait()
@@ -157,12 +181,15 @@ class Writer:
             self._wake.notify()
         await asyncio.to_thread(self._thread.join)
         self._connection.close()
+        if self._sync is not None:
+            self._sync.close()
 
     def _run(self) -> None:
         try:
             while batch := self._next_batch():
-                self._commit(batch)
-                self._loop.call_soon_threadsafe(self._announce, batch)
+                if self._commit(batch) and self._sync is not None:
+                    self._reach_disk(batch, self._sync)
+                self._loop.call_soon_threadsafe(self._announce, batch, self._begun, self.sequence)
         except Exception as error:
             log.critical("writer_died", error=str(error), exc_info=error)
             self._loop.call_soon_threadsafe(self._died.set)
@@ -174,13 +201,31 @@ class Writer:
             size = min(len(self._queue), _GROUP)
             return [self._queue.popleft() for _ in range(size)]
 
-    def _commit(self, batch: list[_Pending]) -> None:
+    def _reach_disk(self, batch: list[_Pending], sync: Sync) -> None:
+        """Let turns begin, and get the commit onto the disk meanwhile.
+
+        After a failed sync nobody can say what is on the disk, and trying again would not tell: callers
+        get an error and the thread dies, so that the hub starts anew from what is there.
+        """
+        if any(pending.effects and pending.effects.orchestrations for pending in batch):
+            self._loop.call_soon_threadsafe(self._announce_turns, batch)
+        try:
+            sync()
+        except OSError as error:
+            for pending in batch:
+                pending.error = StorageUnavailable(f"the disk did not take the write: {error}")
+                pending.effects = None
+            self._loop.call_soon_threadsafe(self._announce, batch, self._durable, self.durable_sequence)
+            raise
+
+    def _commit(self, batch: list[_Pending]) -> bool:
         execute = self._connection.execute
         self._latest = max(self._latest, self._clock())
         try:
             execute("BEGIN IMMEDIATE")
             for pending in batch:
                 self._apply(pending, execute)
+            self._begun += 1  # before it can be read: see durable()
             execute("COMMIT")
             self.commits += 1
             self.changes += len(batch)
@@ -192,6 +237,8 @@ class Writer:
             for pending in batch:
                 pending.error = StorageUnavailable(f"the database refused the write: {error}")
                 pending.effects = None
+            return False
+        return True
 
     def _apply(self, pending: _Pending, execute: Callable[..., sqlite3.Cursor]) -> None:
         transaction = Transaction(self, execute, self._latest)
@@ -216,7 +263,23 @@ class Writer:
         except sqlite3.Error as error:
             log.error("rollback_failed", error=str(error))
 
-    def _announce(self, batch: list[_Pending]) -> None:
+    def _announce_turns(self, batch: list[_Pending]) -> None:
+        """The commit can be read: what was held for it is free, and orchestrations may go on."""
+        for pending in batch:
+            if pending.settled is not None:
+                pending.settled(pending.error)
+                pending.settled = None
+            if pending.effects is not None and pending.effects.orchestrations:
+                turns, pending.effects.orchestrations = pending.effects.orchestrations, []
+                self._on_effects(Effects(orchestrations=turns))
+
+    def _announce(self, batch: list[_Pending], commit: int, sequence: int) -> None:
+        """The commit is on disk: everything else."""
+        self._durable, self.durable_sequence = commit, sequence
+        while self._awaiting_disk and self._awaiting_disk[0][0] <= commit:
+            _, waiting = self._awaiting_disk.popleft()
+            if not waiting.done():
+                waiting.set_result(None)
         self._waiting -= len(batch)
         self._drained.set()
         for pending in batch:
