@@ -239,16 +239,24 @@ class ConsoleApp(Themed, Asking):
             self.tell_now(n.CaseOpened(case_id))
             self._read(case_id)
 
-    def open_case(self, case_id: str) -> None:
-        """Show a case on its own screen."""
+    def open_case(self, case_id: str, *, unseen: bool = False) -> None:
+        """Show a case on its own screen; keys wait until it is there.
+
+        `unseen` means that nobody picked it from a list.
+        """
         while len(self.screen_stack) > 2:
             self.pop_screen()
         self.tell_now(n.CaseOpened(case_id))
-        self.push_screen(CaseScreen(case_id))
+        screen = CaseScreen(case_id)
+        self.work.ahead.hold(screen)
+        self.work.ahead.unseen = unseen
+        self.push_screen(screen)
         self._read(case_id)
 
     def leave_case(self) -> None:
         """Back to the queue."""
+        if self.work.ahead.held_for(self.screen):
+            self.work.ahead.drop()
         self.pop_screen()
         self.tell_now(n.CaseLeft())
 

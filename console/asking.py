@@ -1,5 +1,6 @@
 """Asking the analyst: panels in front of a screen, and the keys that were typed before they were there."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from textual.events import Event, Key, Paste
 from console import news as n
 from console.format import Glyphs
 from console.lines import Line
+from console.screens.case import CaseScreen
 from console.screens.help import HelpPanel
 from console.screens.panels import (
     Accept,
@@ -46,9 +48,12 @@ class Asking(App[None]):
         """Keys wait while a panel is being opened; esc gives that up."""
         typed = isinstance(event, Key | Paste) and not event.is_forwarded
         if not (typed and self.work.ahead.holding):
+            self.work.ahead.unseen = self.work.ahead.unseen and not typed
             await super().on_event(event)
         elif isinstance(event, Key) and event.key == "escape" and not isinstance(self.screen, Panel):
             self.work.give_up_opening()
+            if isinstance(self.screen, CaseScreen):
+                await super().on_event(event)
         elif isinstance(event, Key | Paste):
             self.work.ahead.keep(event)
 
@@ -57,11 +62,26 @@ class Asking(App[None]):
         if self.work.ahead.holding and isinstance(self.screen, Panel):
             await self.give_keys(self.screen.TAKES_AHEAD)
 
+    async def on_case_screen_ready(self) -> None:
+        """A case is on the screen: what was typed ahead are commands about it."""
+        if isinstance(self.screen, CaseScreen) and self.work.ahead.held_for(self.screen):
+            await self.give_keys(None)
+
     async def give_keys(self, taken: frozenset[str] | None) -> None:
-        """Hand on what was typed ahead, up to the first key that is not taken unseen."""
+        """Hand on what was typed ahead, up to the first key that is not taken unseen.
+
+        Those after a key that opens a panel wait for the panel.
+        """
         dropped = 0
-        for event in self.work.ahead.taken():
-            if dropped or not (taken is None or (isinstance(event, Key) and event.key in taken)):
+        waiting = deque(self.work.ahead.taken())
+        while waiting:
+            if self.work.ahead.holding:
+                self.work.ahead.put_back(waiting)
+                return
+            event = waiting.popleft()
+            key = event.key if isinstance(event, Key) else ""
+            sends = key == "enter" and self.work.ahead.unseen and isinstance(self.screen, Panel)
+            if dropped or sends or not (taken is None or key in taken):
                 dropped += 1
             else:
                 await super().on_event(event)

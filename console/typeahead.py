@@ -1,6 +1,10 @@
-"""Keys typed before a panel is there: held back in order, then given to it; never taken for commands."""
+"""Keys typed before what they are meant for is there: held back in order, then given to it.
 
-from collections.abc import Iterator
+They are meant for a panel that a key asked for, or for a case that is being opened; never are they
+commands for what happens to be on the screen meanwhile.
+"""
+
+from collections.abc import Iterable
 
 from textual.events import Key, Paste
 
@@ -15,10 +19,12 @@ class TypeAhead:
         self._held: list[Key | Paste] = []
         self._holding = False
         self._owner: object = None
+        self.unseen = False
+        """Whether what was typed is about a case that nobody has seen yet: such keys send nothing."""
 
     @property
     def holding(self) -> bool:
-        """Whether a panel has been asked for that cannot take keys yet."""
+        """Whether something has been asked for that cannot take keys yet."""
         return self._holding
 
     def held_for(self, owner: object) -> bool:
@@ -35,12 +41,16 @@ class TypeAhead:
         if len(self._held) < MOST_HELD:
             self._held.append(event)
 
-    def taken(self) -> Iterator[Key | Paste]:
+    def taken(self) -> list[Key | Paste]:
         """Stop holding, and everything that was typed meanwhile."""
         self._holding = False
         held, self._held = self._held, []
-        yield from held
+        return held
+
+    def put_back(self, events: Iterable[Key | Paste]) -> None:
+        """Keys that have to wait for something else again, before those typed since."""
+        self._held[:0] = events
 
     def drop(self) -> int:
         """Stop holding and forget what was typed; returns how many keys that were."""
-        return sum(1 for _ in self.taken())
+        return len(self.taken())

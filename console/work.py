@@ -210,8 +210,7 @@ class Work:
         except CaseNotFoundError:
             self._app.say("Nothing waits for you.", "good")
             return
-        self._app.open_case(summary.case_id)
-        await self._app.give_keys(None)
+        self._app.open_case(summary.case_id, unseen=True)
 
     def _sheet(self, width: int) -> Sheet:
         return Sheet(width, self._app.now(), self._app.glyphs, self._app.actions)

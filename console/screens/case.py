@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.message import Message
 
 from casework.views import CaseSummary
 from console.actions import Scope
@@ -42,6 +43,10 @@ class CaseScreen(WorkScreen):
         self._whole = False
         self._tops: dict[int, int] = {}
         self._shown: CaseSummary | None = None
+        self._ready = False
+
+    class Ready(Message):
+        """The case is on the screen, or why it is not, and keys can be taken."""
 
     def compose(self) -> ComposeResult:
         yield LineView(id="head")
@@ -77,6 +82,10 @@ class CaseScreen(WorkScreen):
         position = (Span(f"{page.position} ", "dim"),)
         line = footer("case", keys.size.width, position, self.console_app.actions)
         keys.show([self.console_app.message or line])
+        failed = self.console_app.desk is None or (state.opened and state.opened.error)
+        if not self._ready and (self._shown or failed):
+            self._ready = True
+            self.post_message(self.Ready())
 
     def _show_head(self, state: ConsoleState) -> None:
         pane = self.query_one("#head", LineView)

@@ -274,6 +274,42 @@ async def test_words_for_a_panel_that_never_comes_command_nothing(running: Runni
     assert running.record.load(CASE).claim is None
 
 
+async def test_keys_typed_while_a_case_opens_are_for_the_case(running: Running) -> None:
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        for key in ("enter", "l", "l"):
+            await screen.app.on_event(Key(key, key if len(key) == 1 else None))
+        await screen.sees("[3 tools")
+
+
+async def test_what_is_typed_about_a_case_not_seen_yet_waits_for_it_and_sends_nothing(
+    running: Running,
+) -> None:
+    """`n`, then a rejection written blindly, in one go: the words reach the panel, and nothing is sent."""
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        running.desk.delay_seconds = 0.5
+        for key in ("n", "r", *"cancel Lagos", "enter"):
+            await screen.app.on_event(Key(key, key if len(key) == 1 else None))
+        await screen.sees("Reject with feedback", "were not taken")
+        assert not decisions(running)
+        await screen.press("enter")
+        await screen.sees("Recorded: ana rejected")
+    assert [made.decision.feedback for made in decisions(running)] == ["cancel Lagos"]
+
+
+async def test_escape_while_a_case_opens_goes_back_and_forgets_what_was_typed(running: Running) -> None:
+    await one_case(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("multi country")
+        for key in ("enter", "a", "escape"):
+            await screen.app.on_event(Key(key, key if len(key) == 1 else None))
+        await screen.sees("1/1", "enter open")
+        assert len(screen.app.screen_stack) == 2
+
+
 async def test_drafts_survive_the_console_and_are_gone_when_sent(running: Running) -> None:
     await one_case(running)
     async with console(running.settings()) as screen:
