@@ -18,6 +18,7 @@ from devstack.settings import (
     DEFAULT_PORT_BASE,
     StackSettings,
     default_data_dir,
+    hub_elsewhere,
     own_customers,
     own_environment,
 )
@@ -155,7 +156,8 @@ def reset(
 
 
 def _stack(data_dir: Path | None, port_base: int) -> StackSettings:
-    return StackSettings((data_dir or default_data_dir()).absolute(), port_base, own_customers())
+    folder = (data_dir or default_data_dir()).absolute()
+    return StackSettings(folder, port_base, own_customers(), hub_elsewhere())
 
 
 def _in_words(command: Callable[P, None]) -> Callable[P, None]:

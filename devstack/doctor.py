@@ -82,7 +82,7 @@ def _seams(stack: StackSettings) -> list[Check]:
         backend, model, action = BackendSettings(), ModelSettings(), ActionSettings()
     except ValueError as error:
         return [Check("settings", "bad", str(error).replace("\n", " "), "see .env.example")]
-    hub = f"Azure at {backend.dts_address}" if backend.dts_secure else f"embedded at {stack.taskhub_url}"
+    hub = f"embedded at {stack.taskhub_url}" if stack.starts_hub else f"{backend.dts_address} (DTS_ENDPOINT)"
     endpoint = model.azure_openai_endpoint or model.openai_base_url
     webhook = action.action_webhook_url
     return [

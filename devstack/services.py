@@ -28,16 +28,19 @@ class Service:
 
 
 def services(stack: StackSettings, *, interval_seconds: float = 1.0, simulate: bool = True) -> list[Service]:
-    """Everything `fraud-console up` starts, in the order in which it is started."""
-    shared = {
-        "FRAUD_DATA_DIR": str(stack.data_dir),
-        "DTS_ENDPOINT": stack.taskhub_url,
-        "DTS_TASKHUB": "default",
-        "DTS_DASHBOARD_URL": stack.dashboard_url,
-        "MCP_SERVER_URI": stack.mcp_url,
-    }
+    """Everything `fraud-console up` starts, in the order in which it is started.
+
+    What the environment puts elsewhere is not started: DTS_ENDPOINT names another task hub.
+    """
+    shared = {"FRAUD_DATA_DIR": str(stack.data_dir), "MCP_SERVER_URI": stack.mcp_url}
+    if stack.starts_hub:
+        shared |= {
+            "DTS_ENDPOINT": stack.taskhub_url,
+            "DTS_TASKHUB": "default",
+            "DTS_DASHBOARD_URL": stack.dashboard_url,
+        }
     found = [
-        _taskhub(stack, shared),
+        *([_taskhub(stack, shared)] if stack.starts_hub else []),
         _mcp_tools(stack, shared),
         _worker(stack, shared),
         _server(stack, shared, produce=simulate),

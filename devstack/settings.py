@@ -22,6 +22,8 @@ class StackSettings:
     port_base: int = DEFAULT_PORT_BASE
     own_customers: Path | None = None
     """A contoso.db of the caller's, served as it is; without one the stack seeds its own."""
+    hub_elsewhere: str = ""
+    """The task hub that DTS_ENDPOINT names, when it is not one of ours: none is started then."""
 
     @property
     def mcp_port(self) -> int:
@@ -52,6 +54,10 @@ class StackSettings:
         return f"http://127.0.0.1:{self.mcp_port}/mcp"
 
     @property
+    def starts_hub(self) -> bool:
+        return self.hub_elsewhere in ("", f"http://localhost:{self.taskhub_port}")
+
+    @property
     def taskhub_url(self) -> str:
         return f"http://localhost:{self.taskhub_port}"
 
@@ -77,6 +83,11 @@ def own_customers() -> Path | None:
     """DB_PATH, when it is set."""
     path = os.environ.get("DB_PATH")
     return Path(path).absolute() if path else None
+
+
+def hub_elsewhere() -> str:
+    """DTS_ENDPOINT, when it is set."""
+    return os.environ.get("DTS_ENDPOINT", "").rstrip("/")
 
 
 def default_data_dir() -> Path:

@@ -96,7 +96,7 @@ def _run(stack: StackSettings, environment: Mapping[str, str], with_console: boo
             running.start(_say)
             running.watch()
             _say(f"server     {stack.server_url}   logs: {_program()} logs -f --data-dir {stack.data_dir}")
-            _say(f"task hub   {stack.dashboard_url}/   its dashboard, read-only")
+            _say(f"task hub   {_hub(stack)}")
             if with_console:
                 return _console(stack.server_url, environment, stopped)
             _say("no terminal here, so no console: attach one with")
@@ -108,6 +108,12 @@ def _run(stack: StackSettings, environment: Mapping[str, str], with_console: boo
             _say("stopping ...")
             running.stop()
             _say("stopped; the cases are kept, the next start continues with them")
+
+
+def _hub(stack: StackSettings) -> str:
+    if stack.starts_hub:
+        return f"{stack.dashboard_url}/   its dashboard, read-only"
+    return f"{stack.hub_elsewhere} (DTS_ENDPOINT); none was started here"
 
 
 def _attach(running: AlreadyRunningError, with_console: bool, environment: Mapping[str, str]) -> int:

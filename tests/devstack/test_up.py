@@ -42,6 +42,15 @@ def test_the_server_looks_at_the_dashboard_of_its_own_stack(tmp_path: Path) -> N
     assert found["server"]["DTS_DASHBOARD_URL"] == "http://127.0.0.1:18082"
 
 
+def test_with_a_task_hub_elsewhere_none_is_started_and_everybody_finds_that_one(tmp_path: Path) -> None:
+    stack = StackSettings(tmp_path, 18_000, hub_elsewhere="https://fraud.example.durabletask.io")
+    found = {one.name: one.environment for one in services(stack)}
+    assert "taskhub" not in found
+    assert not any("DTS_ENDPOINT" in environment for environment in found.values())
+    ours = StackSettings(tmp_path, 18_000, hub_elsewhere="http://localhost:18080")
+    assert "taskhub" in {one.name for one in services(ours)}
+
+
 def test_one_stack_per_data_folder(tmp_path: Path) -> None:
     with stack_lock(tmp_path, "http://127.0.0.1:8001"):
         with pytest.raises(AlreadyRunningError) as raised, stack_lock(tmp_path, "other"):
