@@ -37,9 +37,7 @@ from console.pages.sheet import Sheet
 from console.pulse import watch_seams
 from console.screens.case import CaseScreen
 from console.screens.help import SMALLEST, TooSmall
-from console.screens.panels import (
-    Panel,
-)
+from console.screens.panels import Panel
 from console.screens.queue import QueueScreen
 from console.screens.work import WorkScreen
 from console.settings import ConsoleSettings, inside_tmux

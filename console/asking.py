@@ -8,24 +8,14 @@ from textual.app import App
 from textual.events import Event, Key, Paste
 
 from console import news as n
+from console.codes import Codes
 from console.format import Glyphs
 from console.lines import Line
 from console.screens.case import CaseScreen
 from console.screens.help import HelpPanel
-from console.screens.panels import (
-    Accept,
-    Again,
-    Answer,
-    Check,
-    ChoicePanel,
-    Codes,
-    ConfirmPanel,
-    CountPanel,
-    NoticePanel,
-    Page,
-    Panel,
-    WordsPanel,
-)
+from console.screens.panels import Accept, Again, Answer, Check, Page, Panel
+from console.screens.questions import ChoicePanel, ConfirmPanel, NoticePanel
+from console.screens.writing import CountPanel, WordsPanel
 
 if TYPE_CHECKING:
     from console.news import News

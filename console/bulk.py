@@ -9,10 +9,10 @@ from casework.decision import Stage
 from casework.reasons import Verdict, verdict_of
 from casework.views import BulkItem, BulkResponse, CaseSummary
 from console import news as n
+from console.codes import Codes
 from console.format import clean, plural, words
 from console.lines import BLANK, Line, Span, said
 from console.pages.sheet import Sheet
-from console.screens.panels import Codes
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp

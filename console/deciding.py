@@ -9,12 +9,12 @@ from casework.decision import DecisionRequest, Stage
 from casework.reasons import ReasonCode, Verdict, verdict_of
 from casework.views import CaseDetail, CaseSummary
 from console import news as n
+from console.codes import Codes
 from console.format import span, words
 from console.lines import BLANK, Line, said
 from console.pages import decision as pages
 from console.pages.sheet import Sheet
 from console.problems import ConsoleError, RefusedError
-from console.screens.panels import Codes
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp

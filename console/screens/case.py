@@ -82,8 +82,7 @@ class CaseScreen(WorkScreen):
         position = (Span(f"{page.position} ", "dim"),)
         line = footer("case", keys.size.width, position, self.console_app.actions)
         keys.show([self.console_app.message or line])
-        failed = self.console_app.desk is None or (state.opened and state.opened.error)
-        if not self._ready and (self._shown or failed):
+        if not self._ready and (self.console_app.desk is None or _settled(state.opened)):
             self._ready = True
             self.post_message(self.Ready())
 
@@ -208,6 +207,11 @@ class CaseScreen(WorkScreen):
 
     def action_close(self) -> None:
         self.console_app.leave_case()
+
+
+def _settled(opened: OpenCase | None) -> bool:
+    """Whether a case has been read, or could not be."""
+    return opened is not None and bool(opened.detail or opened.error)
 
 
 def _shown(opened: OpenCase | None, row: CaseSummary | None) -> CaseSummary | None:

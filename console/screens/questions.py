@@ -1,0 +1,130 @@
+"""Panels that ask: yes or no, one of several, and what was refused to be read."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from console.format import UNICODE, Glyphs
+from console.lines import Line, Span, Tone
+from console.screens.panels import AGAIN, Again, Check, Page, Panel, keys_line
+
+_SCROLL: list[BindingType] = [
+    Binding("j,down", "scroll_page(1)", show=False),
+    Binding("k,up", "scroll_page(-1)", show=False),
+    Binding("ctrl+d,pagedown,space", "scroll_page(10)", show=False),
+    Binding("ctrl+u,pageup", "scroll_page(-10)", show=False),
+]
+
+
+class ConfirmPanel(Panel[bool | Again]):
+    """A question answered with enter or esc; nothing else answers it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,y", "answer(True)", show=False),
+        Binding("escape,q", "answer(False)", show=False),
+        Binding("a", "again", show=False),
+        Binding("tab", "code(1)", show=False),
+        Binding("shift+tab", "code(-1)", show=False),
+        *_SCROLL,
+    ]
+
+    def keys(self) -> Line:
+        return keys_line(("enter", "do it"), ("esc", "back, nothing happens"))
+
+    def action_code(self, by: int) -> None:
+        self.step_code(by)
+
+    def action_answer(self, yes: bool) -> None:
+        if not (yes and self.recheck()):
+            self.dismiss(yes)
+
+    def action_again(self) -> None:
+        if self._overtaken:
+            self.dismiss(AGAIN)
+
+
+class NoticePanel(Panel[bool]):
+    """Something to be read; where it makes sense, `a` asks again on what is shown now."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,escape,q", "answer(False)", show=False),
+        Binding("a", "again", show=False),
+        *_SCROLL,
+    ]
+
+    def __init__(
+        self, title: str, page: Page, glyphs: Glyphs = UNICODE, *, again: bool = False, tone: Tone = "heading"
+    ) -> None:
+        super().__init__(title, page, glyphs, tone)
+        self._again = again
+
+    def keys(self) -> Line:
+        again = (("a", "decide again, on this"),) if self._again else ()
+        return keys_line(*again, ("esc", "back"))
+
+    def action_answer(self, again: bool) -> None:
+        self.dismiss(again)
+
+    def action_again(self) -> None:
+        if self._again:
+            self.dismiss(True)
+
+
+class ChoicePanel(Panel[int | Again | None]):
+    """One of a few numbered choices; the page shows what the one under the cursor would do."""
+
+    TAKES_AHEAD = frozenset({"escape", "j", "k", "up", "down", *"123456789"})
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(1)", show=False),
+        Binding("k,up", "move(-1)", show=False),
+        Binding("enter", "take", show=False),
+        Binding("escape,q", "leave", show=False),
+        Binding("a", "again", show=False),
+        *(Binding(str(digit), f"pick({digit - 1})", show=False) for digit in range(1, 10)),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        choices: Sequence[str],
+        page: Callable[[int, int], Sequence[Line]],
+        glyphs: Glyphs,
+        check: Check | None = None,
+    ) -> None:
+        super().__init__(title, self._lines, glyphs, check=check)
+        self._choices = choices
+        self._about = page
+        self._index = 0
+
+    def _lines(self, width: int) -> Sequence[Line]:
+        lines: list[Line] = []
+        for index, choice in enumerate(self._choices):
+            mark = self.glyphs.cursor if index == self._index else " "
+            tone: Tone = "strong" if index == self._index else ""
+            lines.append((Span(f"{mark} ", "accent"), Span(f"{index + 1} ", "key"), Span(choice, tone)))
+        return [*lines, (), *self._about(self._index, width)]
+
+    def keys(self) -> Line:
+        return keys_line(("1-9 j k", "choose"), ("enter", "go on"), ("esc", "back"))
+
+    def action_move(self, rows: int) -> None:
+        self._index = (self._index + rows) % len(self._choices)
+        self._fill()
+
+    def action_pick(self, index: int) -> None:
+        if index < len(self._choices):
+            self._index = index
+            self._fill()
+
+    def action_take(self) -> None:
+        if not self.recheck():
+            self.dismiss(self._index)
+
+    def action_again(self) -> None:
+        if self._overtaken:
+            self.dismiss(AGAIN)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
