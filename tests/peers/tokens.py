@@ -60,6 +60,7 @@ class Issuer:
             "nbf": now,
             "exp": now + 3600,
             "ver": "2.0",
+            "scp": "access_as_user",
         } | changes
         return {claim: value for claim, value in claims.items() if value is not None}
 
