@@ -1,4 +1,4 @@
-"""Who did something: a person with a role, an agent, the policy, or the system itself."""
+"""Who did something: a person or service with a role, an agent, the policy, or the system itself."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -9,28 +9,37 @@ from casework.alert import Frozen
 
 
 class Role(StrEnum):
-    """What a person may do; each role includes the ones before it."""
+    """What a caller may do. Each of a person's roles includes the ones before it; `ingest` stands apart."""
 
     VIEWER = "viewer"
     ANALYST = "analyst"
     SENIOR = "senior"
     LEAD = "lead"
+    INGEST = "ingest"
+    """Sends telemetry, and may do nothing else."""
 
     def includes(self, other: "Role") -> bool:
         """Whether this role may do what `other` may."""
-        order = list(Role)
-        return order.index(self) >= order.index(other)
+        if Role.INGEST in (self, other):
+            return self is other
+        return LADDER.index(self) >= LADDER.index(other)
+
+
+LADDER = (Role.VIEWER, Role.ANALYST, Role.SENIOR, Role.LEAD)
+"""A person's roles, from the least to the most."""
 
 
 class ActorKind(StrEnum):
     PERSON = "person"
+    SERVICE = "service"
+    """A program that signed in as itself."""
     AGENT = "agent"
     POLICY = "policy"
     SYSTEM = "system"
 
 
 class Actor(Frozen):
-    """Who acted. `actor_id` is the token's object id for people, a fixed name otherwise."""
+    """Who acted. `actor_id` is the token's object id for people and services, a fixed name otherwise."""
 
     kind: ActorKind
     actor_id: Annotated[str, StringConstraints(min_length=1, max_length=120)]

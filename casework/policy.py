@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from casework.action import Action
-from casework.actor import Role
+from casework.actor import LADDER, Role
 from casework.alert import Alert, Frozen, Money, Severity
 from casework.finding import ClaimStatus, Finding, FindingStatus, Risk
 
@@ -135,7 +135,7 @@ def floored_risk(evidence_risk: float, applied: Iterable[Floor]) -> float:
 
 def required_role(applied: Iterable[Floor]) -> Role:
     """The least role that may decide under these floors."""
-    return max((floor.role for floor in applied), key=list(Role).index, default=Role.ANALYST)
+    return max((floor.role for floor in applied), key=LADDER.index, default=Role.ANALYST)
 
 
 def route(policy: Policy, risk: float, attempt: int) -> Route:

@@ -212,11 +212,22 @@ class TelemetryReceipt(Frozen):
 
 
 class Me(Frozen):
-    """Who the server takes the caller for."""
+    """Who the server takes the caller for, and until when if they signed in."""
 
     actor: Actor
     authenticated: bool
     environment: str
+    signed_in_until: AwareDatetime | None = None
+
+
+class SignInTerms(Frozen):
+    """What somebody needs to know to sign in; nothing of it is secret. All empty where nobody has to."""
+
+    required: bool = False
+    authority: str = ""
+    tenant_id: str = ""
+    client_id: str = ""
+    scope: str = ""
 
 
 class Stats(Frozen):
@@ -278,9 +289,12 @@ class TelemetrySeen(Frozen):
 
 
 class StreamNotice(Frozen):
-    """Data of a `hello` or `behind` frame: where the stream stands, and what the client should do."""
+    """Data of a `hello`, `behind` or `expired` frame: where the stream stands, and what to do.
 
-    kind: Literal["hello", "behind"]
+    After `expired`, whose cursor is empty, the stream ends: go on from your own cursor with a new token.
+    """
+
+    kind: Literal["hello", "behind", "expired"]
     cursor: str
     detail: str
 

@@ -18,6 +18,9 @@ from casework.rules import Rule, default_rules, load_rules
 from server import openapi, problems
 from server.desk import Clock, Desk, utc_now
 from server.guards import Bounds, HostGuard
+from server.identity.declared import guarded_routes
+from server.identity.gate import Gate
+from server.identity.tokens import Tokens
 from server.ingest import Ingest
 from server.legacy import page, routes, socket
 from server.legacy.producer import Producer
@@ -34,9 +37,11 @@ from server.routes import (
     claims,
     decisions,
     health,
+    liveness,
     me,
     notes,
     rules,
+    signin,
     stats,
     stream,
     tags,
@@ -47,7 +52,7 @@ from server.sweep import Sweep
 from server.tally import Tally
 
 UNBOUNDED = frozenset({stream.PATH, "/api/events/stream", audit.PATH})
-V1 = (me, cases, claims, decisions, notes, tags, telemetry, stats, audit, rules, health)
+V1 = (me, cases, claims, decisions, notes, tags, telemetry, stats, audit, rules, health, signin, liveness)
 
 log = structlog.get_logger("server.app")
 
@@ -59,6 +64,7 @@ def create_app(
     backend_settings: BackendSettings | None = None,
     policy: Policy | None = None,
     clock: Clock = utc_now,
+    tokens: Tokens | None = None,
 ) -> FastAPI:
     """The application. Without `backends` the lifespan opens those that `backend_settings` choose.
 
@@ -82,6 +88,8 @@ def create_app(
                 task_hub_address=chosen.dts_address,
             )
             app.state.desk = desk
+            if app.state.tokens is not None:
+                stack.callback(app.state.tokens.close)
             await stack.enter_async_context(_running(desk))
             yield
 
@@ -93,6 +101,8 @@ def create_app(
     )
     problems.register(app)
     _mount(app, settings)
+    trust = settings.trust
+    app.state.tokens = tokens or (Tokens(trust) if trust else None)
     openapi.install(app, {stream.PATH: {"get": stream.DESCRIPTION}})
     _guard(app, settings)
     return app
@@ -111,7 +121,10 @@ def _mount(app: FastAPI, settings: ServerSettings) -> None:
 
 
 def _guard(app: FastAPI, settings: ServerSettings) -> None:
-    """The last one added is the outermost."""
+    """The last one added is the outermost. Raises UndeclaredRouteError, with sign-in or without."""
+    routes, tokens = guarded_routes(app), app.state.tokens
+    if tokens is not None:
+        app.add_middleware(Gate, routes=routes, tokens=tokens, origins=frozenset(settings.origins))
     app.add_middleware(
         Bounds,
         body_bytes=settings.body_limit_bytes,
@@ -119,7 +132,7 @@ def _guard(app: FastAPI, settings: ServerSettings) -> None:
         answer_seconds=settings.request_timeout_seconds,
         unbounded=UNBOUNDED.__contains__,
     )
-    app.add_middleware(HostGuard, hosts=settings.hosts, origins=settings.origins)
+    app.add_middleware(HostGuard, hosts=settings.hosts, origins=settings.origins, any_host=liveness.PATHS)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.origins),

@@ -16,12 +16,22 @@ SECURITY_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy"
 
 
 class HostGuard:
-    """Refuses requests whose Host is not ours (DNS rebinding), and writes and sockets from foreign pages."""
+    """Refuses requests whose Host is not ours (DNS rebinding), and writes and sockets from foreign pages.
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str], origins: tuple[str, ...]) -> None:
+    Paths in `any_host` are answered under every name.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: frozenset[str],
+        origins: tuple[str, ...],
+        any_host: frozenset[str] = frozenset(),
+    ) -> None:
         self._app = app
         self._hosts = hosts
         self._origins = frozenset(origins)
+        self._any_host = any_host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -39,7 +49,8 @@ class HostGuard:
         headers = Headers(scope=scope)
         if len(headers.getlist("host")) > 1:
             return respond(of_status(400, "a request has one Host header"))
-        if _name_of(headers.get("host", "")) not in self._hosts:
+        known = scope["path"] in self._any_host or _name_of(headers.get("host", "")) in self._hosts
+        if not known:
             return respond(of_status(421, "this server does not answer to that Host; see ALLOWED_HOSTS"))
         origin = headers.get("origin")
         harmless = scope["type"] == "http" and scope["method"] in SAFE_METHODS

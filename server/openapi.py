@@ -6,7 +6,10 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from casework.permissions import ROLES, Permission
 from casework.views import Problem
+from server.identity.declared import permissions_by_operation
+from server.identity.presented import COOKIE
 from server.problems import MEDIA_TYPE
 
 _EXAMPLES: dict[int, tuple[str, dict[str, Any]]] = {
@@ -16,6 +19,14 @@ _EXAMPLES: dict[int, tuple[str, dict[str, Any]]] = {
             "type": "/problems/malformed",
             "title": "Malformed request",
             "detail": "the body is not JSON: Expecting value at character 11",
+        },
+    ),
+    401: (
+        "With sign-in: no token, or one that is not good; see WWW-Authenticate",
+        {
+            "type": "/problems/unauthenticated",
+            "title": "Sign in first",
+            "detail": "the token has expired; sign in again",
         },
     ),
     403: (
@@ -72,6 +83,10 @@ _EXAMPLES: dict[int, tuple[str, dict[str, Any]]] = {
 }
 
 
+_SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An access token of the tenant."},
+    "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "See /api/v1/session."},
+}
 _DECISION = {
     "attempt": 1,
     "assessment_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -95,6 +110,7 @@ REQUEST_EXAMPLES: dict[str, dict[str, Any]] = {
     "/api/v1/cases/{case_id}/tags": {"add": ["vip", "mule-ring"], "remove": ["to-call"]},
     "/api/v1/cases/{case_id}/notes": {"text": "called back, no answer"},
     "/api/v1/decisions": {"items": [{"case_id": "fraud-ALERT-001", **_DECISION}]},
+    "/api/v1/session": {"token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiIsImtpZCI6ImtleS0xIn0..."},
     "/api/v1/telemetry": {
         "events": [
             {
@@ -146,13 +162,26 @@ def _described(app: FastAPI, more_paths: dict[str, Any]) -> dict[str, Any]:
         components.pop(name, None)
     components["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schema["paths"] |= copy.deepcopy(more_paths)
+    schema["components"]["securitySchemes"] = _SECURITY
+    needed = {(path, method): permission for path, method, permission in permissions_by_operation(app)}
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             _complete(path, method, operation["responses"], has_body="requestBody" in operation)
+            _protect(operation, needed[path, method])
             if "requestBody" in operation and path in REQUEST_EXAMPLES:
                 media = operation["requestBody"]["content"]["application/json"]
                 media["example"] = REQUEST_EXAMPLES[path]
     return schema
+
+
+def _protect(operation: dict[str, Any], permission: Permission) -> None:
+    """Say who may, where anybody signs in at all."""
+    if permission is Permission.PUBLIC:
+        return
+    operation["security"] = [{name: []} for name in _SECURITY]
+    operation["x-roles"] = sorted(ROLES[permission])
+    operation["responses"].setdefault("401", _response(401))
+    operation["responses"].setdefault("403", _response(403))
 
 
 def _complete(path: str, method: str, responses: dict[str, Any], *, has_body: bool) -> None:

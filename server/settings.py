@@ -3,11 +3,15 @@
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from server.identity.trust import PUBLIC_CLOUD, Trust, trust_in
+
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+GUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 DEMO_ORIGINS = tuple(f"http://localhost:{port}" for port in (3000, 5173, 8001, 8002))
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -17,8 +21,22 @@ class ServerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True, populate_by_name=True)
 
+    auth_tenant_id: Annotated[str, Field(pattern=rf"^({GUID})?$")] = ""
+    """The Entra tenant whose people and services may sign in. Empty: nobody signs in, loopback only."""
+    auth_audience: Annotated[tuple[str, ...], NoDecode, Field(validate_default=True)] = ()
+    """What tokens must be issued for: the API's application id, its URI, or both; separated by commas."""
+    auth_client_id: str = ""
+    """The console's application id, for which people sign in; the console asks us for it."""
+    auth_scope: str = ""
+    """What the console asks the sign-in service for; empty means the first audience's .default."""
+    auth_authority: str = PUBLIC_CLOUD
+    """The sign-in service; another one for sovereign clouds."""
+    auth_issuer: Annotated[tuple[str, ...], NoDecode] = ()
+    """Who tokens must come from; empty means the tenant's two issuers, for old and new tokens."""
+    auth_jwks_url: str = ""
+    """Where the signing keys are; empty means the tenant's place for them."""
     server_host: str = "127.0.0.1"
-    """A loopback address: callers are not authenticated, so nobody else may reach the port."""
+    """Without sign-in a loopback address, because callers are not authenticated; with it also 0.0.0.0."""
     server_port: Annotated[Port, Field(validation_alias=AliasChoices("server_port", "backend_port"))] = 8001
     """0 takes any free port."""
     allowed_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
@@ -53,19 +71,55 @@ class ServerSettings(BaseSettings):
     static_dir: Path = Path("static")
     """The built page, when there is one."""
 
+    @field_validator("auth_audience", "auth_issuer", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return _parts(value) if isinstance(value, str) else value
+
+    @field_validator("auth_audience")
+    @classmethod
+    def _tenant_and_audience(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if bool(value) != bool(info.data.get("auth_tenant_id")) and "auth_tenant_id" in info.data:
+            raise ValueError("AUTH_TENANT_ID and AUTH_AUDIENCE are set together, or neither")
+        return value
+
+    @field_validator("auth_authority", "auth_jwks_url")
+    @classmethod
+    def _over_tls(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme != "https" or not urlsplit(value).hostname):
+            raise ValueError("must be an https URL, so that nobody in between can put in keys of their own")
+        return value.rstrip("/")
+
     @field_validator("server_host")
     @classmethod
-    def _only_loopback(cls, value: str) -> str:
-        if value.lower() != "localhost" and not _is_loopback(value):
-            raise ValueError("without sign-in only loopback is allowed: 127.0.0.1, ::1, localhost")
+    def _only_loopback(cls, value: str, info: ValidationInfo) -> str:
+        signs_in = info.data.get("auth_tenant_id") and info.data.get("auth_audience")
+        if not signs_in and value.lower() != "localhost" and not _is_loopback(value):
+            raise ValueError(
+                "without sign-in only loopback is allowed: 127.0.0.1, ::1, localhost; "
+                "set AUTH_TENANT_ID and AUTH_AUDIENCE to listen elsewhere"
+            )
         return value
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _comma_separated(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        return [part.strip().lower() for part in value.split(",") if part.strip()]
+        return _parts(value.lower()) if isinstance(value, str) else value
+
+    @property
+    def trust(self) -> Trust | None:
+        """Whose tokens are taken; None where nobody signs in."""
+        if not self.auth_tenant_id:
+            return None
+        return trust_in(
+            tenant_id=self.auth_tenant_id,
+            audiences=self.auth_audience,
+            authority=self.auth_authority,
+            issuers=self.auth_issuer,
+            keys_url=self.auth_jwks_url,
+            client_id=self.auth_client_id,
+            scope=self.auth_scope,
+        )
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -76,7 +130,11 @@ class ServerSettings(BaseSettings):
     def origins(self) -> tuple[str, ...]:
         """Browser origins, beside the server's own, that may call the API."""
         extra = (self.container_app_url.rstrip("/"),) if self.container_app_url else ()
-        return (*DEMO_ORIGINS, *extra)
+        return extra if self.auth_tenant_id else (*DEMO_ORIGINS, *extra)
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,6 +6,9 @@ from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 
+from casework.permissions import Permission
+from server.identity.declared import needs
+
 CONFIG = "window.__CONFIG__ = window.__CONFIG__ || {};\n"
 """Empty on purpose: the page then uses the origin it came from."""
 
@@ -15,6 +18,7 @@ def mount_page(app: FastAPI, folder: Path) -> None:
     index = folder / "index.html"
 
     @app.get("/", include_in_schema=False)
+    @needs(Permission.PUBLIC)
     async def root() -> Response:
         if index.is_file():
             return FileResponse(index)
@@ -22,6 +26,7 @@ def mount_page(app: FastAPI, folder: Path) -> None:
         return JSONResponse(about)
 
     @app.get("/config.js", include_in_schema=False)
+    @needs(Permission.PUBLIC)
     async def config() -> Response:
         return Response(CONFIG, media_type="text/javascript")
 

@@ -4,18 +4,21 @@ import asyncio
 import json
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 
 from casework.action import Action
 from casework.alert import Alert
 from casework.case import Case
 from casework.decision import DecisionRequest
 from casework.errors import ConflictError, InvalidInputError, NotFoundError
+from casework.permissions import Permission
 from casework.policy import Terms
 from casework.transitions import Status
 from server.bodies import StrictJsonRoute
 from server.deciding import deliver, submit, whole_record
 from server.dependencies import Caller, TheDesk
+from server.identity.declared import needs
+from server.identity.gate import seconds_left
 from server.legacy.models import (
     SAMPLE_ALERTS,
     DecisionBody,
@@ -40,11 +43,13 @@ router = APIRouter(prefix="/api", tags=["demo"], route_class=StrictJsonRoute)
 
 
 @router.get("/alerts", summary="The demo's three alerts")
+@needs(Permission.LOOK)
 async def alerts() -> list[SampleAlert]:
     return list(SAMPLE_ALERTS)
 
 
 @router.post("/workflow/start", summary="Open the case of an alert", responses=problems(422))
+@needs(Permission.OPEN)
 async def start(body: StartRequest, desk: TheDesk) -> Started:
     terms = _terms(desk.policy.terms, body.approval_timeout_hours)
     alert = Alert(detected_at=desk.clock(), **body.model_dump(exclude={"approval_timeout_hours"}))
@@ -55,6 +60,7 @@ async def start(body: StartRequest, desk: TheDesk) -> Started:
 
 
 @router.get("/workflow/status/{instance_id}", summary="How a case stands", responses=problems(404))
+@needs(Permission.LOOK)
 async def status(instance_id: str, desk: TheDesk) -> WorkflowStatus:
     projection = DemoProjection()
     try:
@@ -76,6 +82,7 @@ async def status(instance_id: str, desk: TheDesk) -> WorkflowStatus:
 @router.post(
     "/workflow/decision", summary="Decide on the open review", responses=problems(403, 404, 409, 422)
 )
+@needs(Permission.DECIDE)
 async def decide(body: DecisionBody, desk: TheDesk, actor: Caller) -> Submitted:
     cases = desk.backends.cases
     try:
@@ -89,8 +96,9 @@ async def decide(body: DecisionBody, desk: TheDesk, actor: Caller) -> Submitted:
 
 
 @router.get("/events/stream", summary="The demo's live events", response_class=Response)
+@needs(Permission.LOOK)
 async def events(
-    desk: TheDesk, last_event_id: Annotated[str | None, Header(max_length=100)] = None
+    request: Request, desk: TheDesk, last_event_id: Annotated[str | None, Header(max_length=100)] = None
 ) -> StreamResponse:
     since = None
     if last_event_id:
@@ -98,10 +106,11 @@ async def events(
             since = parse_position(last_event_id)
         except InvalidInputError:
             since = None
-    return StreamResponse(desk.live, frozenset({Topic.DEMO}), since)
+    return StreamResponse(desk.live, frozenset({Topic.DEMO}), since, seconds_left(request))
 
 
 @router.get("/producer/status", summary="Whether the demo's telemetry runs")
+@needs(Permission.LOOK)
 async def producer_status(
     desk: TheDesk, x_producer: Annotated[str | None, Header(max_length=20)] = None
 ) -> ProducerStatus:
@@ -116,12 +125,14 @@ async def producer_status(
 
 
 @router.post("/producer/start", summary="Start the demo's telemetry")
+@needs(Permission.OPERATE)
 async def producer_start(desk: TheDesk) -> ProducerSwitched:
     desk.producer.start()
     return ProducerSwitched(running=desk.producer.running)
 
 
 @router.post("/producer/stop", summary="Stop the demo's telemetry")
+@needs(Permission.OPERATE)
 async def producer_stop(desk: TheDesk) -> ProducerSwitched:
     await asyncio.shield(desk.producer.stop())
     return ProducerSwitched(running=desk.producer.running)

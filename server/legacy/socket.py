@@ -10,9 +10,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from casework.errors import NotFoundError
 from casework.events import CaseEvent, DecisionSubmitted
+from casework.permissions import Permission
 from server.deciding import whole_record
 from server.dependencies import TheDesk
 from server.desk import Desk
+from server.identity.declared import needs
+from server.identity.gate import seconds_left
 from server.legacy.projection import DemoProjection, DemoView
 from server.live.watchers import Watcher
 
@@ -20,26 +23,33 @@ SILENCE_SECONDS = 30.0
 SEND_SECONDS = 20.0
 MOST_SOCKETS = 1000
 MOST_ID_LENGTH = 100
+EXPIRED = 4401
+"""The close code of a socket whose token has expired: sign in again, then connect again."""
 
 router = APIRouter()
 
 
 @router.websocket("/ws/{instance_id}")
 @router.websocket("/api/workflow/ws/{instance_id}")
+@needs(Permission.LOOK)
 async def follow(socket: WebSocket, instance_id: str, desk: TheDesk) -> None:
-    """Send the case's state, then every change of it, until the client leaves."""
+    """Send the case's state, then every change of it, until the client leaves or its token expires."""
     if len(desk.watchers) >= MOST_SOCKETS or len(instance_id) > MOST_ID_LENGTH:
         await socket.close(1013)
         return
     watcher = desk.watchers.watch(instance_id)
+    code, reason = 1001, ""
     try:
         await socket.accept()
         session = _Session(socket, instance_id, desk)
-        await _first_of(session.listen(), session.follow(watcher))
+        async with asyncio.timeout(seconds_left(socket)):
+            await _first_of(session.listen(), session.follow(watcher))
+    except TimeoutError:
+        code, reason = EXPIRED, "the token has expired; sign in again"
     finally:
         desk.watchers.forget(instance_id, watcher)
     with suppress(RuntimeError, WebSocketDisconnect):
-        await socket.close(1001)
+        await socket.close(code, reason)
 
 
 async def _first_of(*coroutines: Any) -> None:

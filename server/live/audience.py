@@ -8,7 +8,7 @@ import structlog
 from starlette.types import Message, Send
 
 from casework.errors import OverloadedError
-from server.live.frames import HEARTBEAT, notice
+from server.live.frames import HEARTBEAT, expired, notice
 from server.live.hub import Chunk, Hub, Topics
 from server.live.writing import begin
 
@@ -95,6 +95,14 @@ class Audience:
         else:
             self._serve(reader)
             self._plan()
+
+    def expire(self, reader: Reader) -> None:
+        """Tell a client that its token has expired, and send it away."""
+        if reader.left:
+            return
+        if reader.rest is None:
+            self._write(reader, _body(expired()))
+        self._dismiss(reader)
 
     def part(self, reader: Reader) -> None:
         """Never write to a client again."""

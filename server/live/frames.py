@@ -83,6 +83,12 @@ def notice(kind: str, position: Position, detail: str) -> bytes:
     return format_sse_event(event=kind, data_str=data.model_dump_json(), id=str(position))
 
 
+def expired() -> bytes:
+    """The frame before the end of a stream whose token has expired. Without an id, so that cursors stay."""
+    data = StreamNotice(kind="expired", cursor="", detail="the token has expired; sign in again")
+    return format_sse_event(event="expired", data_str=data.model_dump_json())
+
+
 def _encode(topic: Topic, position: Position, body: str) -> bytes:
     if topic is Topic.DEMO:
         return format_sse_event(data_str=body, id=str(position))

@@ -37,25 +37,31 @@ class Live:
 class Session:
     """One admitted client. Everything after its greeting is written by the audience's rounds."""
 
-    __slots__ = ("_live", "_place", "_seated", "_since", "_topics")
+    __slots__ = ("_live", "_place", "_seated", "_seconds", "_since", "_topics")
 
-    def __init__(self, live: Live, topics: Topics, since: Position | None) -> None:
+    def __init__(
+        self, live: Live, topics: Topics, since: Position | None, seconds: float | None = None
+    ) -> None:
         live.audience.take_seat()
         self._seated = True
         self._live = live
         self._topics = topics
         self._since = since
+        self._seconds = seconds
         self._place = 0
 
     async def follow(self, receive: Receive, send: Send) -> None:
         """Greet, send what was missed, and stay until the client leaves or the server stops."""
-        own, reader = asyncio.current_task(), None
+        own, reader, expiry = asyncio.current_task(), None, None
         assert own is not None
         try:
             async for data in self._join():
                 await write(send, data)
             reader = Reader(self._topics, self._place, send, own.cancel)
             self._live.audience.follow(reader)
+            if self._seconds is not None:
+                loop = asyncio.get_running_loop()
+                expiry = loop.call_later(self._seconds, self._live.audience.expire, reader)
             # Waited for right here: every call in between would be a frame kept for each client.
             while (await receive())["type"] != "http.disconnect":
                 pass
@@ -66,6 +72,8 @@ class Session:
                 raise
             own.uncancel()
         finally:
+            if expiry is not None:
+                expiry.cancel()
             if reader is not None:
                 self._live.audience.part(reader)
             self.end()

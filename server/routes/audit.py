@@ -8,9 +8,11 @@ from fastapi import APIRouter, Query
 from casework.audit import audit_case
 from casework.canonical import Link
 from casework.case import Case
+from casework.permissions import Permission
 from casework.ports import CaseStore
 from casework.views import AuditBreak, AuditReport
 from server.dependencies import TheDesk
+from server.identity.declared import needs
 from server.openapi import problems
 
 PAGE = 200
@@ -20,6 +22,7 @@ router = APIRouter(prefix="/audit", tags=["audit"])
 
 
 @router.get("/verify", summary="Verify the hash chains", responses=problems(404))
+@needs(Permission.LOOK)
 async def verify(desk: TheDesk, case_id: Annotated[str | None, Query(max_length=100)] = None) -> AuditReport:
     """Recompute every hash of one case or of all, and replay each record against its projection."""
     cases = desk.backends.cases

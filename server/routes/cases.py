@@ -15,6 +15,7 @@ from casework.events import FindingRecorded, Opened
 from casework.finding import Finding
 from casework.glance import glance
 from casework.links import linked_entities
+from casework.permissions import Permission
 from casework.ports import CaseQuery, CaseStore, SortKey
 from casework.tags import MOST_TAGS, Tag
 from casework.telemetry import Telemetry
@@ -24,6 +25,7 @@ from server.deciding import whole_record
 from server.dependencies import Caller, CaseId, TheDesk
 from server.desk import Desk
 from server.filtering import list_matching, understood
+from server.identity.declared import needs
 from server.openapi import problems
 from server.summaries import summaries_of, summary_of
 
@@ -39,6 +41,7 @@ router = APIRouter(prefix="/cases", tags=["cases"])
 
 
 @router.get("", summary="The queue: filtered, sorted, in pages")
+@needs(Permission.LOOK)
 async def list_cases(
     desk: TheDesk,
     actor: Caller,
@@ -101,6 +104,7 @@ async def list_cases(
 
 
 @router.get("/counts", summary="How many cases stand where")
+@needs(Permission.LOOK)
 async def count_cases(desk: TheDesk) -> CaseCounts:
     """`cursor` is where to join the stream for everything after these numbers."""
     cursor = str(desk.live.hub.position)
@@ -109,6 +113,7 @@ async def count_cases(desk: TheDesk) -> CaseCounts:
 
 
 @router.get("/{case_id}", summary="One case whole", responses=problems(404))
+@needs(Permission.LOOK)
 async def show_case(case_id: CaseId, desk: TheDesk) -> CaseDetail:
     """The projection, the findings of every attempt, the customer's earlier cases and linked ones."""
     cases, now = desk.backends.cases, desk.clock()
@@ -134,6 +139,7 @@ async def _linked_cases(cases: CaseStore, findings: Sequence[Finding]) -> Sequen
 
 
 @router.get("/{case_id}/timeline", summary="A case's record", responses=problems(404))
+@needs(Permission.LOOK)
 async def show_timeline(
     case_id: CaseId,
     desk: TheDesk,
@@ -148,6 +154,7 @@ async def show_timeline(
 
 
 @router.get("/{case_id}/evidence", summary="Findings and tool calls", responses=problems(404))
+@needs(Permission.LOOK)
 async def show_evidence(case_id: CaseId, desk: TheDesk) -> Evidence:
     """Every finding with what each tool was asked and answered, and what follows: claims with their rows,
     the customer at a glance, what is shared with others, and the telemetry that raised the alert.

@@ -8,6 +8,7 @@ from casework.case import Case
 from casework.decision import Stage
 from casework.errors import ConflictError, NotFoundError
 from casework.events import NewEvent
+from casework.permissions import Permission
 from casework.ports import CaseQuery
 from casework.recording import record
 from casework.transitions import AWAITING
@@ -15,6 +16,7 @@ from casework.views import CaseSummary, DeferRequest, NextRequest
 from server.bodies import StrictJsonRoute
 from server.dependencies import Caller, CaseId, TheDesk
 from server.desk import Desk
+from server.identity.declared import needs
 from server.openapi import problems
 from server.summaries import summary_of
 
@@ -25,6 +27,7 @@ router = APIRouter(prefix="/cases", tags=["claims"], route_class=StrictJsonRoute
 
 
 @router.post("/next", summary="Claim the most urgent waiting case", responses=problems(404, 422))
+@needs(Permission.WORK)
 async def next_case(desk: TheDesk, actor: Caller, wanted: NextRequest | None = None) -> CaseSummary:
     """Of the unclaimed cases that wait for somebody like the caller, the one that expires first.
 
@@ -40,6 +43,7 @@ async def next_case(desk: TheDesk, actor: Caller, wanted: NextRequest | None = N
 
 
 @router.post("/{case_id}/claim", summary="Claim, or renew a claim", responses=problems(403, 404, 409))
+@needs(Permission.WORK)
 async def claim(case_id: CaseId, desk: TheDesk, actor: Caller) -> CaseSummary:
     """Nobody else can take the case until the claim expires or is released."""
     now = desk.clock()
@@ -49,6 +53,7 @@ async def claim(case_id: CaseId, desk: TheDesk, actor: Caller) -> CaseSummary:
 
 
 @router.delete("/{case_id}/claim", summary="Release a claim", responses=problems(403, 404, 409))
+@needs(Permission.WORK)
 async def release(case_id: CaseId, desk: TheDesk, actor: Caller) -> CaseSummary:
     """One's own, or anybody's for a senior. Releasing what nobody holds changes nothing, but that a
     deferred case comes back."""
@@ -58,6 +63,7 @@ async def release(case_id: CaseId, desk: TheDesk, actor: Caller) -> CaseSummary:
 
 
 @router.post("/{case_id}/deferral", summary="Put a case off until a time", responses=problems(403, 404, 409))
+@needs(Permission.WORK)
 async def defer(case_id: CaseId, request: DeferRequest, desk: TheDesk, actor: Caller) -> CaseSummary:
     """Until then it is off the desk; it comes back by itself, or when somebody claims or decides it.
 
@@ -73,6 +79,7 @@ async def defer(case_id: CaseId, request: DeferRequest, desk: TheDesk, actor: Ca
 
 
 @router.delete("/{case_id}/deferral", summary="Bring a deferred case back", responses=problems(403, 404, 409))
+@needs(Permission.WORK)
 async def end_deferral(case_id: CaseId, desk: TheDesk, actor: Caller) -> CaseSummary:
     """At once; bringing back what is not put off changes nothing."""
     now = desk.clock()

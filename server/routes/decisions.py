@@ -8,6 +8,7 @@ from casework.actor import Actor
 from casework.case import Case
 from casework.decision import DecisionRequest
 from casework.errors import CaseworkError
+from casework.permissions import Permission
 from casework.views import (
     BulkItem,
     BulkRequest,
@@ -21,6 +22,7 @@ from server import deciding
 from server.bodies import StrictJsonRoute
 from server.dependencies import Caller, CaseId, Key, TheDesk
 from server.desk import Desk
+from server.identity.declared import needs
 from server.openapi import problems
 from server.problems import problem_of
 from server.summaries import summary_of
@@ -33,6 +35,7 @@ router = APIRouter(tags=["decisions"], route_class=StrictJsonRoute)
 @router.post(
     "/cases/{case_id}/decision", status_code=202, summary="Decide", responses=problems(403, 404, 409)
 )
+@needs(Permission.DECIDE)
 async def decide(
     case_id: CaseId, request: DecisionRequest, desk: TheDesk, actor: Caller, key: Key
 ) -> CaseSummary:
@@ -49,6 +52,7 @@ async def decide(
 @router.post(
     "/cases/{case_id}/withdraw", status_code=202, summary="Withdraw", responses=problems(403, 404, 409)
 )
+@needs(Permission.DECIDE)
 async def withdraw(
     case_id: CaseId, desk: TheDesk, actor: Caller, request: WithdrawRequest | None = None
 ) -> CaseSummary:
@@ -62,6 +66,7 @@ async def withdraw(
 @router.post(
     "/cases/{case_id}/reverse", status_code=202, summary="Undo an action", responses=problems(403, 404, 409)
 )
+@needs(Permission.REVERSE)
 async def reverse(case_id: CaseId, request: ReverseRequest, desk: TheDesk, actor: Caller) -> CaseSummary:
     """Have an executed step of a closed case undone; for seniors. Asking twice undoes it once."""
     backends = desk.backends
@@ -72,6 +77,7 @@ async def reverse(case_id: CaseId, request: ReverseRequest, desk: TheDesk, actor
 
 
 @router.post("/decisions", summary="Decide on many cases", responses=problems(422))
+@needs(Permission.DECIDE)
 async def decide_many(bulk: BulkRequest, desk: TheDesk, actor: Caller, key: Key) -> BulkResponse:
     """Each stands alone: one result per item, in order, with the status and words it gets by itself."""
     recorded: list[Case] = []

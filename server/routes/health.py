@@ -12,9 +12,11 @@ from pydantic import JsonValue
 from casework.alert import Frozen
 from casework.errors import CaseworkError, UnavailableError
 from casework.hub_picture import HubReport
+from casework.permissions import Permission
 from casework.ports import HubWatch
 from server.dependencies import TheDesk
 from server.desk import Desk
+from server.identity.declared import needs
 
 CHECK_SECONDS = 5.0
 
@@ -42,6 +44,7 @@ class HealthReport(Frozen):
 
 
 @router.get("/health", summary="Every seam's state")
+@needs(Permission.LOOK)
 async def health(desk: TheDesk, response: Response) -> HealthReport:
     """200 when the stores and the task hub answer and it takes writes, else 503.
 
@@ -70,6 +73,7 @@ async def health(desk: TheDesk, response: Response) -> HealthReport:
 
 
 @demo_router.get("/health", summary="Health in the demo's shape")
+@needs(Permission.LOOK)
 async def demo_health(desk: TheDesk, response: Response) -> dict[str, JsonValue]:
     seams = await _seams(desk)
     uri = desk.settings.mcp_server_uri

@@ -3,8 +3,10 @@
 from fastapi import APIRouter
 
 from casework.alert import Frozen
+from casework.permissions import Permission
 from casework.rules import Rule
 from server.dependencies import TheDesk
+from server.identity.declared import needs
 
 router = APIRouter(tags=["detection"])
 
@@ -22,6 +24,7 @@ class RuleList(Frozen):
 
 
 @router.get("/rules", summary="Rules with their hits")
+@needs(Permission.LOOK)
 async def rules(desk: TheDesk) -> RuleList:
     """Shadow rules fire without opening cases."""
     by_rule = await desk.backends.cases.tally("rule")

@@ -2,16 +2,19 @@
 
 from fastapi import APIRouter
 
+from casework.permissions import Permission
 from casework.ports import CaseQuery
 from casework.rules import RuleMode
 from casework.transitions import AWAITING, Status
 from casework.views import Stats
 from server.dependencies import TheDesk
+from server.identity.declared import needs
 
 router = APIRouter(tags=["desk"])
 
 
 @router.get("/stats", summary="Numbers of the desk")
+@needs(Permission.LOOK)
 async def stats(desk: TheDesk) -> Stats:
     """Totals over all cases; shadow hits and stream clients are of this process, since its start."""
     cases, now = desk.backends.cases, desk.clock()

@@ -11,7 +11,10 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from casework.errors import InvalidInputError
-from server.desk import Desk
+from casework.permissions import Permission
+from server.dependencies import desk_of
+from server.identity.declared import needs
+from server.identity.gate import seconds_left
 from server.live.frames import Topic
 from server.live.position import Position, parse_position
 from server.live.sse import StreamResponse
@@ -52,21 +55,17 @@ DESCRIPTION: dict[str, Any] = {
 }
 
 
+@needs(Permission.LOOK)
 class CaseStream:
     """Answers GET with frames until the client leaves or the server stops."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
-        live, topics, since = _desk(connection).live, _topics(connection.query_params), _since(connection)
+        desk, topics, since = desk_of(connection), _topics(connection.query_params), _since(connection)
+        live = desk.live
         if since is not None:
             await caught_up(live.hub, live.cases, live.telemetry, since, topics)
-        await StreamResponse(live, topics, since)(scope, receive, send)
-
-
-def _desk(connection: HTTPConnection) -> Desk:
-    desk = connection.app.state.desk
-    assert isinstance(desk, Desk)
-    return desk
+        await StreamResponse(live, topics, since, seconds_left(connection))(scope, receive, send)
 
 
 def _since(connection: HTTPConnection) -> Position | None:

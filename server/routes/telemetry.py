@@ -9,10 +9,12 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from casework.alert import Frozen
 from casework.errors import InvalidInputError
+from casework.permissions import Permission
 from casework.telemetry import TELEMETRY, Telemetry
 from casework.views import RejectedTelemetry, TelemetryReceipt
 from server.bodies import StrictJsonRoute
 from server.dependencies import TheDesk
+from server.identity.declared import needs
 from server.openapi import problems
 
 MOST_EVENTS = 5000
@@ -31,6 +33,7 @@ class TelemetryEnvelope(Frozen):
 
 
 @router.post("/telemetry", status_code=202, summary="Send telemetry", responses=problems(422))
+@needs(Permission.INGEST)
 async def take(envelope: TelemetryEnvelope, desk: TheDesk) -> TelemetryReceipt:
     """202 means on disk. A malformed envelope is refused whole; nothing is written then."""
     good, rejected = _sorted_out(envelope.events, desk.clock())

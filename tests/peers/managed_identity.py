@@ -44,7 +44,7 @@ class ManagedIdentity:
             return JSONResponse({"statusCode": 400, "message": "resource is missing"}, 400)
         expires = int(time.time()) + self.lifetime_seconds
         roles = {"roles": list(self.roles)} if self.roles else {}
-        access = self.issuer.issue(resource, self.name, exp=expires, idtyp="app", **roles)
+        access = self.issuer.issue(resource, self.name, exp=expires, idtyp="app", scp=None, **roles)
         answer = {"access_token": access, "expires_on": str(expires), "resource": resource}
         return JSONResponse({**answer, "token_type": "Bearer", "client_id": self.name})
 

@@ -33,14 +33,20 @@ class _Announcing(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def serve(app: ASGIApp, certificates: Certificates | None = None, port: int = 0) -> Iterator[int]:
-    """Serve until the block ends and yield the port; https when there are certificates."""
+def serve(
+    app: ASGIApp, certificates: Certificates | None = None, port: int = 0, *, keep_alive: bool = True
+) -> Iterator[int]:
+    """Serve until the block ends and yield the port; https when there are certificates.
+
+    Stopping waits for clients that keep a connection open; without `keep_alive` there are none.
+    """
     config = uvicorn.Config(
         app,
         host="127.0.0.1",
         port=port,
         log_level="error",
         lifespan="off",
+        headers=[] if keep_alive else [("Connection", "close")],
         ssl_certfile=certificates and certificates.chain,
         ssl_keyfile=certificates and certificates.key,
     )

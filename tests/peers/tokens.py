@@ -60,6 +60,7 @@ class Issuer:
             "nbf": now,
             "exp": now + 3600,
             "ver": "2.0",
+            "scp": "access_as_user",
         } | changes
         return {claim: value for claim, value in claims.items() if value is not None}
 
@@ -68,8 +69,10 @@ class Issuer:
         return self.sign(self.claims(audience, name, **changes))
 
     def sign(self, claims: Mapping[str, Any], key: SigningKey | None = None, **header: Any) -> str:
+        """Signed claims; a header of None is left out."""
         key = key or self.keys[-1]
-        return jwt.encode(dict(claims), key.private, algorithm="RS256", headers={"kid": key.key_id, **header})
+        headers = {name: value for name, value in {"kid": key.key_id, **header}.items() if value is not None}
+        return jwt.encode(dict(claims), key.private, algorithm="RS256", headers=headers)
 
     def check(self, token: str, audience: str | list[str]) -> dict[str, Any]:
         """The claims of a token of ours. Raises jwt.InvalidTokenError for any other."""

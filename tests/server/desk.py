@@ -25,6 +25,7 @@ from casework.policy import Policy
 from casework.ports import CaseStore, DecisionEvent, FlowStart, FlowState, ReversalOrder, WithdrawalEvent
 from server.app import create_app
 from server.desk import Desk
+from server.identity.tokens import Tokens
 from server.settings import ServerSettings
 from tests.builders import NOW, make_alert, story_until_review
 
@@ -150,7 +151,12 @@ def settings(tmp_path: Path, **changes: Any) -> ServerSettings:
 
 @asynccontextmanager
 async def running(
-    tmp_path: Path, *, policy: Policy | None = None, clock: Moment | None = None, **changes: Any
+    tmp_path: Path,
+    *,
+    policy: Policy | None = None,
+    clock: Moment | None = None,
+    tokens: Tokens | None = None,
+    **changes: Any,
 ) -> AsyncIterator[Running]:
     """A server with its loops running, reached without a socket."""
     flow, hub_watch, moment = FakeFlow(), FakeHubWatch(), clock or Moment()
@@ -159,7 +165,7 @@ async def running(
         open_event_bus(tmp_path / "telemetry.db", timedelta(days=7)) as bus,
     ):
         backends = Backends(cases=cases, telemetry=bus, flow=flow, hub_watch=hub_watch)
-        app = create_app(settings(tmp_path, **changes), backends, policy=policy, clock=moment)
+        app = create_app(settings(tmp_path, **changes), backends, policy=policy, clock=moment, tokens=tokens)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with (
             app.router.lifespan_context(app),
