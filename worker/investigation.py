@@ -11,7 +11,7 @@ from casework.assessment import Assessment, assess, not_evaluable
 from casework.case import Case
 from casework.commands import open_case
 from casework.errors import NotFoundError
-from casework.finding import Finding, Specialist
+from casework.finding import Finding, Specialist, TokenUsage
 from casework.playbooks import playbook_for
 from casework.policy import Terms
 from casework.ports import AnalystRequest
@@ -45,10 +45,11 @@ async def investigate(
     if case.status is Status.INVESTIGATING and case.attempt == request.attempt:
         journal, scope = Journal(desk.cases, request.case_id), Scope(request.alert.customer_id)
         attempt = Attempt(request.attempt, journal, memory, scope, desk.clock)
+        spent = _Spent(case.usage, sum((f.usage for f in memory.findings.values()), TokenUsage()))
         async with asyncio.TaskGroup() as group:
             for specialist in Specialist:
                 if specialist not in memory.findings:
-                    shift = _Shift(desk, attempt, request, specialist, histories.get(specialist, ()))
+                    shift = _Shift(desk, attempt, request, specialist, histories.get(specialist, ()), spent)
                     group.create_task(shift.work())
         case, memory = await _concluded(desk, request.case_id, request.attempt)
     concluded = case.assessment if case.attempt == request.attempt else None
@@ -112,6 +113,14 @@ def weigh(desk: Desk, case: Case, attempt: int, findings: Sequence[Finding]) -> 
 
 
 @dataclass(frozen=True, slots=True)
+class _Spent:
+    """What models had used by the record when the attempt was taken up."""
+
+    case: TokenUsage
+    attempt: TokenUsage
+
+
+@dataclass(frozen=True, slots=True)
 class _Shift:
     """One specialist's work on one attempt."""
 
@@ -120,6 +129,7 @@ class _Shift:
     request: RunRequest
     specialist: Specialist
     history: tuple[str, ...]
+    spent: _Spent
 
     async def work(self) -> None:
         """Find something, or write down why not; either way there is a finding in the record."""
@@ -146,6 +156,8 @@ class _Shift:
             attempt=self.request.attempt,
             feedback=self.attempt.memory.feedback,
             history=self.history,
+            case_usage=self.spent.case,
+            attempt_usage=self.spent.attempt,
             now=self.desk.data_now(),
         )
 
