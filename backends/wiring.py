@@ -1,17 +1,19 @@
 """The only place that chooses implementations: settings in, ports out."""
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from backends.action_settings import ActionSettings
+from backends.analyst_ladder import AnalystLadder, ModelRung
+from backends.circuit import Circuit
 from backends.durable import open_case_flow
 from backends.embedded.action_ledger import open_action_ledger
 from backends.embedded.analyst import PlaybookAnalyst
 from backends.embedded.case_store import open_case_store
 from backends.embedded.event_bus import open_event_bus
-from backends.fallback_analyst import FallbackAnalyst
 from backends.hub_watch import open_hub_watch
 from backends.model_settings import ModelSettings
 from backends.settings import BackendSettings
@@ -48,16 +50,24 @@ async def open_backends(settings: BackendSettings) -> AsyncIterator[Backends]:
 
 
 @asynccontextmanager
-async def open_analyst(settings: ModelSettings) -> AsyncIterator[Analyst]:
-    """The model analyst with the playbook as its substitute, or the playbook alone."""
+async def open_analyst(settings: ModelSettings, clock: Callable[[], datetime]) -> AsyncIterator[Analyst]:
+    """The models' analysts with the playbook as their substitute, or the playbook alone."""
     playbook = PlaybookAnalyst()
     if not settings.has_model:
         yield playbook
         return
-    from backends.azure.analyst import open_model_analyst  # noqa: PLC0415 - embedded mode never loads it
+    from backends.azure.analyst import open_model_analysts  # noqa: PLC0415 - embedded mode never loads it
 
-    async with open_model_analyst(settings) as model:
-        yield FallbackAnalyst(model, playbook)
+    async with open_model_analysts(settings, lambda: clock().date()) as models:
+        yield AnalystLadder(
+            [
+                ModelRung(
+                    model, Circuit(settings.model_pause_after, settings.model_pause_seconds, time.monotonic)
+                )
+                for model in models
+            ],
+            playbook,
+        )
 
 
 @asynccontextmanager

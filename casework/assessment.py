@@ -104,7 +104,8 @@ def assess(
     found = _in_order(findings, attempt)
     shares = _shares(found, weights)
     evidence_risk = round(sum(share * (found[s].risk or 0.0) for s, share in shares.items()), 4)
-    applied = rules_of.floors(policy, alert, found.values())
+    second = rules_of.second_opinion_floor(policy, evidence_risk, _checks_risk(found, weights))
+    applied = (*rules_of.floors(policy, alert, found.values()), *([second] if second else []))
     risk = rules_of.floored_risk(evidence_risk, applied)
     action = suspected_action if evidence_risk >= policy.auto_clear_below else Action.CLEAR
     return Assessment(
@@ -152,6 +153,18 @@ def _shares(
     usable = {s: weights.get(s, 0.0) for s, finding in found.items() if finding.risk is not None}
     total = sum(usable.values())
     return {s: weight / total for s, weight in usable.items()} if total > 0 else {}
+
+
+def _checks_risk(found: Mapping[Specialist, Finding], weights: Mapping[Specialist, float]) -> float:
+    """What the playbook's checks alone come to; where a check could not judge, a person must look."""
+    opinions = {s: finding.second_opinion or finding for s, finding in found.items()}
+    if all(finding.second_opinion is None for finding in found.values()):
+        return 0.0
+    if any(opinion.status is not FindingStatus.EVALUATED for opinion in opinions.values()):
+        return rules_of.HUMAN_RISK
+    total = sum(weights.get(s, 0.0) for s in opinions)
+    weighed = sum(weights.get(s, 0.0) * (opinion.risk or 0.0) for s, opinion in opinions.items())
+    return round(weighed / total, 4) if total > 0 else 0.0
 
 
 def _brief(finding: Finding, weight: float) -> FindingBrief:

@@ -1,5 +1,6 @@
 """A finding: what one specialist saw, with the tool calls and the rows behind every claim."""
 
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
@@ -80,6 +81,8 @@ class TokenUsage(Frozen):
     output_tokens: Annotated[int, Field(ge=0)] = 0
     cached_tokens: Annotated[int, Field(ge=0)] = 0
     cost_usd: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    calls: Annotated[int, Field(ge=0, exclude_if=lambda calls: calls == 0)] = 0
+    """How often a model was asked. Left out when 0, so that older records keep their hashes."""
 
     def __add__(self, other: "TokenUsage") -> "TokenUsage":
         return TokenUsage(
@@ -87,14 +90,34 @@ class TokenUsage(Frozen):
             output_tokens=self.output_tokens + other.output_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
             cost_usd=self.cost_usd + other.cost_usd,
+            calls=self.calls + other.calls,
         )
+
+
+class Rung(Frozen):
+    """One analyst that was asked for a finding: what it used, and why it did not make it."""
+
+    analyst: str
+    usage: TokenUsage = TokenUsage()
+    priced_since: date | None = None
+    """The day from which the prices hold that its cost was reckoned with; None without a price."""
+    failed: Text = ""
+    """Empty for the one that made the finding."""
+
+
+class SecondOpinion(Frozen):
+    """What the playbook's checks make of the same evidence, beside a model's finding."""
+
+    status: FindingStatus
+    risk: Risk | None = None
 
 
 class Finding(Frozen):
     """What one specialist concluded in one attempt.
 
-    `risk` is None exactly when the status is not_evaluable. `degraded` says in words why another
-    analyst than the configured one did the work.
+    `risk` is None exactly when the status is not_evaluable. `degraded` says in words why no
+    configured analyst did the work. What older records do not have is left out when empty, so that
+    they keep their hashes.
     """
 
     specialist: Specialist
@@ -108,6 +131,13 @@ class Finding(Frozen):
     """`playbook`, or the model's name."""
     usage: TokenUsage = TokenUsage()
     degraded: str | None = None
+    rungs: Annotated[tuple[Rung, ...], Field(exclude_if=lambda rungs: not rungs)] = ()
+    """Every model that was asked, in order, and then who made the finding."""
+    masked: Annotated[dict[str, str], Field(exclude_if=lambda masked: not masked)] = Field(
+        default_factory=dict
+    )
+    """The placeholders that the model wrote in this finding, with what stands in their place now."""
+    second_opinion: Annotated[SecondOpinion | None, Field(exclude_if=lambda opinion: opinion is None)] = None
     finished_at: AwareDatetime | None = None
 
     def model_post_init(self, context: object) -> None:

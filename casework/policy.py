@@ -128,6 +128,14 @@ def _claims_too_much(finding: Finding) -> bool:
     return any(claim.status is ClaimStatus.UNSUPPORTED for claim in finding.claims)
 
 
+def second_opinion_floor(policy: Policy, evidence_risk: float, checks_risk: float) -> Floor | None:
+    """A model clears nothing that the playbook's checks would not have cleared by themselves."""
+    if not evidence_risk < policy.auto_clear_below <= checks_risk:
+        return None
+    reason = f"the playbook's checks weigh {checks_risk:.2f}, the findings {evidence_risk:.2f}"
+    return Floor(name="second_opinion", minimum=HUMAN_RISK, reason=reason)
+
+
 def floored_risk(evidence_risk: float, applied: Iterable[Floor]) -> float:
     """The risk a case is routed on: what the evidence says, but never below any floor."""
     return max([evidence_risk, *(floor.minimum for floor in applied)])

@@ -13,7 +13,7 @@ from casework.canonical import Link
 from casework.case import Case
 from casework.decision import Decision
 from casework.events import CaseEvent, NewEvent
-from casework.finding import Finding, Specialist, ToolCall
+from casework.finding import Finding, Specialist, TokenUsage, ToolCall
 from casework.hub_picture import HubPicture
 from casework.policy import Terms
 from casework.tags import Tag
@@ -269,6 +269,10 @@ class AnalystRequest(Frozen):
     """What analysts said when they rejected earlier attempts, oldest first."""
     history: tuple[str, ...] = ()
     """What this specialist concluded in earlier attempts, oldest first."""
+    case_usage: TokenUsage = TokenUsage()
+    """What models used for this case before, by the record."""
+    attempt_usage: TokenUsage = TokenUsage()
+    """And what of that they used in this attempt."""
     now: AwareDatetime
 
 

@@ -91,4 +91,5 @@ def _exchanged(total: TokenUsage, old: TokenUsage, new: TokenUsage) -> TokenUsag
         output_tokens=total.output_tokens - old.output_tokens + new.output_tokens,
         cached_tokens=total.cached_tokens - old.cached_tokens + new.cached_tokens,
         cost_usd=total.cost_usd - old.cost_usd + new.cost_usd,
+        calls=total.calls - old.calls + new.calls,
     )

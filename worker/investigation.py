@@ -5,27 +5,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from pydantic import JsonValue
 
 from casework import flow
 from casework.assessment import Assessment, assess, not_evaluable
 from casework.case import Case
 from casework.commands import open_case
 from casework.errors import NotFoundError
-from casework.finding import Finding, Specialist, ToolCall
+from casework.finding import Finding, Specialist, TokenUsage
 from casework.playbooks import playbook_for
 from casework.policy import Terms
-from casework.ports import AnalystRequest, ToolBox
+from casework.ports import AnalystRequest
 from casework.recording import record
+from casework.scope import Scope
 from casework.transitions import Status
 from worker.desk import Desk
-from worker.journal import Journal, Memory, call_id, call_key, remember
+from worker.journal import Journal, Memory, remember
+from worker.journalled_tools import Attempt, JournalledTools
 from worker.payloads import CaseCall, RunRequest
 
 log = structlog.get_logger()
-
-Question = tuple[str, str]
-"""A tool and its arguments as canonical JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +43,13 @@ async def investigate(
     case = await begin(desk, request)
     memory = await remember(desk.cases, request.case_id, request.attempt)
     if case.status is Status.INVESTIGATING and case.attempt == request.attempt:
-        journal = Journal(desk.cases, request.case_id)
-        shared: dict[Question, asyncio.Future[ToolCall]] = {}
+        journal, scope = Journal(desk.cases, request.case_id), Scope(request.alert.customer_id)
+        attempt = Attempt(request.attempt, journal, memory, scope, desk.clock)
+        spent = _Spent(case.usage, sum((f.usage for f in memory.findings.values()), TokenUsage()))
         async with asyncio.TaskGroup() as group:
             for specialist in Specialist:
                 if specialist not in memory.findings:
-                    shift = _Shift(
-                        desk, journal, memory, shared, request, specialist, histories.get(specialist, ())
-                    )
+                    shift = _Shift(desk, attempt, request, specialist, histories.get(specialist, ()), spent)
                     group.create_task(shift.work())
         case, memory = await _concluded(desk, request.case_id, request.attempt)
     concluded = case.assessment if case.attempt == request.attempt else None
@@ -116,21 +113,28 @@ def weigh(desk: Desk, case: Case, attempt: int, findings: Sequence[Finding]) -> 
 
 
 @dataclass(frozen=True, slots=True)
+class _Spent:
+    """What models had used by the record when the attempt was taken up."""
+
+    case: TokenUsage
+    attempt: TokenUsage
+
+
+@dataclass(frozen=True, slots=True)
 class _Shift:
     """One specialist's work on one attempt."""
 
     desk: Desk
-    journal: Journal
-    memory: Memory
-    shared: "dict[Question, asyncio.Future[ToolCall]]"
-    """Answers that specialists working at the same time may share: the same question is asked once."""
+    attempt: Attempt
     request: RunRequest
     specialist: Specialist
     history: tuple[str, ...]
+    spent: _Spent
 
     async def work(self) -> None:
         """Find something, or write down why not; either way there is a finding in the record."""
-        tools = JournalledTools(self)
+        box = self.desk.tools.for_specialist(self.specialist)
+        tools = JournalledTools(self.attempt, self.specialist, box)
         seconds = self.request.terms.agent_deadline_seconds
         try:
             async with asyncio.timeout(seconds):
@@ -142,7 +146,7 @@ class _Shift:
             finding = self._nothing(f"the specialist failed: {type(error).__name__}: {error}", tools)
         finished = finding.model_copy(update={"finished_at": self.desk.clock()})
         now = self.desk.clock()
-        await self.journal.write(lambda case: flow.record_finding(case, finished, now))
+        await self.attempt.journal.write(lambda case: flow.record_finding(case, finished, now))
 
     def _question(self) -> AnalystRequest:
         return AnalystRequest(
@@ -150,56 +154,13 @@ class _Shift:
             alert=self.request.alert,
             specialist=self.specialist,
             attempt=self.request.attempt,
-            feedback=self.memory.feedback,
+            feedback=self.attempt.memory.feedback,
             history=self.history,
+            case_usage=self.spent.case,
+            attempt_usage=self.spent.attempt,
             now=self.desk.data_now(),
         )
 
-    def _nothing(self, reason: str, tools: "JournalledTools") -> Finding:
+    def _nothing(self, reason: str, tools: JournalledTools) -> Finding:
         blank = not_evaluable(self.specialist, self.request.attempt, reason, self.desk.analyst.name)
         return blank.model_copy(update={"tool_calls": tuple(tools.made)})
-
-
-class JournalledTools:
-    """A tool box that writes every call into the case, and answers from the record what was asked before."""
-
-    def __init__(self, shift: _Shift) -> None:
-        self._shift = shift
-        self._inner: ToolBox = shift.desk.tools.for_specialist(shift.specialist)
-        self._known = {key: call for key, call in shift.memory.calls.items() if call.error is None}
-        self._asked = dict.fromkeys(shift.memory.calls, 1)
-        self.made: list[ToolCall] = []
-
-    @property
-    def names(self) -> Sequence[str]:
-        return self._inner.names
-
-    async def call(self, tool: str, arguments: Mapping[str, JsonValue]) -> ToolCall:
-        shift = self._shift
-        key = call_key(shift.specialist, tool, arguments)
-        if (known := self._known.get(key)) is not None:
-            if known not in self.made:
-                self.made.append(known)
-            return known
-        self._asked[key] = number = self._asked.get(key, 0) + 1
-        answered = await self._answer((tool, key[2]), arguments)
-        call = answered.model_copy(update={"call_id": call_id(tool, arguments, number)})
-        now, attempt = shift.desk.clock(), shift.request.attempt
-        await shift.journal.write(
-            lambda case: flow.record_tool_call(case, attempt, shift.specialist, call, now)
-        )
-        self.made.append(call)
-        if call.error is None:
-            self._known[key] = call
-        return call
-
-    async def _answer(self, question: Question, arguments: Mapping[str, JsonValue]) -> ToolCall:
-        """Ask, or wait for whoever is asking the same; a failed answer is not shared any further."""
-        shared = self._shift.shared
-        if (asked := shared.get(question)) is not None and question[0] in self.names:
-            answer = await asyncio.shield(asked)
-            if answer.error is None:
-                return answer
-        mine = asyncio.ensure_future(self._inner.call(question[0], arguments))
-        shared[question] = mine
-        return await asyncio.shield(mine)  # others may wait for it when this specialist's time is up

@@ -57,7 +57,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Opened]:
     async with (
         open_cases(settings.backend) as cases,
         open_actions(settings.backend, settings.action, utc_now) as actions,
-        open_analyst(settings.model) as analyst,
+        open_analyst(settings.model, utc_now) as analyst,
         open_case_flow(settings.backend) as flow,
     ):
         desk = Desk(
