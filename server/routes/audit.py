@@ -9,6 +9,7 @@ from casework.audit import audit_case
 from casework.canonical import Link
 from casework.case import Case
 from casework.ports import CaseStore
+from casework.signature import Verifier
 from casework.views import AuditBreak, AuditReport
 from server.dependencies import TheDesk
 from server.openapi import problems
@@ -19,28 +20,30 @@ PATH = "/api/v1/audit/verify"
 router = APIRouter(prefix="/audit", tags=["audit"])
 
 
-@router.get("/verify", summary="Verify the hash chains", responses=problems(404))
+@router.get("/verify", summary="Verify hash chains and signatures", responses=problems(404))
 async def verify(desk: TheDesk, case_id: Annotated[str | None, Query(max_length=100)] = None) -> AuditReport:
-    """Recompute every hash of one case or of all, and replay each record against its projection."""
-    cases = desk.backends.cases
+    """Recompute every hash of one case or of all, check what was signed, and replay each record."""
+    cases, verifier = desk.backends.cases, desk.backends.verifier
     report = AuditReport(cases=0, events=0, broken=())
     if case_id is not None:
-        return await _with(cases, report, case_id)
+        return await _with(cases, report, case_id, verifier)
     after = ""
     while page := await cases.case_ids(after, PAGE):
         for found in page:
-            report = await _with(cases, report, found)
+            report = await _with(cases, report, found, verifier)
         after = page[-1]
     return report
 
 
-async def _with(cases: CaseStore, report: AuditReport, case_id: str) -> AuditReport:
+async def _with(
+    cases: CaseStore, report: AuditReport, case_id: str, verifier: Verifier | None
+) -> AuditReport:
     try:
         projection, links = await _whole(cases, case_id)
     except ValueError as error:
         broken = AuditBreak(case_id=case_id, seq=0, reason=f"the projection cannot be read: {error}"[:500])
         return _more(report, 0, broken)
-    found = await asyncio.to_thread(audit_case, case_id, links, projection)
+    found = await asyncio.to_thread(audit_case, case_id, links, projection, verifier)
     broken_link = AuditBreak(case_id=case_id, seq=found.seq, reason=found.reason) if found else None
     return _more(report, len(links), broken_link)
 
