@@ -27,7 +27,11 @@ async def read_secret(vault_url: str, name: str) -> str:
             asyncio.timeout(PATIENCE_SECONDS),
             DefaultAzureCredential() as credential,
             SecretClient(
-                vault, credential, retry_total=TRIES, retry_backoff_max=2, connection_verify=_trust_store()
+                vault,
+                credential,
+                retry_total=TRIES,
+                retry_backoff_factor=0.2,
+                connection_verify=_trust_store(),
             ) as client,
         ):
             found = await client.get_secret(name)

@@ -1,17 +1,20 @@
 """Whether the record still says what was written."""
 
 import asyncio
+from functools import partial
 from typing import Annotated
+from urllib.parse import quote
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
+from backends.bundles import export_case
 from casework.audit import audit_case
 from casework.canonical import Link
 from casework.case import Case
 from casework.ports import CaseStore
 from casework.signature import Verifier
 from casework.views import AuditBreak, AuditReport
-from server.dependencies import TheDesk
+from server.dependencies import Caller, TheDesk
 from server.openapi import problems
 
 PAGE = 200
@@ -33,6 +36,24 @@ async def verify(desk: TheDesk, case_id: Annotated[str | None, Query(max_length=
             report = await _with(cases, report, found, verifier)
         after = page[-1]
     return report
+
+
+@router.get(
+    "/bundle",
+    summary="Export a case for a third party",
+    response_class=Response,
+    responses={**problems(404), 200: {"content": {"application/zip": {}}, "description": "A zip file"}},
+)
+async def bundle(
+    desk: TheDesk, actor: Caller, case_id: Annotated[str, Query(min_length=1, max_length=100)]
+) -> Response:
+    """Record, evidence, assessments as shown, signatures and steps to verify them, sealed by this server."""
+    links = await desk.backends.cases.links(case_id)
+    made = partial(export_case, case_id, links, now=desk.clock(), by=actor.label, signer=desk.backends.signer)
+    content = await asyncio.to_thread(made)
+    name = quote(f"{case_id}.zip")
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+    return Response(content, media_type="application/zip", headers=headers)
 
 
 async def _with(

@@ -102,7 +102,7 @@ def test_what_is_no_ed25519_key_is_refused_without_showing_it(tmp_path: Path) ->
     )
     with pytest.raises(UnavailableError, match="another kind than Ed25519"):
         signer_from_pem(pem, "key.pem")
-    with pytest.raises(UnavailableError, match="key.pem holds no private key") as raised:
+    with pytest.raises(UnavailableError, match=r"key.pem holds no private key") as raised:
         signer_from_pem(b"my secret", "key.pem")
     assert "my secret" not in str(raised.value)
     public = rsa.public_key().public_bytes(

@@ -76,9 +76,7 @@ class KeyVault:
             return JSONResponse(self._shown(name, self.put(name, body["value"])))
         found = self._find(name, wanted)
         if found is None:
-            return _error(
-                404, "SecretNotFound", f"A secret with (name/id) {name} was not found in this key vault."
-            )
+            return _error(404, "SecretNotFound", f"no secret is named {name} in this vault")
         if not found.enabled:
             return _error(403, "Forbidden", "Operation get is not allowed on a disabled secret.")
         return JSONResponse(self._shown(name, found))
