@@ -58,7 +58,10 @@ class DurableCaseFlow:
                 async with _deadline():
                     try:
                         await self._client.schedule_new_orchestration(
-                            name, input=payload.model_dump(mode="json"), instance_id=instance_id
+                            name,
+                            input=payload.model_dump(mode="json"),
+                            instance_id=instance_id,
+                            version=names.FLOW_VERSION,
                         )
                     except grpc.aio.AioRpcError as error:
                         if error.code() is not grpc.StatusCode.ALREADY_EXISTS:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from backends.action_settings import ActionSettings
 from backends.analyst_ladder import AnalystLadder, ModelRung
+from backends.audit_settings import AuditSettings
 from backends.circuit import Circuit
 from backends.durable import open_case_flow
 from backends.embedded.action_ledger import open_action_ledger
@@ -15,10 +16,12 @@ from backends.embedded.analyst import PlaybookAnalyst
 from backends.embedded.case_store import open_case_store
 from backends.embedded.event_bus import open_event_bus
 from backends.hub_watch import open_hub_watch
+from backends.keys import open_key_ring, open_signer
 from backends.model_settings import ModelSettings
 from backends.settings import BackendSettings
 from backends.webhook import WebhookExecutor, open_webhook
 from casework.ports import ActionPort, Analyst, CaseFlow, CaseStore, EventBus, HubWatch
+from casework.signature import Signer, Verifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +32,26 @@ class Backends:
     telemetry: EventBus
     flow: CaseFlow
     hub_watch: HubWatch
+    signer: Signer | None = None
+    """Signs what people order; without one orders are recorded unsigned, and no worker believes them."""
+    verifier: Verifier | None = None
+    """Judges signatures when a record is audited; without one only hashes are checked."""
 
 
 @asynccontextmanager
-async def open_backends(settings: BackendSettings) -> AsyncIterator[Backends]:
+async def open_backends(
+    settings: BackendSettings, audit: AuditSettings | None = None
+) -> AsyncIterator[Backends]:
     """Open every seam the settings choose; close them in reverse order on exit.
 
-    Raises UnavailableError, in words, when a local file cannot be opened. Remote seams connect on
-    first use, so a process starts, degraded and saying so, while its dependencies are down.
+    Raises UnavailableError, in words, when a local file or the signing key cannot be had. Other remote
+    seams connect on first use, so a process starts, degraded and saying so, while they are down.
     """
+    signing = audit or AuditSettings()
     async with AsyncExitStack() as stack:
         yield Backends(
+            signer=await open_signer(settings, signing),
+            verifier=await open_key_ring(settings, signing),
             cases=await stack.enter_async_context(open_case_store(settings.cases_db)),
             telemetry=await stack.enter_async_context(
                 open_event_bus(settings.telemetry_db, settings.telemetry_retention)

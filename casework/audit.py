@@ -6,12 +6,17 @@ from casework.canonical import BrokenLink, Link, verify_chain
 from casework.case import Case, replay
 from casework.errors import CaseworkError
 from casework.events import from_link
+from casework.signature import Verifier
+from casework.signing import ORDERS, doubt_about
 
 
-def audit_case(case_id: str, links: Sequence[Link], projection: Case | None) -> BrokenLink | None:
-    """The first bad record of a case, or None. Needs nothing but the record itself.
+def audit_case(
+    case_id: str, links: Sequence[Link], projection: Case | None, verifier: Verifier | None = None
+) -> BrokenLink | None:
+    """The first bad record of a case, or None. Needs nothing but the record itself, and keys to trust.
 
-    Removing records from the end is found by the projection, which names the newest hash.
+    Removing records from the end is found by the projection, which names the newest hash. A record
+    that was made anew, hashes and all, is found by the signatures under the orders in it.
     """
     broken = verify_chain(links)
     if broken is not None:
@@ -24,6 +29,11 @@ def audit_case(case_id: str, links: Sequence[Link], projection: Case | None) -> 
         replayed = replay(events)
     except (ValueError, CaseworkError) as error:
         return BrokenLink(len(links), f"the record does not describe a possible case: {error}")
+    for event, link in zip(events, links, strict=True):
+        if verifier is None or event.body.type not in ORDERS:
+            continue
+        if (doubt := doubt_about(link.text, verifier)) is not None:
+            return BrokenLink(event.seq, f"{event.body.type} by {event.actor.label[:60]}: {doubt}")
     if projection is not None and replayed != projection:
         return BrokenLink(len(links), "the projection does not say what the record says")
     return None

@@ -83,6 +83,8 @@ class Case(Frozen):
     notes: int = 0
     decisions: int = 0
     """How many decisions were accepted over the whole case."""
+    refused: int = 0
+    """How many orders the case flow was given and did not believe."""
     receipts: tuple[ActionReceipt, ...] = ()
     reversed_actions: tuple[str, ...] = ()
     escalation: ev.EscalationReason | None = None
@@ -220,6 +222,8 @@ def _changes(case: Case, event: ev.CaseEvent) -> dict[str, object]:  # noqa: PLR
             free = {"decision": None, "decision_applied": False, "claim": None, "deferral": None}
             by_hand = body.reason is ev.EscalationReason.ANALYST
             return {"escalation": body.reason, "passed_on": case.decision if by_hand else None, **free}
+        case ev.OrderRefused():
+            return {"refused": case.refused + 1}
         case ev.CaseClosed() as body:
             return {
                 "outcome": body.outcome,

@@ -17,6 +17,7 @@ from casework.errors import (
     ConflictError,
     InvalidInputError,
     NotAllowedError,
+    NotFoundError,
     StaleDecisionError,
     TransitionError,
 )
@@ -32,6 +33,7 @@ from casework.events import (
     NoteAdded,
     Opened,
     Released,
+    ReversalOrdered,
     TagsChanged,
 )
 from casework.policy import Terms
@@ -106,6 +108,20 @@ def withdraw(case: Case, actor: Actor, now: datetime, reason: str = "") -> Event
         require_role(actor, Role.SENIOR)
     body = DecisionWithdrawn(review=case.review.number, reason=reason)
     return (_event(case, f"withdrawn:{case.review.number}", actor, now, body),)
+
+
+def order_reversal(case: Case, actor: Actor, now: datetime, action_id: str, reason: str = "") -> Events:
+    """Order an executed step of a closed case undone. The id is the step's, so that it is ordered once."""
+    require_role(actor, Role.SENIOR)
+    receipt = next((done for done in case.receipts if done.action_id == action_id), None)
+    if receipt is None:
+        raise NotFoundError(f"{case.case_id} has executed no action {action_id}")
+    if case.status is not Status.CLOSED:
+        raise TransitionError(f"only a closed case's actions can be undone: the case is {case.status}")
+    if action_id in case.reversed_actions:
+        raise ConflictError(f"{receipt.step} was already undone")
+    key = f"reversal-ordered:{action_id.removeprefix(f'{case.case_id}:')}"
+    return (_event(case, key, actor, now, ReversalOrdered(action_id=action_id, reason=reason)),)
 
 
 def claim(case: Case, actor: Actor, now: datetime, seconds: float) -> Events:

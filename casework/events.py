@@ -2,7 +2,7 @@
 
 import json
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
@@ -14,6 +14,7 @@ from casework.canonical import Link, canonical_json, digest
 from casework.decision import Decision, FreeText, HexDigest, Stage
 from casework.finding import Finding, Specialist, ToolCall
 from casework.policy import Terms
+from casework.signature import Signature
 from casework.tags import Tag
 from casework.telemetry import Telemetry
 
@@ -177,6 +178,26 @@ class ActionReversed(Frozen):
     reason: FreeText = ""
 
 
+class ReversalOrdered(Frozen):
+    """A person wants an executed step undone; `action_reversed` follows when that is done."""
+
+    type: Literal["reversal_ordered"] = "reversal_ordered"
+    action_id: str
+    reason: FreeText = ""
+
+
+class OrderRefused(Frozen):
+    """An order came to the case flow past the server, or does not say what was signed; nothing was done."""
+
+    type: Literal["order_refused"] = "order_refused"
+    order: Literal["decision", "withdrawal", "reversal"]
+    reason: Annotated[str, StringConstraints(max_length=500)]
+    claims: Annotated[str, StringConstraints(max_length=200)] = ""
+    """Whom it names as its author. Nothing vouches for that."""
+    fingerprint: HexDigest
+    """Of the order as it came: the same one is noted once."""
+
+
 class Escalated(Frozen):
     type: Literal["escalated"] = "escalated"
     reason: EscalationReason
@@ -216,6 +237,8 @@ EventBody = Annotated[
     | ActionExecuted
     | ActionFailed
     | ActionReversed
+    | ReversalOrdered
+    | OrderRefused
     | Escalated
     | NotificationSent
     | CaseClosed,
@@ -230,6 +253,11 @@ class NewEvent(Frozen):
     occurred_at: AwareDatetime
     actor: Actor
     body: EventBody
+    signature: Annotated[Signature | None, Field(exclude_if=lambda given: given is None)] = None
+    """Under an order, for the place it takes in the record.
+
+    Left out of the stored text when there is none, so that older records keep their hashes.
+    """
 
 
 class CaseEvent(NewEvent):
@@ -246,9 +274,14 @@ class CaseEvent(NewEvent):
         return Link(canonical_json(self.model_dump(mode="json", exclude={"hash"})), self.hash)
 
 
+def content_of(event: NewEvent, case_id: str, seq: int, prev_hash: str) -> dict[str, Any]:
+    """What is stored of an event at a place in a case's chain, and hashed."""
+    return {**event.model_dump(mode="json"), "case_id": case_id, "seq": seq, "prev_hash": prev_hash}
+
+
 def seal(event: NewEvent, case_id: str, seq: int, prev_hash: str) -> CaseEvent:
     """Give an event its place in a case's chain."""
-    content = {**event.model_dump(mode="json"), "case_id": case_id, "seq": seq, "prev_hash": prev_hash}
+    content = content_of(event, case_id, seq, prev_hash)
     return CaseEvent(
         **{name: getattr(event, name) for name in NewEvent.model_fields},
         case_id=case_id,

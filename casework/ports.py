@@ -187,12 +187,16 @@ class DecisionEvent(Frozen):
     """The payload of the AnalystDecision event."""
 
     decision: Decision
+    record: str = ""
+    """The signed record of it, as stored: what makes the worker believe it."""
 
 
 class WithdrawalEvent(Frozen):
     """The payload of the DecisionWithdrawn event."""
 
     review: int
+    record: str = ""
+    """The signed record of it, as stored."""
 
 
 class ReversalOrder(Frozen):

@@ -26,7 +26,7 @@ class Status(StrEnum):
 AWAITING = frozenset({Status.AWAITING_REVIEW, Status.AWAITING_SECOND, Status.ESCALATED})
 """The statuses in which a person is asked to decide."""
 
-ANY_TIME = frozenset({"note_added", "tags_changed"})
+ANY_TIME = frozenset({"note_added", "tags_changed", "order_refused"})
 """May happen in every status, and changes none."""
 
 WHILE_OPEN = frozenset({"claimed", "released", "deferral_ended", "notification_sent"})
@@ -65,6 +65,7 @@ _TABLE: dict[tuple[Status | None, str], Status] = {
     (Status.EXECUTING, "action_reversed"): Status.EXECUTING,
     (Status.EXECUTING, "escalated"): Status.ESCALATED,
     (Status.EXECUTING, "closed"): Status.CLOSED,
+    (Status.CLOSED, "reversal_ordered"): Status.CLOSED,
     (Status.CLOSED, "action_reversed"): Status.CLOSED,
 }
 

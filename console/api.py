@@ -52,6 +52,7 @@ class ConsoleApi(Protocol):
     async def ingest(self, records: Sequence[JsonValue]) -> views.TelemetryReceipt: ...
     async def stats(self) -> views.Stats: ...
     async def verify(self, case_id: str | None) -> views.AuditReport: ...
+    async def bundle(self, case_id: str) -> bytes: ...
     def stream(self, cursor: str | None, topics: str) -> AsyncGenerator[Frame, None]: ...
     async def aclose(self) -> None: ...
 
@@ -161,6 +162,11 @@ class HttpApi:
     async def verify(self, case_id: str | None) -> views.AuditReport:
         params = {"case_id": case_id} if case_id else {}
         return await self._ask(views.AuditReport, "GET", "/audit/verify", params=params)
+
+    async def bundle(self, case_id: str) -> bytes:
+        """A case exported as a zip file."""
+        request = self._client.build_request("GET", "/api/v1/audit/bundle", params={"case_id": case_id})
+        return (await self._send(request)).content
 
     async def stream(
         self, cursor: str | None, topics: str = "cases,telemetry"

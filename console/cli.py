@@ -16,7 +16,17 @@ from console.session import (
     settings_from,
 )
 from console.settings import ThemeName
-from console.verbs import configuring, deciding, handing, looking, recording, reversing, streaming, working
+from console.verbs import (
+    auditing,
+    configuring,
+    deciding,
+    handing,
+    looking,
+    recording,
+    reversing,
+    streaming,
+    working,
+)
 
 app = typer.Typer(
     name="fraud-console",
@@ -34,7 +44,7 @@ app.command("cases", rich_help_panel=LOOK, context_settings={"ignore_unknown_opt
 app.command("show", rich_help_panel=LOOK)(looking.show)
 app.command("stats", rich_help_panel=LOOK)(looking.stats)
 app.command("handoff", rich_help_panel=LOOK)(handing.handoff)
-app.command("audit", rich_help_panel=LOOK)(looking.audit)
+app.add_typer(auditing.app, name="audit", rich_help_panel=LOOK)
 app.command("health", rich_help_panel=LOOK)(looking.health)
 app.command("config", rich_help_panel=LOOK)(configuring.config)
 app.command("approve", rich_help_panel=DECIDE)(deciding.approve)

@@ -13,6 +13,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
+from devstack.audit_commands import add_audit_commands
 from devstack.errors import StackError
 from devstack.settings import (
     DEFAULT_PORT_BASE,
@@ -37,6 +38,7 @@ def add_commands(app: typer.Typer) -> None:
     """Mount the stack's commands on the console's command line."""
     for command in (up, doctor, logs, seed, simulate, backtest, reset):
         app.command(rich_help_panel="This machine")(_in_words(command))
+    add_audit_commands()
 
 
 def up(

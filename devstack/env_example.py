@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from backends.action_settings import ActionSettings
+from backends.audit_settings import AuditSettings
 from backends.model_settings import ModelSettings
 from backends.policy_settings import PolicySettings
 from backends.settings import BackendSettings
@@ -23,6 +24,7 @@ from worker.settings import WorkerSettings
 WIDTH = 110
 GROUPS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("Where things are kept, and which backend each seam uses", BackendSettings),
+    ("Signed orders: the server signs, the worker verifies", AuditSettings),
     ("Policy: the fraud team's numbers (server and worker)", PolicySettings),
     ("fraud-server", ServerSettings),
     ("fraud-worker", WorkerSettings),

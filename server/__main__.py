@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
 
+from backends.audit_settings import AuditSettings
 from backends.policy_settings import PolicySettings
 from backends.settings import BackendSettings
 from backends.wiring import open_backends
@@ -65,6 +66,7 @@ def main() -> None:
     try:
         settings = ServerSettings()
         backend_settings, policy = BackendSettings(), PolicySettings().policy()
+        audit_settings = AuditSettings()
         if settings.rules_file:
             load_rules(settings.rules_file)
     except ValidationError as error:
@@ -77,16 +79,21 @@ def main() -> None:
     log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
     try:
         with asyncio.Runner(loop_factory=_new_loop()) as runner:
-            runner.run(_serve(settings, backend_settings, policy, listening))
+            runner.run(_serve(settings, backend_settings, audit_settings, policy=policy, listening=listening))
     except UnavailableError as error:
         _stop(str(error), 1)
 
 
 async def _serve(
-    settings: ServerSettings, backend_settings: BackendSettings, policy: Policy, listening: socket.socket
+    settings: ServerSettings,
+    backend_settings: BackendSettings,
+    audit_settings: AuditSettings,
+    *,
+    policy: Policy,
+    listening: socket.socket,
 ) -> None:
-    """Serve until told to stop. Raises UnavailableError when a store cannot be opened."""
-    async with open_backends(backend_settings) as backends:
+    """Serve until told to stop. Raises UnavailableError when a store or the signing key cannot be had."""
+    async with open_backends(backend_settings, audit_settings) as backends:
         app = create_app(settings, backends, backend_settings=backend_settings, policy=policy)
         await DrainingServer(_config(app, settings)).serve(sockets=[listening])
 

@@ -7,14 +7,15 @@ from datetime import datetime
 import structlog
 
 from casework import commands
-from casework.action import ActionReceipt
-from casework.actor import Actor, Role
+from casework.actor import Actor
 from casework.case import Case
 from casework.decision import Decision, DecisionRequest
-from casework.errors import ConflictError, NotFoundError, TransitionError, UnavailableError
-from casework.events import CaseEvent, DecisionSubmitted, NoteAdded
+from casework.errors import ConflictError, UnavailableError
+from casework.events import CaseEvent, DecisionSubmitted, DecisionWithdrawn, NoteAdded
 from casework.ports import CaseFlow, CaseStore, DecisionEvent, ReversalOrder, WithdrawalEvent
 from casework.recording import record
+from casework.signature import Signer
+from casework.signing import orders_in, signed
 from casework.transitions import Status
 
 PAGE = 500
@@ -23,9 +24,16 @@ log = structlog.get_logger("server.deciding")
 
 
 async def submit(
-    cases: CaseStore, case_id: str, request: DecisionRequest, actor: Actor, *, now: datetime, key: str | None
+    cases: CaseStore,
+    case_id: str,
+    request: DecisionRequest,
+    actor: Actor,
+    *,
+    now: datetime,
+    key: str | None,
+    signer: Signer | None = None,
 ) -> Case:
-    """Record a decision. Raises what `commands.submit_decision` raises, and nothing is written then.
+    """Record a decision, signed. Raises what `commands.submit_decision` raises, and nothing is written then.
 
     A repeated Idempotency-Key answers as the first time, however far the case has moved on; with
     another content it is a ConflictError.
@@ -34,29 +42,48 @@ async def submit(
     if key and case.decisions and (earlier := await _decision_by_key(cases, case_id, actor, key)):
         _check_same(earlier, request)
         return case
-    done = await record(cases, case_id, lambda case: commands.submit_decision(case, request, actor, now, key))
+    done = await record(
+        cases,
+        case_id,
+        lambda case: signed(commands.submit_decision(case, request, actor, now, key), case, signer),
+    )
     if not done.events and done.case.decision is not None:
         _check_same(done.case.decision, request)
     return done.case
 
 
-async def deliver(flow: CaseFlow, case: Case, patience_seconds: float) -> bool:
-    """Tell the durable engine of a decision or withdrawal it has not applied; False when it is away."""
+async def deliver(cases: CaseStore, flow: CaseFlow, case: Case, patience_seconds: float) -> bool:
+    """Tell the durable engine of a decision or withdrawal it has not applied; False when it is away.
+
+    The signed record goes along: the worker believes nothing else.
+    """
     try:
         async with asyncio.timeout(patience_seconds):
             if case.status is Status.DECIDED and case.decision is not None and not case.decision_applied:
-                await flow.decide(case.case_id, DecisionEvent(decision=case.decision))
+                text = await _recorded(cases, case)
+                await flow.decide(case.case_id, DecisionEvent(decision=case.decision, record=text))
             elif case.status is Status.WITHDRAWN and case.review is not None:
-                await flow.withdraw(case.case_id, WithdrawalEvent(review=case.review.number))
+                text = await _recorded(cases, case)
+                await flow.withdraw(case.case_id, WithdrawalEvent(review=case.review.number, record=text))
     except (UnavailableError, TimeoutError) as error:
         log.warning("delivery_deferred", case_id=case.case_id, reason=str(error) or "no answer in time")
         return False
     return True
 
 
-async def withdraw(cases: CaseStore, case_id: str, actor: Actor, now: datetime, reason: str) -> Case:
-    """Record that a held approval is taken back."""
-    done = await record(cases, case_id, lambda case: commands.withdraw(case, actor, now, reason))
+async def withdraw(
+    cases: CaseStore,
+    case_id: str,
+    actor: Actor,
+    *,
+    now: datetime,
+    reason: str,
+    signer: Signer | None = None,
+) -> Case:
+    """Record, signed, that a held approval is taken back."""
+    done = await record(
+        cases, case_id, lambda case: signed(commands.withdraw(case, actor, now, reason), case, signer)
+    )
     return done.case
 
 
@@ -74,19 +101,28 @@ async def add_note(
 
 
 async def reverse(
-    cases: CaseStore, flow: CaseFlow, case_id: str, actor: Actor, *, action_id: str, reason: str
+    cases: CaseStore,
+    flow: CaseFlow,
+    case_id: str,
+    actor: Actor,
+    *,
+    action_id: str,
+    reason: str,
+    now: datetime,
+    signer: Signer | None = None,
 ) -> Case:
-    """Have an executed step of a closed case undone. Raises UnavailableError when the engine is away."""
-    case = await cases.load(case_id)
-    commands.require_role(actor, Role.SENIOR)
-    receipt = _receipt(case, action_id)
-    if case.status is not Status.CLOSED:
-        raise TransitionError(f"only a closed case's actions can be undone: the case is {case.status}")
-    if receipt.action_id in case.reversed_actions:
-        raise ConflictError(f"{receipt.step} was already undone")
+    """Record, signed, that an executed step of a closed case shall be undone, and have it done.
+
+    Raises UnavailableError when the engine is away; asking again then is not ordering again.
+    """
+    done = await record(
+        cases,
+        case_id,
+        lambda case: signed(commands.order_reversal(case, actor, now, action_id, reason), case, signer),
+    )
     order = ReversalOrder(case_id=case_id, action_id=action_id, requested_by=actor, reason=reason)
     await flow.reverse(order)
-    return case
+    return done.case
 
 
 async def whole_record(cases: CaseStore, case_id: str) -> AsyncIterator[CaseEvent]:
@@ -100,11 +136,13 @@ async def whole_record(cases: CaseStore, case_id: str) -> AsyncIterator[CaseEven
             return
 
 
-def _receipt(case: Case, action_id: str) -> ActionReceipt:
-    for receipt in case.receipts:
-        if receipt.action_id == action_id:
-            return receipt
-    raise NotFoundError(f"{case.case_id} has executed no action {action_id}")
+async def _recorded(cases: CaseStore, case: Case) -> str:
+    """The stored text of the order that the case stands on."""
+    kind = DecisionSubmitted if case.status is Status.DECIDED else DecisionWithdrawn
+    for link, event in reversed(orders_in(await cases.links(case.case_id))):
+        if isinstance(event.body, kind):
+            return link.text
+    return ""
 
 
 async def _decision_by_key(cases: CaseStore, case_id: str, actor: Actor, key: str) -> Decision | None:

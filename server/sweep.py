@@ -104,7 +104,7 @@ class Sweep:
                 return
 
     async def _deliver(self, case: Case) -> bool:
-        delivered = await deliver(self._flow, case, self._patience)
+        delivered = await deliver(self._cases, self._flow, case, self._patience)
         self.delivered += delivered
         return delivered
 

@@ -5,12 +5,13 @@ from typing import Any
 
 import structlog
 from durabletask.task import ActivityContext
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
-from casework import flow
+from casework import flow, hearing
 from casework.actor import SYSTEM
 from casework.case import Case
 from casework.errors import CaseworkError, SequenceError, TransitionError, UnavailableError
+from casework.events import ReversalOrdered
 from casework.flow import Events
 from casework.policy import Route
 from casework.recording import record
@@ -36,7 +37,15 @@ async def notify_analyst(desk: Desk, call: CaseCall) -> Standing:
 
 
 async def apply_decision(desk: Desk, call: CaseCall) -> Standing:
-    """Take up the decision the case store accepted."""
+    """Take up the decision the case store accepted, if its signature vouches for it.
+
+    What came through the task hub is refused when the record does not hold it; the case then stands
+    where it stood.
+    """
+    await _hear(desk, call, "decision")
+    case = await desk.cases.load(call.case_id)
+    if case.status is Status.DECIDED:
+        hearing.vouch_for(case, await desk.cases.links(call.case_id), desk.verifier)
     case = await _record(desk, call, lambda case: flow.apply_decision(case, desk.policy, desk.clock()))
     return standing_of(case)
 
@@ -51,15 +60,17 @@ async def escalate_timeout(desk: Desk, call: CaseCall) -> Standing:
 async def begin_action(desk: Desk, call: CaseCall) -> Standing:
     """End the hold, unless the approval was withdrawn in the meantime."""
     over = call.hold_is_over
+    await _hear(desk, call, "withdrawal")
     case = await _record(desk, call, lambda case: flow.begin_action(case, desk.clock(), hold_is_over=over))
     return standing_of(case)
 
 
 async def execute_fraud_action(desk: Desk, call: StepCall) -> StepOutcome:
-    """Execute one ordered step, once however often it is asked for."""
+    """Execute one ordered step of a signed decision, once however often it is asked for."""
     case = await desk.cases.load(call.case_id)
     if call.step is None:
         raise TransitionError("no step is named")
+    hearing.vouch_for(case, await desk.cases.links(call.case_id), desk.verifier)
     order = flow.order_for(case, call.step)
     try:
         receipt = await desk.actions.perform(order)
@@ -71,22 +82,28 @@ async def execute_fraud_action(desk: Desk, call: StepCall) -> StepOutcome:
 
 
 async def undo_fraud_action(desk: Desk, call: StepCall) -> StepOutcome:
-    """Execute the inverse of an executed step, once."""
+    """Execute the inverse of an executed step, once; when a person asks, only on their signed order."""
     case = await desk.cases.load(call.case_id)
     action_id = call.action_id or ""
     if action_id in case.reversed_actions:
         return StepOutcome(action_id=action_id)
     if case.status not in (Status.EXECUTING, Status.CLOSED):
         return StepOutcome(action_id=action_id, error=f"the case is {case.status}", permanent=True)
+    by, reason = SYSTEM, call.reason
+    if call.by is not None:
+        order = hearing.reversal_in(await desk.cases.links(call.case_id), action_id)
+        if order is None or not isinstance(order[1].body, ReversalOrdered):
+            return await _not_ordered(desk, call, action_id)
+        hearing.believe(order[0], order[1].event_id, desk.verifier)
+        by, reason = order[1].actor, order[1].body.reason
     try:
         receipt = await desk.actions.perform(flow.inverse_order_for(case, action_id))
     except CaseworkError as error:
         return _refused(action_id, error)
-    by = call.by or SYSTEM
     await _record(
         desk,
         call,
-        lambda case: flow.record_reversal(case, receipt, action_id, desk.clock(), by=by, reason=call.reason),
+        lambda case: flow.record_reversal(case, receipt, action_id, desk.clock(), by=by, reason=reason),
     )
     log.info("action_reversed", case_id=call.case_id, action_id=action_id, reference=receipt.reference)
     return StepOutcome(action_id=action_id)
@@ -174,6 +191,30 @@ async def _answered(
 
 async def _record(desk: Desk, call: CaseCall | StepCall, decide: Callable[[Case], Events]) -> Case:
     return (await record(desk.cases, call.case_id, decide)).case
+
+
+async def _hear(desk: Desk, call: CaseCall, kind: hearing.Kind) -> None:
+    """Note an order that is not believed. Whether there is one to carry out, the record alone says."""
+    if call.order is None:
+        return
+    links = await desk.cases.links(call.case_id)
+    refusal = hearing.hear(kind, call.order, call.case_id, links, desk.verifier)
+    if refusal is not None:
+        await _refuse(desk, call, kind, call.order, refusal)
+
+
+async def _refuse(
+    desk: Desk, call: CaseCall | StepCall, kind: hearing.Kind, raw: JsonValue, refusal: hearing.Refusal
+) -> None:
+    log.error("order_refused", case_id=call.case_id, order=kind, claims=refusal.claims, reason=refusal.reason)
+    await _record(desk, call, lambda case: hearing.refuse(case, kind, raw, refusal, desk.clock()))
+
+
+async def _not_ordered(desk: Desk, call: StepCall, action_id: str) -> StepOutcome:
+    """Somebody with access to the task hub wants a step undone that nobody ordered undone."""
+    refusal = hearing.Refusal("nobody ordered that in the record", call.by.label if call.by else "")
+    await _refuse(desk, call, "reversal", call.model_dump(mode="json"), refusal)
+    return StepOutcome(action_id=action_id, error=refusal.reason, permanent=True)
 
 
 def _refused(action_id: str, error: CaseworkError) -> StepOutcome:

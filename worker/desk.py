@@ -8,6 +8,7 @@ from typing import Protocol
 from casework.finding import Specialist
 from casework.policy import Policy
 from casework.ports import ActionPort, Analyst, CaseStore, ToolBox
+from casework.signature import Verifier
 
 
 class ToolSource(Protocol):
@@ -27,5 +28,7 @@ class Desk:
     actions: ActionPort
     policy: Policy
     clock: Callable[[], datetime]
+    verifier: Verifier
+    """Whose signatures make an order count."""
     data_now: Callable[[], datetime]
     """The time the customer data is judged against: the clock, unless an old database sets its own."""

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from backends.action_settings import ActionSettings
+from backends.audit_settings import AuditSettings
 from backends.durable import DurableCaseFlow, open_case_flow
+from backends.keys import open_key_ring
 from backends.model_settings import ModelSettings
 from backends.policy_settings import PolicySettings
 from backends.settings import BackendSettings
@@ -26,6 +28,7 @@ class Settings:
     model: ModelSettings
     action: ActionSettings
     policy: PolicySettings
+    audit: AuditSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,20 @@ class Opened:
 
 def read_settings() -> Settings:
     """Everything from the environment. Raises pydantic.ValidationError."""
-    return Settings(WorkerSettings(), BackendSettings(), ModelSettings(), ActionSettings(), PolicySettings())
+    return Settings(
+        worker=WorkerSettings(),
+        backend=BackendSettings(),
+        model=ModelSettings(),
+        action=ActionSettings(),
+        policy=PolicySettings(),
+        audit=AuditSettings(),
+    )
 
 
 @asynccontextmanager
 async def open_desk(settings: Settings) -> AsyncIterator[Opened]:
     """Open the ports and close them afterwards. Raises UnavailableError for what must be there at start."""
+    verifier = await open_key_ring(settings.backend, settings.audit)
     tools = McpTools(str(settings.worker.mcp_server_uri))
     async with (
         open_cases(settings.backend) as cases,
@@ -67,6 +78,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Opened]:
             actions=actions,
             policy=settings.policy.policy(),
             clock=utc_now,
+            verifier=verifier,
             data_now=data_clock(settings.worker.data_clock, utc_now),
         )
         try:

@@ -8,13 +8,13 @@ orchestration that starts over, or hears an event twice or late, goes on from th
 import json
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, TypeVar
 
 from durabletask import task
 from durabletask.entities import EntityInstanceId
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from casework import durable_names as names
 from casework.action import Action
@@ -37,6 +37,10 @@ Step = Generator[task.Task[Any], Any, Standing]
 T = TypeVar("T", bound=BaseModel)
 
 KNOWN_VERSION = 1
+JUDGES_ORDERS = (1, 1)
+"""The first version of the flow in which an activity judges what arrives; see `names.FLOW_VERSION`."""
+LARGEST_ORDER = 256 * 1024
+"""Characters of JSON. A decision cannot have more; what has is not even looked at."""
 MAX_ENTITY_KEY = 70
 """Ids on a task hub have at most 100 characters, and the entity's name takes some of them."""
 
@@ -121,6 +125,9 @@ class _Flow:
         self.patience = patience
         self._event_waits: dict[str, task.CancellableTask[Any]] = {}
         self._review_timers: dict[int, task.TimerTask] = {}
+        self._hold_timers: dict[int, task.TimerTask] = {}
+        self.judges_orders = _is_at_least(ctx.version, JUDGES_ORDERS)
+        """Whether orders go to an activity as they came; instances of older releases end as they began."""
 
     def tell(self, message: str, standing: Standing) -> None:
         """Publish the custom status: a JSON string, so that on the wire it is encoded twice."""
@@ -148,6 +155,18 @@ class _Flow:
             return kind.model_validate(self._event_waits.pop(event).get_result())
         except ValidationError:
             return None
+
+    def take_as_it_came(self, event: str) -> JsonValue:
+        """What arrived, whatever it is, as long as an activity can be handed it."""
+        came: JsonValue = self._event_waits.pop(event).get_result()
+        size = len(json.dumps(came))
+        return came if size <= LARGEST_ORDER and came is not None else {"unreadable": True, "size": size}
+
+    def end_of_hold(self, review: OpenReview, until: datetime) -> task.TimerTask:
+        """The one timer of a hold, however often the wait for a withdrawal is entered."""
+        if review.number not in self._hold_timers:
+            self._hold_timers[review.number] = self.ctx.create_timer(until)
+        return self._hold_timers[review.number]
 
     def deadline_of(self, review: OpenReview) -> task.TimerTask:
         """The one timer of a review, however often the wait for its decision is entered."""
@@ -215,6 +234,9 @@ def _await_decision(flow: _Flow, standing: Standing) -> Step:
         if winner is timer:
             flow.tell("Review timed out - escalating", standing)
             return (yield from flow.call("escalate_timeout", call))
+        if flow.judges_orders:
+            came = flow.take_as_it_came(names.DECISION_EVENT)
+            return (yield from flow.call("apply_decision", call.model_copy(update={"order": came})))
         if _answers(flow.take(names.DECISION_EVENT, DecisionEvent), review):
             return (yield from flow.call("apply_decision", call))
 
@@ -232,11 +254,15 @@ def _hold(flow: _Flow, standing: Standing) -> Step:
     call = CaseCall(case_id=standing.case_id, attempt=standing.attempt, hold_is_over=True)
     now = flow.ctx.current_utc_datetime
     if until.replace(tzinfo=None) > now.replace(tzinfo=None):
-        timer = flow.ctx.create_timer(until)
+        timer = flow.end_of_hold(review, until) if flow.judges_orders else flow.ctx.create_timer(until)
         while not timer.is_complete:
             wait = flow.wait_for(names.WITHDRAWAL_EVENT)
             winner = yield task.when_any([wait, timer])
             if winner is timer:
+                break
+            if flow.judges_orders:
+                came = flow.take_as_it_came(names.WITHDRAWAL_EVENT)
+                call = call.model_copy(update={"hold_is_over": False, "order": came})
                 break
             withdrawn = flow.take(names.WITHDRAWAL_EVENT, WithdrawalEvent)
             if withdrawn is not None and withdrawn.review == review.number:
@@ -296,6 +322,12 @@ def entity_key(case_id: str) -> str:
     if len(case_id) <= MAX_ENTITY_KEY:
         return case_id
     return f"{case_id[: MAX_ENTITY_KEY - 33]}-{sha256(case_id.encode()).hexdigest()[:32]}"
+
+
+def _is_at_least(version: str | None, wanted: tuple[int, ...]) -> bool:
+    """Whether an instance was started by a release that far; those without a version are the oldest."""
+    parts = (version or "0").split(".")
+    return all(part.isdigit() for part in parts) and tuple(map(int, parts)) >= wanted
 
 
 def _try_step(

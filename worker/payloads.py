@@ -1,6 +1,6 @@
 """What crosses the task hub: typed, versioned, small. Evidence stays in the case store."""
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, JsonValue
 
 from casework.action import Action, Step
 from casework.actor import Actor
@@ -55,6 +55,8 @@ class CaseCall(Frozen):
     attempt: int = 1
     review: int = 0
     hold_is_over: bool = False
+    order: JsonValue = None
+    """The decision or withdrawal as it came through the task hub, unbelieved."""
     alert: Alert | None = None
     terms: Terms | None = None
 

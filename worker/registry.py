@@ -14,12 +14,15 @@ from worker.bridge import Bridge
 from worker.desk import Desk
 from worker.orchestration import fraud_detection_orchestration, reverse_fraud_action
 
-VERSION = "1.0.0"
-"""Of the orchestrations. A worker takes its own and older ones, so that a rolling deploy strands nothing."""
 
+def register(
+    worker: TaskHubGrpcWorker, desk: Desk, bridge: Bridge, version: str = names.FLOW_VERSION
+) -> None:
+    """Give a worker everything it can do, and only ask the hub for that.
 
-def register(worker: TaskHubGrpcWorker, desk: Desk, bridge: Bridge) -> None:
-    """Give a worker everything it can do, and only ask the hub for that."""
+    It takes orchestrations of its own version and older ones, so that a rolling deploy strands nothing;
+    newer ones it gives back for a worker that knows them.
+    """
     worker.add_orchestrator(fraud_detection_orchestration)
     worker.add_orchestrator(reverse_fraud_action)
     worker.add_entity(make_agent(desk, bridge), names.AGENT_ENTITY)
@@ -27,8 +30,8 @@ def register(worker: TaskHubGrpcWorker, desk: Desk, bridge: Bridge) -> None:
         worker.add_activity(activity)
     worker.use_versioning(
         VersioningOptions(
-            version=VERSION,
-            default_version=VERSION,
+            version=version,
+            default_version=version,
             match_strategy=VersionMatchStrategy.CURRENT_OR_OLDER,
             failure_strategy=VersionFailureStrategy.REJECT,
         )

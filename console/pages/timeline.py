@@ -147,6 +147,10 @@ def _ending(event: CaseEvent) -> tuple[str, Tone]:  # noqa: PLR0911 (one per kin
             return f"FAILED: {words(step)}: {error}", "bad"
         case ev.ActionReversed(receipt=receipt, reason=reason):
             return f"undone by {words(receipt.step)}" + (f": {reason}" if reason else ""), "warn"
+        case ev.ReversalOrdered(reason=reason):
+            return "ordered undoing" + (f": {reason}" if reason else ""), "warn"
+        case ev.OrderRefused(order=order, claims=claims, reason=reason):
+            return f"REFUSED a {order} said to be by {claims or 'nobody'}: {reason}", "bad"
         case ev.Escalated(reason=reason):
             return f"escalated: {words(reason)}", "bad"
         case ev.NotificationSent(channel=channel, text=text):

@@ -1,4 +1,4 @@
-"""Verbs that look and change nothing: cases, show, stats, audit."""
+"""Verbs that look and change nothing: cases, show, stats, health."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +15,7 @@ from console.verbs.naming import named
 
 if TYPE_CHECKING:
     from casework.filters import Filter
-    from casework.views import AuditReport, CaseList, CaseSummary, Stats
+    from casework.views import CaseList, CaseSummary, Stats
     from console.api import ConsoleApi
 
 SCAN_LIMIT = 20_000
@@ -160,33 +160,6 @@ def _print_stats(session: Session, found: "Stats") -> None:
             continue
         table.add_row(Text(clean(name)), Text(clean(value)))
     session.out.print(table)
-
-
-def audit(
-    case_id: Annotated[str | None, typer.Argument(help="One case; without it, all.")] = None,
-    server: ServerOption = None,
-    operator: AsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Verify the hash chain of the record; exit code 1 when a record was changed."""
-    session = Session(server, operator, as_json)
-
-    async def work(api: "ConsoleApi") -> int:
-        report = await (named(api, case_id, api.verify) if case_id else api.verify(None))
-        if as_json:
-            session.answer(report)
-        else:
-            _print_report(session, report)
-        return 1 if report.broken else 0
-
-    session.run(work)
-
-
-def _print_report(session: Session, report: "AuditReport") -> None:
-    for broken in report.broken:
-        session.say(f"BROKEN {broken.case_id} at record {broken.seq}: {broken.reason}")
-    verdict = f"{plural(len(report.broken), 'case')} broken" if report.broken else "every record verifies"
-    session.say(f"{plural(report.cases, 'case')}, {plural(report.events, 'record')}: {verdict}.")
 
 
 def health(server: ServerOption = None, operator: AsOption = None, as_json: JsonOption = False) -> None:

@@ -84,14 +84,14 @@ async def status(instance_id: str, desk: TheDesk) -> WorkflowStatus:
 )
 @needs(Permission.DECIDE)
 async def decide(body: DecisionBody, desk: TheDesk, actor: Caller) -> Submitted:
-    cases = desk.backends.cases
+    cases, signer = desk.backends.cases, desk.backends.signer
     try:
         case = await cases.load(body.instance_id)
     except NotFoundError:
         raise NotFoundError("Orchestration not found") from None
     request = _bound_request(case, body)
-    decided = await submit(cases, case.case_id, request, actor, now=desk.clock(), key=None)
-    await deliver(desk.backends.flow, decided, desk.settings.flow_patience_seconds)
+    decided = await submit(cases, case.case_id, request, actor, now=desk.clock(), key=None, signer=signer)
+    await deliver(cases, desk.backends.flow, decided, desk.settings.flow_patience_seconds)
     return Submitted(instance_id=case.case_id)
 
 

@@ -43,9 +43,9 @@ async def decide(
 
     202 means recorded: it will be carried out even if everything stops now.
     """
-    cases = desk.backends.cases
-    case = await deciding.submit(cases, case_id, request, actor, now=desk.clock(), key=key)
-    await deciding.deliver(desk.backends.flow, case, desk.settings.flow_patience_seconds)
+    cases, signer = desk.backends.cases, desk.backends.signer
+    case = await deciding.submit(cases, case_id, request, actor, now=desk.clock(), key=key, signer=signer)
+    await deciding.deliver(cases, desk.backends.flow, case, desk.settings.flow_patience_seconds)
     return await summary_of(desk, case)
 
 
@@ -58,8 +58,9 @@ async def withdraw(
 ) -> CaseSummary:
     """Take an approval back while it is held; the case goes back to its review."""
     reason = request.reason if request else ""
-    case = await deciding.withdraw(desk.backends.cases, case_id, actor, desk.clock(), reason)
-    await deciding.deliver(desk.backends.flow, case, desk.settings.flow_patience_seconds)
+    cases, signer = desk.backends.cases, desk.backends.signer
+    case = await deciding.withdraw(cases, case_id, actor, now=desk.clock(), reason=reason, signer=signer)
+    await deciding.deliver(cases, desk.backends.flow, case, desk.settings.flow_patience_seconds)
     return await summary_of(desk, case)
 
 
@@ -71,7 +72,14 @@ async def reverse(case_id: CaseId, request: ReverseRequest, desk: TheDesk, actor
     """Have an executed step of a closed case undone; for seniors. Asking twice undoes it once."""
     backends = desk.backends
     case = await deciding.reverse(
-        backends.cases, backends.flow, case_id, actor, action_id=request.action_id, reason=request.reason
+        backends.cases,
+        backends.flow,
+        case_id,
+        actor,
+        action_id=request.action_id,
+        reason=request.reason,
+        now=desk.clock(),
+        signer=backends.signer,
     )
     return await summary_of(desk, case)
 
@@ -93,7 +101,13 @@ async def _one_of_many(
     request = DecisionRequest(**item.model_dump(exclude={"case_id"}))
     try:
         case = await deciding.submit(
-            desk.backends.cases, item.case_id, request, actor, now=desk.clock(), key=key
+            desk.backends.cases,
+            item.case_id,
+            request,
+            actor,
+            now=desk.clock(),
+            key=key,
+            signer=desk.backends.signer,
         )
     except CaseworkError as error:
         problem = problem_of(error)
@@ -106,10 +120,9 @@ async def _one_of_many(
 async def _deliver_all(desk: Desk, cases: list[Case]) -> None:
     """Hand decisions over a few at a time; once the engine does not answer the sweep does the rest."""
     patience = desk.settings.flow_patience_seconds
+    store, flow = desk.backends.cases, desk.backends.flow
     for at in range(0, len(cases), DELIVERED_AT_ONCE):
         batch = cases[at : at + DELIVERED_AT_ONCE]
-        answered = await asyncio.gather(
-            *(deciding.deliver(desk.backends.flow, case, patience) for case in batch)
-        )
+        answered = await asyncio.gather(*(deciding.deliver(store, flow, case, patience) for case in batch))
         if not all(answered):
             return

@@ -52,6 +52,8 @@ BODIES: list[ev.EventBody] = [
     ev.ActionExecuted(receipt=RECEIPT),
     ev.ActionFailed(action_id="x", step=Step.LOCK_ACCOUNT, error="e"),
     ev.ActionReversed(reverses="x", receipt=RECEIPT),
+    ev.ReversalOrdered(action_id="x"),
+    ev.OrderRefused(order="decision", reason="r", fingerprint="0" * 64),
     ev.Escalated(reason=ev.EscalationReason.TIMEOUT),
     ev.NotificationSent(channel="log", text="t"),
     ev.CaseClosed(outcome=ev.Outcome.CLEARED),

@@ -152,7 +152,7 @@ async def test_any_part_of_an_id_that_no_other_contains_names_the_case(running: 
     several = await shell(running, "approve", "ALERT-01", "--json")
     assert (several.code, "could be any of 3 cases" in several.out) == (2, True)
     assert "fraud-ALERT-012" in json.loads(several.out)["error"]
-    assert (await shell(running, "audit", "005")).code == 0
+    assert (await shell(running, "audit", "verify", "005")).code == 0
     assert (await shell(running, "show", "ALERT-99")).code == 3
 
 

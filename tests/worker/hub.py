@@ -19,6 +19,7 @@ from durabletask.testing import create_test_backend
 from durabletask.worker import ConcurrencyOptions
 
 from backends.embedded.case_store import SqliteCaseStore, open_case_store
+from backends.signing import Ed25519Signer, KeyRing, new_key, signer_from_pem
 from casework import commands
 from casework import durable_names as names
 from casework.action import Action, ActionOrder, ActionReceipt
@@ -28,8 +29,17 @@ from casework.decision import DecisionRequest
 from casework.errors import CaseworkError
 from casework.finding import Finding, Specialist, ToolCall
 from casework.policy import Policy, Terms
-from casework.ports import AnalystRequest, CaseStore, DecisionEvent, FlowStart, ToolBox, WithdrawalEvent
+from casework.ports import (
+    AnalystRequest,
+    CaseStore,
+    DecisionEvent,
+    FlowStart,
+    ReversalOrder,
+    ToolBox,
+    WithdrawalEvent,
+)
 from casework.recording import record
+from casework.signing import signed
 from casework.transitions import Status
 from tests.builders import make_alert, make_finding, make_person
 from worker.activities import make_activities
@@ -42,6 +52,7 @@ PATIENCE_SECONDS = 40.0
 QUICK = Patience(
     store_first=0.05, store_longest=0.1, store_tries=50, action_delays=(0.05, 0.05), agent_grace=0.3
 )
+SIGNER = signer_from_pem(new_key(), "a test's key")
 NO_HOLD = Terms(hold_seconds=0, agent_deadline_seconds=20)
 
 
@@ -115,18 +126,22 @@ class FakeActions:
 class Hub:
     """One hub, one worker, one case store; people and the server are methods."""
 
-    def __init__(self, desk: Desk, bridge: Bridge, client: Any) -> None:
+    def __init__(self, desk: Desk, bridge: Bridge, client: Any, signer: Ed25519Signer) -> None:
+        self.signer = signer
         self.desk = desk
         self.bridge = bridge
         self.client = client
 
-    def start(self, terms: Terms = NO_HOLD, **alert: Any) -> str:
+    def start(self, terms: Terms = NO_HOLD, version: str | None = names.FLOW_VERSION, **alert: Any) -> str:
         """Start a case as the server does."""
         raised = make_alert(**{"alert_id": "A-1", **alert})
         case_id = f"fraud-{raised.alert_id}"
         begin = FlowStart(case_id=case_id, alert=raised, terms=terms)
         self.client.schedule_new_orchestration(
-            names.ORCHESTRATION, input=begin.model_dump(mode="json"), instance_id=case_id
+            names.ORCHESTRATION,
+            input=begin.model_dump(mode="json"),
+            instance_id=case_id,
+            version=version,
         )
         return case_id
 
@@ -175,11 +190,13 @@ class Hub:
         work = record(
             self.desk.cases,
             case_id,
-            lambda now: commands.submit_decision(now, request, actor, datetime.now(UTC)),
+            lambda now: signed(
+                commands.submit_decision(now, request, actor, datetime.now(UTC)), now, self.signer
+            ),
         )
-        after = self.bridge.call(work, 10).case
-        assert after.decision is not None
-        event = DecisionEvent(decision=after.decision)
+        done = self.bridge.call(work, 10)
+        assert done.case.decision is not None
+        event = DecisionEvent(decision=done.case.decision, record=done.events[-1].link.text)
         if tell:
             self.tell(case_id, event)
         return event
@@ -192,10 +209,26 @@ class Hub:
         case = self.case(case_id)
         assert case.review is not None
         actor = who or make_person()
-        work = record(self.desk.cases, case_id, lambda now: commands.withdraw(now, actor, datetime.now(UTC)))
-        self.bridge.call(work, 10)
-        payload = WithdrawalEvent(review=case.review.number).model_dump(mode="json")
+        work = record(
+            self.desk.cases,
+            case_id,
+            lambda now: signed(commands.withdraw(now, actor, datetime.now(UTC)), now, self.signer),
+        )
+        text = self.bridge.call(work, 10).events[-1].link.text
+        payload = WithdrawalEvent(review=case.review.number, record=text).model_dump(mode="json")
         self.client.raise_orchestration_event(case_id, names.WITHDRAWAL_EVENT, data=payload)
+
+    def order_reversal(self, case_id: str, action_id: str, who: Actor, reason: str = "") -> ReversalOrder:
+        """Record a signed order to undo an action; returns what the server would start with it."""
+        work = record(
+            self.desk.cases,
+            case_id,
+            lambda now: signed(
+                commands.order_reversal(now, who, datetime.now(UTC), action_id, reason), now, self.signer
+            ),
+        )
+        self.bridge.call(work, 10)
+        return ReversalOrder(case_id=case_id, action_id=action_id, requested_by=who, reason=reason)
 
     def result(self, case_id: str) -> dict[str, Any]:
         """What the orchestration returned; fails unless it completed."""
@@ -221,10 +254,16 @@ def open_hub(
     policy: Policy | None = None,
     patience: Patience = QUICK,
     wrap_store: Callable[[SqliteCaseStore], CaseStore] = lambda store: store,
+    address: str | None = None,
+    enlist: Callable[[Any, Desk, Bridge], None] | None = None,
 ) -> Iterator[Hub]:
-    """A hub with a worker on it; both end with the block."""
+    """A hub with a worker on it; both end with the block.
+
+    With an `address` the hub that runs there is used; `enlist` registers something else than the flow
+    with short patience.
+    """
     port = _free_port()
-    backend = create_test_backend(port=port)
+    backend = None if address else create_test_backend(port=port)
     bridge = Bridge()
     bridge.start()
     opened = open_case_store(folder / "cases.db")
@@ -236,9 +275,10 @@ def open_hub(
         actions=actions or FakeActions(),
         policy=policy or Policy(),
         clock=lambda: datetime.now(UTC),
+        verifier=KeyRing(lambda: frozenset({SIGNER.key})),
         data_now=lambda: datetime.now(UTC),
     )
-    address = f"localhost:{port}"
+    address = address or f"localhost:{port}"
     worker = DurableTaskSchedulerWorker(
         host_address=address,
         taskhub="default",
@@ -249,16 +289,20 @@ def open_hub(
     client = DurableTaskSchedulerClient(
         host_address=address, taskhub="default", token_credential=None, secure_channel=False
     )
-    _register(worker, desk, bridge, patience)
+    if enlist:
+        enlist(worker, desk, bridge)
+    else:
+        _register(worker, desk, bridge, patience)
     worker.start()
     try:
-        yield Hub(desk, bridge, client)
+        yield Hub(desk, bridge, client, SIGNER)
     finally:
         client.close()
         worker.stop()
         bridge.call(opened.__aexit__(None, None, None), 10)
         bridge.stop()
-        backend.stop(grace=0)
+        if backend:
+            backend.stop(grace=0)
 
 
 def _free_port() -> int:

@@ -305,9 +305,7 @@ def test_an_executed_action_can_be_reversed_once_after_the_case_is_closed(tmp_pa
         hub.submit(case_id)
         hub.result(case_id)
         action_id = hub.case(case_id).receipts[0].action_id
-        order = ReversalOrder(
-            case_id=case_id, action_id=action_id, requested_by=SENIOR, reason="wrong person"
-        )
+        order = hub.order_reversal(case_id, action_id, SENIOR, "wrong person")
         for instance in ("reverse:1", "reverse:2"):
             hub.client.schedule_new_orchestration(
                 names.REVERSAL_ORCHESTRATION, input=order.model_dump(mode="json"), instance_id=instance

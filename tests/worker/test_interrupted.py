@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from backends.embedded.case_store import SqliteCaseStore, open_case_store
+from backends.signing import AnyKey
 from casework.errors import UnavailableError
 from casework.finding import Finding, FindingStatus, Specialist
 from casework.policy import Policy, Terms
@@ -34,7 +35,7 @@ def _desk(store: SqliteCaseStore, tools: FakeTools, analyst: FakeAnalyst) -> Des
     def now() -> datetime:
         return datetime.now(UTC)
 
-    return Desk(store, tools, analyst, FakeActions(), Policy(), now, now)
+    return Desk(store, tools, analyst, FakeActions(), Policy(), now, AnyKey(), now)
 
 
 def _request(attempt: int = 1, seconds: float = 20) -> RunRequest:

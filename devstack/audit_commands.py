@@ -1,0 +1,133 @@
+"""The commands of `fraud-console audit` that need no server."""
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from casework.errors import CaseworkError, NotFoundError
+from console.session import AsOption, JsonOption, ServerOption, Session
+from console.verbs import auditing as there
+from devstack.settings import default_data_dir
+
+EXIT_FAILURE, EXIT_NOT_FOUND = 1, 3
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where the keys are kept [FRAUD_DATA_DIR].")]
+keys = typer.Typer(help="The keys that orders are signed with.", no_args_is_help=True)
+
+
+def add_audit_commands() -> None:
+    """Put them beside, or in place of, those that ask a server."""
+    there.app.command("verify")(verify)
+    there.app.command("export")(export)
+    if not any(group.name == "keys" for group in there.app.registered_groups):
+        there.app.add_typer(keys, name="keys")
+
+
+def verify(
+    subject: Annotated[
+        str | None,
+        typer.Argument(
+            help="A store (file or data folder) or an exported bundle; else a case on the server."
+        ),
+    ] = None,
+    *,
+    trust: Annotated[
+        Path | None,
+        typer.Option("--trust", help="Public keys (PEM, file or folder) whose signatures count."),
+    ] = None,
+    allow_unsigned: Annotated[
+        bool, typer.Option("--allow-unsigned", help="For records older than signatures.")
+    ] = False,
+    server: ServerOption = None,
+    operator: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify hashes and signatures and name the first bad record; files are verified without a server."""
+    if subject is None or not Path(subject).exists():
+        there.verify_there(subject, Session(server, operator, as_json))
+        return
+    from devstack import auditing  # noqa: PLC0415 - keeps `--help` fast
+
+    path = Path(subject)
+    look = auditing.verify_bundle if path.suffix == ".zip" else auditing.verify_store
+    try:
+        report = look(path, trust, unsigned=allow_unsigned)
+    except CaseworkError as error:
+        _stop(error)
+    for line in [report.as_json()] if as_json else report.lines():
+        typer.echo(line)
+    raise typer.Exit(EXIT_FAILURE if report.broken else 0)
+
+
+def export(
+    case_id: Annotated[str, typer.Argument(help="The case.", metavar="CASE")],
+    output: there.Output = None,
+    *,
+    store: Annotated[
+        Path | None, typer.Option("--store", help="A store's file or data folder; without it, the server.")
+    ] = None,
+    server: ServerOption = None,
+    operator: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a case to a file that anybody can verify without us."""
+    if store is None:
+        there.export(case_id, output, server, operator, as_json)
+        return
+    from console.problems import ConsoleError  # noqa: PLC0415
+    from devstack import auditing  # noqa: PLC0415
+
+    path = output or Path(f"{case_id}.zip")
+    try:
+        there.write_new(path, auditing.export_from(store, case_id))
+    except (CaseworkError, ConsoleError) as error:
+        _stop(error)
+    typer.echo(f"{path}: `fraud-console audit verify {path}` checks it")
+
+
+@keys.command("show")
+def show(data_dir: DataDir = None) -> None:
+    """Say which key signs and which are trusted, and print the public half."""
+    from devstack import auditing  # noqa: PLC0415
+
+    try:
+        for line in auditing.key_lines(_folder(data_dir)):
+            typer.echo(line)
+    except CaseworkError as error:
+        _stop(error)
+
+
+@keys.command("create")
+def create(path: Annotated[Path, typer.Argument(help="The file of the private key, to be made.")]) -> None:
+    """Make a private key in a file and print its public half, for AUDIT_KEY_FILE or a Key Vault secret."""
+    from backends.signing import public_pem  # noqa: PLC0415
+    from devstack import auditing  # noqa: PLC0415
+
+    try:
+        made = auditing.create_key(path)
+    except CaseworkError as error:
+        _stop(error)
+    typer.echo(f"{path}: the private key {made.key_id}; its public half:", err=True)
+    typer.echo(public_pem(made.key).decode().strip())
+
+
+@keys.command("rotate")
+def rotate(data_dir: DataDir = None) -> None:
+    """Replace the key of a data folder; what the old one signed stays good. Restart the server then."""
+    from devstack import auditing  # noqa: PLC0415
+
+    try:
+        old, new = auditing.rotate_key(_folder(data_dir))
+    except CaseworkError as error:
+        _stop(error)
+    typer.echo(f"{old.key_id} is trusted still, {new.key_id} signs from the server's next start on")
+
+
+def _folder(data_dir: Path | None) -> Path:
+    return (data_dir or default_data_dir()) / "audit"
+
+
+def _stop(error: Exception) -> NoReturn:
+    typer.echo(f"fraud-console: {error}", err=True)
+    code = EXIT_NOT_FOUND if isinstance(error, NotFoundError) else EXIT_FAILURE
+    raise typer.Exit(code) from error
