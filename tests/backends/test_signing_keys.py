@@ -1,5 +1,6 @@
 """Keys: made once, kept for their owner, from a file or a vault, trusted by a ring that outlives rotation."""
 
+import ssl
 import stat
 import threading
 from collections.abc import Iterator
@@ -161,7 +162,11 @@ def vault(identity: ManagedIdentity, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 async def test_the_peer_gives_the_sdk_secrets_by_version(vault: KeyVault) -> None:
-    async with DefaultAzureCredential() as credential, SecretClient(vault.url, credential) as client:
+    trusted = ssl.get_default_verify_paths().cafile  # named here: aiohttp remembers that of its import
+    async with (
+        DefaultAzureCredential() as credential,
+        SecretClient(vault.url, credential, connection_verify=trusted) as client,
+    ):
         first = await client.set_secret("s", "one")
         await client.set_secret("s", "two")
         assert (await client.get_secret("s")).value == "two"
