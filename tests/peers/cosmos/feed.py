@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from tests.peers.cosmos import charges
-from tests.peers.cosmos.queries import Interval, items_in
+from tests.peers.cosmos.pages import Interval, items_in
 from tests.peers.cosmos.refusals import bad_request
 from tests.peers.cosmos.storage import Change, Container, Item, Partition
 

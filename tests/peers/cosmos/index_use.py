@@ -1,11 +1,11 @@
 """What the index does for a WHERE clause: conditions it answers, conditions it must be read through for."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Literal as Choice
 
 from tests.peers.cosmos.indexing import IndexPolicy
-from tests.peers.cosmos.sql.checks import path_of, root_alias
+from tests.peers.cosmos.sql.checks import Path, path_of, root_alias
 from tests.peers.cosmos.sql.evaluate import Scope, is_true
 from tests.peers.cosmos.sql.syntax import (
     Among,
@@ -36,14 +36,18 @@ class IndexUse:
     covers: bool
     """Whether nothing is left that needs the document."""
 
-    def matching(self, items: list[Item], scope: Scope) -> tuple[list[Item], int]:
-        """The items left to load, and how many index entries were looked at to know that."""
-        found = self._filtered(items, self.seeks, scope)
-        entries = len(found) if self.seeks else 0
-        if self.reads:
-            entries += len(found) * len(self.reads)
-            found = self._filtered(found, self.reads, scope)
-        return found, entries
+    @property
+    def seek_paths(self) -> frozenset[Path]:
+        """The paths that entries are looked up by."""
+        return frozenset(path for seek in self.seeks for path in _paths(seek, self.root))
+
+    def sought(self, items: list[Item], scope: Scope) -> list[Item]:
+        return self._filtered(items, self.seeks, scope)
+
+    def read_through(self, items: list[Item], scope: Scope) -> tuple[list[Item], int]:
+        """The items left to load, and how many index entries were read to know that."""
+        entries = len(items) * len(self.reads)
+        return self._filtered(items, self.reads, scope), entries
 
     def _filtered(self, items: list[Item], tests: tuple[Expression, ...], scope: Scope) -> list[Item]:
         for test in tests:
@@ -62,6 +66,18 @@ def index_use(query: Query, policy: IndexPolicy) -> IndexUse:
         tuple(condition for condition, use in uses if use == "read"),
         all(use != "none" for _, use in uses) and bool(root),
     )
+
+
+def _paths(syntax: object, root: str) -> Iterator[Path]:
+    path = path_of(syntax, root)
+    if path:
+        yield path
+    elif isinstance(syntax, tuple):
+        for part in syntax:
+            yield from _paths(part, root)
+    elif is_dataclass(syntax):
+        for field in fields(syntax):
+            yield from _paths(getattr(syntax, field.name), root)
 
 
 def _conjuncts(where: Expression) -> Iterator[Expression]:

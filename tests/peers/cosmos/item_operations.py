@@ -3,18 +3,20 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tests.peers.cosmos.account import Account
 from tests.peers.cosmos.batches import run_batch
 from tests.peers.cosmos.documents import Conditions, Documents, Outcome
 from tests.peers.cosmos.feed import Asked, read_changes
+from tests.peers.cosmos.pages import Interval
 from tests.peers.cosmos.planning import keys_meant, needs_plan, plan
-from tests.peers.cosmos.queries import Interval, QueryRun
+from tests.peers.cosmos.queries import QueryRun
 from tests.peers.cosmos.refusals import Refused, bad_request, needs_a_plan
 from tests.peers.cosmos.requests import Reply, Request
 from tests.peers.cosmos.routing import Target
 from tests.peers.cosmos.sql.checks import check
 from tests.peers.cosmos.sql.parser import parse
 from tests.peers.cosmos.sql.syntax import Query
-from tests.peers.cosmos.storage import Account, Container, Partition, key_text
+from tests.peers.cosmos.storage import Container, Partition, key_text
 
 LARGEST_BATCH = 2 * 1024 * 1024
 Handler = Callable[[Request, Target], Reply]

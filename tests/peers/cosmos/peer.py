@@ -13,12 +13,13 @@ from typing import Any
 
 from tests.peers.certificates import write_certificates
 from tests.peers.cosmos.access import CONTRIBUTOR, READER, Access
+from tests.peers.cosmos.account import Account, Database
 from tests.peers.cosmos.application import Application
 from tests.peers.cosmos.counters import Counters
 from tests.peers.cosmos.credential import IssuedCredential
 from tests.peers.cosmos.faults import Fault, Faults, Kind, Throughput
 from tests.peers.cosmos.service import Service
-from tests.peers.cosmos.storage import Account, Container, Database
+from tests.peers.cosmos.storage import Container
 from tests.peers.cosmos.trust import trust
 from tests.peers.serving import serve
 from tests.peers.tokens import Issuer

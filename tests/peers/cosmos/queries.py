@@ -1,15 +1,14 @@
 """Runs a query over ranges of a container, page by page, and says what a page costs."""
 
-import base64
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from tests.peers.cosmos import charges
 from tests.peers.cosmos.index_use import IndexUse, index_use
 from tests.peers.cosmos.indexing import IndexPolicy
+from tests.peers.cosmos.pages import Interval, Page, Position, is_full, items_in, resume, token_of
 from tests.peers.cosmos.refusals import bad_request
 from tests.peers.cosmos.sql.checks import order_paths, root_alias
 from tests.peers.cosmos.sql.evaluate import Row, Scope, evaluate
@@ -18,55 +17,18 @@ from tests.peers.cosmos.sql.syntax import Call, Expression, Literal, Query
 from tests.peers.cosmos.sql.values import UNDEFINED, canonical, sort_key
 from tests.peers.cosmos.storage import Container, Item
 
-LARGEST_PAGE = 4 * 1024 * 1024
-DEFAULT_PAGE = 100
-DYNAMIC_PAGE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A range of places; `key` when only one logical partition in it is meant."""
-
-    low: str
-    high: str
-    key: str | None = None
-
-    def holds(self, place: str) -> bool:
-        return self.low <= place and (self.high == "FF" or place < self.high or place == self.low)
-
-
-@dataclass
-class Position:
-    """Where in an interval a page ended: after this row of this document."""
-
-    order: list[Any] | None = None
-    number: int = 0
-    row: int = 0
-    skipped: int = 0
-    given: int = 0
-
-
-@dataclass
-class Page:
-    values: list[Any] = field(default_factory=list)
-    size: int = 0
-    charge: float = 0.0
-    continuation: str | None = None
-
-    def add(self, value: Any) -> None:
-        self.values.append(value)
-        self.size += len(json.dumps(value, separators=(",", ":")))
-
 
 @dataclass
 class _Work:
-    """What was done for a page so far."""
+    """What was done for a page so far; `walks` when index entries are met one by one with the items."""
 
+    walks: bool = False
     entries: int = 0
     loaded: int = 0
     loaded_size: int = 0
 
     def load(self, item: Item) -> None:
+        self.entries += self.walks
         self.loaded += 1
         self.loaded_size += item.size
 
@@ -82,6 +44,7 @@ class QueryRun:
         self._use: IndexUse = index_use(query, policy)
         self._descending = [item.descending for item in query.order_by]
         order = order_paths(query)
+        self._walks = not order or self._use.seek_paths <= {path for path, _ in order}
         if order and not policy.serves(order):
             raise bad_request(
                 "The order by query does not have a corresponding "
@@ -91,15 +54,15 @@ class QueryRun:
     def page(self, intervals: Sequence[Interval], most: int, continuation: str | None) -> Page:
         """The next page: at most one interval after the other, until the page is full."""
         page = Page()
-        left, position = _resume(intervals if self._query.sources else intervals[:1], continuation)
+        left, position = resume(intervals if self._query.sources else intervals[:1], continuation)
         while left:
             ended = self._fill(page, left[0], most, position)
             if ended is not None:
-                page.continuation = _token(left[0], ended)
+                page.continuation = token_of(left[0], ended)
                 return page
             left, position = left[1:], Position()
-            if left and _full(page, most):
-                page.continuation = _token(left[0], position)
+            if left and is_full(page, most):
+                page.continuation = token_of(left[0], position)
                 return page
         return page
 
@@ -118,7 +81,7 @@ class QueryRun:
         rows = self._given(interval, position, work)
         ended: Position | None = None
         for value, at in rows:
-            if _full(page, most):
+            if is_full(page, most):
                 ended = position
                 break
             page.add(value)
@@ -201,7 +164,10 @@ class QueryRun:
 
     def _candidates(self, interval: Interval, work: _Work) -> list[Item]:
         """The items that the index leaves, in the order of the query."""
-        found, entries = self._use.matching(items_in(self._container, interval), self._scope)
+        sought = self._use.sought(items_in(self._container, interval), self._scope)
+        work.walks = self._walks and bool(self._use.seeks) and not self._counts_in_index()
+        work.entries += len(sought) if self._use.seeks and not work.walks else 0
+        found, entries = self._use.read_through(sought, self._scope)
         work.entries += entries
         found.sort(key=lambda item: item.number)
         for by in reversed(self._query.order_by):
@@ -235,61 +201,6 @@ class QueryRun:
         return 0
 
 
-def items_in(container: Container, interval: Interval) -> list[Item]:
-    """Living items of an interval."""
-    found: list[Item] = []
-    for partition in container.partitions:
-        if interval.high not in {"FF", partition.low} and partition.low > interval.high:
-            continue
-        if interval.key is not None:
-            found.extend(partition.logical.get(interval.key, {}).values())
-        else:
-            found.extend(item for item in partition.items() if interval.holds(item.place))
-    return [item for item in found if container.is_alive(item)]
-
-
 def _arguments(query: Query) -> list[Expression]:
     projections = query.projections or ()
     return [argument for each in projections if isinstance(each.of, Call) for argument in each.of.arguments]
-
-
-def _full(page: Page, most: int) -> bool:
-    return len(page.values) >= most or page.size >= LARGEST_PAGE
-
-
-def _token(interval: Interval, position: Position) -> str:
-    order = (
-        None if position.order is None else [[] if part is UNDEFINED else [part] for part in position.order]
-    )
-    state = [
-        interval.low,
-        interval.high,
-        order,
-        position.number,
-        position.row,
-        position.skipped,
-        position.given,
-    ]
-    return base64.b64encode(json.dumps(state).encode()).decode()
-
-
-def _resume(intervals: Sequence[Interval], token: str | None) -> tuple[list[Interval], Position]:
-    """What is left of the intervals, by where the last page ended. Raises 400 for a strange token."""
-    if not token:
-        return list(intervals), Position()
-    try:
-        low, high, order, *numbers = json.loads(base64.b64decode(token, validate=True))
-        keys = None if order is None else [part[0] if part else UNDEFINED for part in order]
-        position = Position(keys, *numbers)
-    except (ValueError, TypeError, IndexError):
-        raise bad_request("Invalid continuation token.") from None
-    return _rejoined(intervals, low, high), position
-
-
-def _rejoined(intervals: Sequence[Interval], low: str, high: str) -> list[Interval]:
-    """From `low` on; what was one interval when the token was made is one again after a split."""
-    later = [interval for interval in intervals if interval.low >= high != interval.high]
-    begun = [interval for interval in intervals if low <= interval.low and interval not in later]
-    if not begun:
-        return later
-    return [replace(begun[0], high=begun[-1].high), *later]

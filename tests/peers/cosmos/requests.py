@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
-from tests.peers.cosmos.queries import DEFAULT_PAGE, DYNAMIC_PAGE
+from tests.peers.cosmos.pages import DEFAULT_PAGE, DYNAMIC_PAGE
 from tests.peers.cosmos.refusals import bad_request
 from tests.peers.cosmos.sql.values import UNDEFINED
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.peers.cosmos import charges
+from tests.peers.cosmos.account import Account
 from tests.peers.cosmos.refusals import bad_request
 from tests.peers.cosmos.requests import Reply, Request
 from tests.peers.cosmos.routing import Target
-from tests.peers.cosmos.storage import Account, Container, Partition
+from tests.peers.cosmos.storage import Container, Partition
 
 Handler = Callable[[Request, Target], Reply]
 

@@ -6,12 +6,12 @@ from uuid import uuid4
 
 from tests.peers.cosmos import charges
 from tests.peers.cosmos.access import Access
+from tests.peers.cosmos.account import Account
 from tests.peers.cosmos.item_operations import ItemOperations
 from tests.peers.cosmos.refusals import Refused
 from tests.peers.cosmos.requests import Reply, Request
 from tests.peers.cosmos.resource_operations import ResourceOperations
 from tests.peers.cosmos.routing import Target
-from tests.peers.cosmos.storage import Account
 
 Handler = Callable[[Request, Target], Reply]
 
