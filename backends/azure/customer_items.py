@@ -59,7 +59,9 @@ def shown(row: Mapping[str, Stored]) -> Row:
 
 def _plain(value: Stored) -> int | float | str | None:
     """What a query can compare: as near to the value as JSON comes."""
-    if isinstance(value, bytes) or (isinstance(value, float) and not math.isfinite(value)):
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
 

@@ -5,12 +5,14 @@ point read. It also hands out keys: whoever adds a row first moves `next_key` on
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backends.azure.sqlite_values import Affinity, converted
 from casework.customers import PRIMARY_KEYS, TABLES, CustomerStoreError, Row, Table, Value
+
+_REMEMBERED = 32
 
 TABLES_ID = "tables"
 """Both the id and the partition of the item."""
@@ -21,6 +23,9 @@ DIRECTORY_TABLES: frozenset[Table] = frozenset({"Customers", "Products", "Promot
 All others belong to a customer and lie in that customer's partition of the activity container.
 """
 
+Which = Literal["activity", "directory"]
+"""A container by what it is for; settings say what it is called."""
+
 DATED: Mapping[Table, str] = {
     "DataUsage": "usage_date",
     "Invoices": "invoice_date",
@@ -30,6 +35,11 @@ DATED: Mapping[Table, str] = {
     "ServiceIncidents": "incident_date",
 }
 """The column that dates an activity."""
+
+
+def container_of(table: Table) -> Which:
+    """The container that a table's rows are in."""
+    return "directory" if table in DIRECTORY_TABLES else "activity"
 
 
 class Column(BaseModel):
@@ -81,9 +91,17 @@ class StoreTables(BaseModel):
     tables: dict[Table, TableState]
     source_checksum: str = ""
     """What was migrated, so that a finished migration is recognised."""
+    recent_keys: tuple[tuple[str, int], ...] = ()
+    """The latest operations that took a key, and which: how one recognises itself when sent twice."""
 
     def item(self) -> dict[str, Any]:
         return {"id": TABLES_ID, "partition": TABLES_ID, **self.model_dump(mode="json")}
+
+    def key_taken_by(self, operation: str) -> int | None:
+        return dict(self.recent_keys).get(operation)
+
+    def with_operation(self, operation: str, key: int) -> "StoreTables":
+        return self.model_copy(update={"recent_keys": (*self.recent_keys, (operation, key))[-_REMEMBERED:]})
 
     def with_table(self, table: Table, state: TableState) -> "StoreTables":
         return self.model_copy(update={"tables": {**self.tables, table: state}})
@@ -97,7 +115,9 @@ def read_tables(item: Mapping[str, Any] | None, source: str) -> StoreTables:
     try:
         found = StoreTables.model_validate(item)
     except ValidationError as error:
-        raise CustomerStoreError(f"{source} describes its tables in a way this release cannot read") from error
+        raise CustomerStoreError(
+            f"{source} describes its tables in a way this release cannot read"
+        ) from error
     missing = [table for table in TABLES if table not in found.tables]
     if missing:
         raise CustomerStoreError(f"{source} has no table {', '.join(missing)}: {advice}")
