@@ -6,7 +6,7 @@ key, and where the rest is, partitioned by what it is.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -115,6 +115,24 @@ class CustomerContainers:
             return [item async for item in found]
 
         return await self._ask(which, ask)
+
+    async def pages(self, which: Which, sql: str) -> AsyncIterator[list[Item]]:
+        """Everything that matches in all partitions, page by page."""
+        found: AsyncIterator[AsyncIterator[Item]] | None = None
+
+        async def next_page(container: ContainerProxy) -> list[Item] | None:
+            nonlocal found
+            if found is None:
+                found = container.query_items(
+                    query=sql, response_hook=self.spent.note, max_item_count=1000
+                ).by_page()
+            try:
+                return [item async for item in await anext(found)]
+            except StopAsyncIteration:
+                return None
+
+        while (page := await self._ask(which, next_page)) is not None:
+            yield page
 
     async def create(self, which: Which, item: Item) -> None:
         """Store a new item. TakenError when its id is taken, perhaps by an earlier try of ours."""

@@ -18,6 +18,10 @@ Item = dict[str, Any]
 UNOWNED = "unowned"
 """The partition of rows whose customer cannot be told: nobody, or a parent that does not exist."""
 
+OWNERS = "Owners"
+"""The kind of the items that say whose a subscription or an invoice is."""
+
+_OWNERS_TOGETHER = 100
 _SAFE_WHOLE = 2**53
 
 
@@ -42,7 +46,12 @@ def row_item(table: Table, row: Mapping[str, Stored], owner: str) -> Item:
 
 def owner_item(table: Table, key: int, owner: str) -> Item:
     """The item that says which customer's partition holds what hangs off a subscription or an invoice."""
-    return {"id": "owner", "partition": row_id(table, key), "kind": "Owners", "customer": owner}
+    return {**owner_address(table, key), "kind": OWNERS, "customer": owner}
+
+
+def owner_address(table: Table, key: int) -> dict[str, str]:
+    """Where that item is; a hundred share a partition, so that a migration can store them in batches."""
+    return {"id": row_id(table, key), "partition": f"{OWNERS}:{table}:{key // _OWNERS_TOGETHER}"}
 
 
 def stored_row(item: Mapping[str, Any], columns: Iterable[str]) -> dict[str, Stored]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from backends.azure.customer_containers import CustomerContainers
-from backends.azure.customer_items import UNOWNED, owner_item, owner_of, row_id
+from backends.azure.customer_items import UNOWNED, owner_address, owner_item, owner_of
 from backends.azure.customer_queries import LOCATED, PARENTS, Route
 from backends.azure.sqlite_values import Stored
 from casework.customers import PRIMARY_KEYS, Table
@@ -42,7 +42,8 @@ class Owners:
             return UNOWNED
         if (table, key) not in self._known:
             async with self._turns:
-                item = await self._containers.read("directory", "owner", row_id(table, key))
+                at = owner_address(table, key)
+                item = await self._containers.read("directory", at["id"], at["partition"])
             if item is None:
                 return UNOWNED
             self._remember(table, key, item["customer"])

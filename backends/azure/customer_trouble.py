@@ -17,6 +17,11 @@ CONTRIBUTOR = "Cosmos DB Built-in Data Contributor (00000000-0000-0000-0000-0000
 NO_ROLE_FOR_THIS = (5300, 5301)
 """Sub-statuses of 403: the identity is known, its data-plane roles do not allow the operation."""
 
+
+class ThrottledError(CustomerStoreError):
+    """The account is asked for more than it is provisioned for, and has been for a while."""
+
+
 _PASSING = (408, 410, 449, 500, 502, 503, 504)
 
 
@@ -54,12 +59,16 @@ def _refused(error: CosmosHttpResponseError, place: str, writing: bool) -> Casew
             f"this identity may not read the customer store {place} ({answer}): assign it the data-plane role"
             f" {READER}"
         )
+    if error.status_code == 429:
+        return ThrottledError(
+            f"the customer store {place} is asked for more than it is provisioned for (429): try again later,"
+            " or raise its throughput"
+        )
     reason = {
         401: "the token was refused: check that the identity belongs to the tenant of the account",
         403: "the account's firewall or a policy refuses this host",
         404: "there is no such database or container: create them, see docs/howto/customers-cosmos.md",
         413: "an item or a batch is too large",
-        429: "it is asked for more than it is provisioned for; try again, or raise its throughput",
     }.get(error.status_code or 0, _first_line(error))
     return CustomerStoreError(f"the customer store {place} answered {answer}: {reason}")
 
