@@ -25,6 +25,7 @@ from azure.identity.aio import DefaultAzureCredential
 from backends.azure.customer_items import Item
 from backends.azure.customer_tables import Which
 from backends.azure.customer_trouble import in_words, is_passing
+from backends.customer_wiring import CosmosPlace
 from casework.customers import CustomerStoreError
 from casework.errors import ConflictError
 
@@ -45,19 +46,6 @@ class TakenError(ConflictError):
 
 class MovedError(ConflictError):
     """The item is no longer as it was read."""
-
-
-@dataclass(frozen=True)
-class CosmosPlace:
-    """Where the customer data is."""
-
-    endpoint: str
-    database: str
-    activity: str
-    directory: str
-
-    def __str__(self) -> str:
-        return f"{self.endpoint.rstrip('/')}/{self.database}"
 
 
 @dataclass

@@ -16,10 +16,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from backends.azure.contoso_source import ContosoSource
-from backends.azure.customer_containers import PARTITION_PATHS, CustomerContainers, ThrottledError
+from backends.azure.customer_containers import PARTITION_PATHS, CustomerContainers
 from backends.azure.customer_digest import Digests
 from backends.azure.customer_items import Item
 from backends.azure.customer_tables import TABLES_ID, StoreTables, Which, read_tables
+from backends.azure.customer_trouble import ThrottledError
 from casework.customers import CustomerStoreError
 
 MAX_BATCH = 100
@@ -128,9 +129,8 @@ def _batches(items: Iterable[Item]) -> Iterator[Batch]:
     place: tuple[Which, str] | None = None
     for item in items:
         length = len(str(item))
-        if batch and (
-            place != _place(item) or len(batch) == MAX_BATCH or size + length > _MAX_BATCH_CHARACTERS
-        ):
+        full = len(batch) == MAX_BATCH or size + length > _MAX_BATCH_CHARACTERS
+        if batch and (full or place != _place(item)):
             yield _place(batch[0])[0], batch
             batch, size = [], 0
         batch.append(item)

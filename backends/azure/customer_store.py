@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 
-from backends.azure.customer_containers import CosmosPlace, CustomerContainers, Spent
+from backends.azure.customer_containers import CustomerContainers, Spent
 from backends.azure.customer_items import UNOWNED, Item, row_id, shown, stored_row
 from backends.azure.customer_owners import Owners
 from backends.azure.customer_queries import LOCATED, asks_for_nothing, query, route, single_key
@@ -19,6 +19,7 @@ from backends.azure.customer_tables import (
 )
 from backends.azure.customer_writes import CustomerWrites
 from backends.azure.sqlite_values import can_be_held, matches, ordered
+from backends.customer_wiring import CosmosPlace
 from backends.embedded.knowledge_index import Embed, KnowledgeIndex
 from casework.customers import (
     PRIMARY_KEYS,
