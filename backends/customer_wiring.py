@@ -3,11 +3,11 @@
 Apart from the other seams, because the tool server needs this one and nothing else.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from backends.embedded.customer_store import SqliteCustomerStore
 from casework.customers import CustomerStore, StoreState
@@ -32,6 +32,47 @@ class CosmosPlace:
 
     def __str__(self) -> str:
         return f"{self.endpoint.rstrip('/')}/{self.database}"
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationProgress:
+    """How far a migration is, in items; `of` is 0 while it is not known how many there are."""
+
+    stage: Literal["reading", "copying", "checking"]
+    done: int
+    of: int
+    units: float = 0.0
+    """Request units that the account has charged so far."""
+    resumed_at: int = 0
+    """How many were already there when this run began."""
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationOutcome:
+    """What the target holds in the end, by kind, and in what it differs from the source."""
+
+    rows: dict[str, int]
+    checksum: str
+    differences: list[str] = field(default_factory=list)
+
+
+ReportProgress = Callable[[MigrationProgress], None]
+
+_MIGRATION_DEADLINE_SECONDS = 60.0
+
+
+async def migrate_customers(source: Path, target: CosmosPlace, report: ReportProgress) -> MigrationOutcome:
+    """Copy a contoso.db to Cosmos DB and compare the two. Raises CustomerStoreError in words."""
+    from backends.azure.contoso_source import open_source  # noqa: PLC0415 - only where chosen
+    from backends.azure.customer_containers import CustomerContainers  # noqa: PLC0415
+    from backends.azure.customer_migration import migrate  # noqa: PLC0415
+
+    containers = CustomerContainers(target, deadline_seconds=_MIGRATION_DEADLINE_SECONDS)
+    with open_source(source) as opened:
+        try:
+            return await migrate(opened, containers, report)
+        finally:
+            await containers.close()
 
 
 @asynccontextmanager

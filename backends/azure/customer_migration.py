@@ -9,9 +9,8 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -21,6 +20,7 @@ from backends.azure.customer_digest import Digests
 from backends.azure.customer_items import Item
 from backends.azure.customer_tables import TABLES_ID, StoreTables, Which, read_tables
 from backends.azure.customer_trouble import ThrottledError
+from backends.customer_wiring import MigrationOutcome, MigrationProgress, ReportProgress
 from casework.customers import CustomerStoreError
 
 MAX_BATCH = 100
@@ -34,30 +34,6 @@ _PLAN = 1
 """Changes when the same source would be cut into other batches."""
 
 Batch = tuple[Which, list[Item]]
-Stage = Literal["reading", "copying", "checking"]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far the migration is; `of` is 0 while it is not known."""
-
-    stage: Stage
-    done: int
-    of: int
-    units: float = 0.0
-    resumed_at: int = 0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What the target holds in the end, and how that differs from the source."""
-
-    rows: dict[str, int]
-    checksum: str
-    differences: list[str] = field(default_factory=list)
-
-
-Report = Callable[[Progress], None]
 
 
 class _Checkpoint(BaseModel):
@@ -68,7 +44,9 @@ class _Checkpoint(BaseModel):
     batches: int
 
 
-async def migrate(source: ContosoSource, containers: CustomerContainers, report: Report) -> Outcome:
+async def migrate(
+    source: ContosoSource, containers: CustomerContainers, report: ReportProgress
+) -> MigrationOutcome:
     """Copy everything that is not there yet, then read it all back and compare.
 
     Raises CustomerStoreError when the target cannot be used or holds another database, and
@@ -78,13 +56,13 @@ async def migrate(source: ContosoSource, containers: CustomerContainers, report:
     for number, item in enumerate(source.items(), start=1):
         wanted.take([item])
         if number % 5000 == 0:
-            report(Progress("reading", number, 0))
+            report(MigrationProgress("reading", number, 0))
     if not await _is_complete(containers, wanted):
         await _copy(source, containers, wanted, report)
         tables = StoreTables(tables=source.states(), source_checksum=wanted.checksum)
         await _patiently(lambda: containers.upsert_all("directory", [tables.item()]))
     found = await _read_back(containers, wanted.rows, report)
-    return Outcome(
+    return MigrationOutcome(
         {kind: digest.rows for kind, digest in sorted(found.by_kind.items())},
         found.checksum,
         wanted.differences(found),
@@ -104,12 +82,12 @@ async def _is_complete(containers: CustomerContainers, wanted: Digests) -> bool:
 
 
 async def _copy(
-    source: ContosoSource, containers: CustomerContainers, wanted: Digests, report: Report
+    source: ContosoSource, containers: CustomerContainers, wanted: Digests, report: ReportProgress
 ) -> None:
     stored = await _stored_batches(containers, wanted.checksum)
     batches = _batches(source.items())
     done = resumed_at = sum(len(items) for _, items in islice(batches, stored))
-    report(Progress("copying", done, wanted.rows, containers.spent.units, resumed_at))
+    report(MigrationProgress("copying", done, wanted.rows, containers.spent.units, resumed_at))
     since_note = 0
     while several := list(islice(batches, _AT_ONCE)):
         await asyncio.gather(*(_store(containers, batch) for batch in several))
@@ -118,7 +96,7 @@ async def _copy(
         if since_note >= _BATCHES_BETWEEN_NOTES:
             since_note = 0
             await _note(containers, _Checkpoint(source=wanted.checksum, plan=_PLAN, batches=stored))
-        report(Progress("copying", done, wanted.rows, containers.spent.units, resumed_at))
+        report(MigrationProgress("copying", done, wanted.rows, containers.spent.units, resumed_at))
     await _note(containers, _Checkpoint(source=wanted.checksum, plan=_PLAN, batches=stored))
 
 
@@ -174,11 +152,11 @@ async def _note(containers: CustomerContainers, checkpoint: _Checkpoint) -> None
     await _patiently(lambda: containers.upsert_all("directory", [item]))
 
 
-async def _read_back(containers: CustomerContainers, of: int, report: Report) -> Digests:
+async def _read_back(containers: CustomerContainers, of: int, report: ReportProgress) -> Digests:
     found = Digests()
     async for items in _everything(containers):
         found.take(items)
-        report(Progress("checking", found.rows, of, containers.spent.units))
+        report(MigrationProgress("checking", found.rows, of, containers.spent.units))
     return found
 
 
