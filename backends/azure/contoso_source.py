@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 from backends.azure.customer_items import Item, owner_item, owner_of, row_item
 from backends.azure.customer_queries import LOCATED, PARENTS
-from backends.azure.customer_tables import DATED, DIRECTORY_TABLES, Column, TableState, container_of
+from backends.azure.customer_tables import DIRECTORY_TABLES, Column, TableState, container_of
 from backends.azure.sqlite_values import Stored, affinity_of
-from casework.customers import PRIMARY_KEYS, TABLES, CustomerStoreError, Table
+from backends.embedded.customer_store import NEWEST_ACTIVITY
+from casework.customers import ACTIVITY_DATES, PRIMARY_KEYS, TABLES, CustomerStoreError, Table
 
 _OWNER = "owner of the row"
 _CUSTOMER = "CASE WHEN typeof({0}.customer_id) = 'integer' THEN {0}.customer_id END"
@@ -79,16 +80,22 @@ class ContosoSource:
             yield row, owner_of(row.pop(_OWNER))
 
     def _state(self, table: Table) -> TableState:
-        key, dated = PRIMARY_KEYS[table], DATED.get(table, "NULL")
-        rows, last, newest = self._connection.execute(
-            f"SELECT count(*), max({key}), max({dated}) FROM {table}"
-        ).fetchone()
+        sql = f"SELECT count(*), max({PRIMARY_KEYS[table]}) FROM {table}"
+        rows, last = self._connection.execute(sql).fetchone()
         return TableState(
             columns=tuple(self._columns(table)),
             rows=rows,
             next_key=max(_whole(last or 0) + 1, 1),
-            newest=newest if isinstance(newest, str) else None,
+            newest=self._newest(table),
         )
+
+    def _newest(self, table: Table) -> str | None:
+        """What dates the latest activity, as the file's own store reads it."""
+        if table not in ACTIVITY_DATES:
+            return None
+        sql = NEWEST_ACTIVITY.format(ACTIVITY_DATES[table], table)
+        newest: str | None = self._connection.execute(sql).fetchone()[0]
+        return newest
 
     def _columns(self, table: Table) -> Iterable[Column]:
         for found in self._connection.execute(f"PRAGMA table_info({table})"):

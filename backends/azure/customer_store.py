@@ -18,7 +18,7 @@ from backends.azure.customer_tables import (
     read_tables,
 )
 from backends.azure.customer_writes import CustomerWrites
-from backends.azure.sqlite_values import can_be_held, matches, ordered
+from backends.azure.sqlite_values import matches, ordered
 from backends.customer_wiring import CosmosPlace
 from backends.embedded.knowledge_index import Embed, KnowledgeIndex
 from casework.customers import (
@@ -33,8 +33,9 @@ from casework.customers import (
     Table,
     Value,
     Where,
+    can_be_held,
+    require_held,
 )
-from casework.errors import InvalidInputError
 
 _AT_ONCE = 8
 
@@ -116,13 +117,13 @@ class CosmosCustomerStore:
 
     async def add(self, table: Table, values: Mapping[str, Value]) -> Row:
         self._refuse_unless_writable(table)
-        _require_held(values)
+        require_held(values)
         async with self._noticing_the_role():
             return await self._writes.add(table, values)
 
     async def change(self, table: Table, key: int, values: Mapping[str, Value]) -> bool:
         self._refuse_unless_writable(table)
-        _require_held(values)
+        require_held(values)
         partition = await self._partition_of(table, key)
         if partition is None:
             return False
@@ -199,13 +200,6 @@ class CosmosCustomerStore:
 def _require_column(name: str) -> None:
     if not name.isidentifier():
         raise ValueError(f"not a column name: {name!r}")
-
-
-def _require_held(values: Mapping[str, Value]) -> None:
-    for name, value in values.items():
-        _require_column(name)
-        if not can_be_held(value):
-            raise InvalidInputError(name, "is a number beyond 64 bits or a text that is not valid Unicode")
 
 
 def _can_be_asked(where: Where) -> bool:

@@ -4,15 +4,17 @@ One small item holds it all, so that the data clock, health and the shape of eve
 point read. It also hands out keys: whoever adds a row first moves `next_key` on, guarded by etag.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backends.azure.sqlite_values import Affinity, converted
-from casework.customers import PRIMARY_KEYS, TABLES, CustomerStoreError, Row, Table, Value
+from casework.customers import ACTIVITY_DATES, PRIMARY_KEYS, TABLES, CustomerStoreError, Row, Table, Value
 
 _REMEMBERED = 32
+_LIKE_A_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 TABLES_ID = "tables"
 """Both the id and the partition of the item."""
@@ -25,16 +27,6 @@ All others belong to a customer and lie in that customer's partition of the acti
 
 Which = Literal["activity", "directory"]
 """A container by what it is for; settings say what it is called."""
-
-DATED: Mapping[Table, str] = {
-    "DataUsage": "usage_date",
-    "Invoices": "invoice_date",
-    "Orders": "order_date",
-    "SecurityLogs": "event_timestamp",
-    "SupportTickets": "opened_at",
-    "ServiceIncidents": "incident_date",
-}
-"""The column that dates an activity."""
 
 
 def container_of(table: Table) -> Which:
@@ -77,8 +69,8 @@ class TableState(BaseModel):
     def grown_by(self, table: Table, row: Row) -> "TableState":
         """The state once `row` is in the table."""
         changes: dict[str, Any] = {"rows": self.rows + 1, "next_key": self.next_key + 1}
-        day = row.get(DATED.get(table, ""))
-        if isinstance(day, str):
+        day = row.get(ACTIVITY_DATES.get(table, ""))
+        if isinstance(day, str) and _LIKE_A_DATE.match(day):
             changes["newest"] = max(self.newest or "", day)
         return self.model_copy(update=changes)
 

@@ -9,14 +9,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from casework.customers import Between, Mentions, Order, Row, Value, Where
+from casework.customers import Between, Mentions, Order, Row, Value, Where, can_be_held
 
 Affinity = Literal["INTEGER", "REAL", "NUMERIC", "TEXT", "BLOB"]
 Stored = Value | bytes
 """What one column of one row can hold."""
 
-LARGEST = 2**63 - 1
-SMALLEST = -(2**63)
 _NUMBER = re.compile(r"[ \t\n\v\f\r]*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?[ \t\n\v\f\r]*", re.ASCII)
 
 
@@ -41,13 +39,6 @@ def converted(value: Stored, affinity: Affinity) -> Stored:
     if affinity == "TEXT":
         return value if isinstance(value, str) else str(int(value) if isinstance(value, bool) else value)
     return _numeric(value, affinity)
-
-
-def can_be_held(value: Stored) -> bool:
-    """Whether SQLite can hold the value at all: whole numbers have 64 bits, text is valid Unicode."""
-    if isinstance(value, str):
-        return not any("\ud800" <= character <= "\udfff" for character in value)
-    return not isinstance(value, int) or SMALLEST <= value <= LARGEST
 
 
 def matches(row: Mapping[str, Stored], where: Where, affinities: Mapping[str, Affinity]) -> bool:
@@ -98,6 +89,6 @@ def _numeric(value: int | float | str, affinity: Affinity) -> Stored:
         number = int(value) if isinstance(value, bool) else value
     if affinity == "REAL" or not can_be_held(number):
         return float(number)
-    if isinstance(number, float) and number.is_integer() and SMALLEST <= number <= LARGEST:
+    if isinstance(number, float) and number.is_integer() and can_be_held(int(number)):
         return int(number)
     return number
