@@ -37,7 +37,7 @@ def converted(value: Stored, affinity: Affinity) -> Stored:
     if value is None or isinstance(value, bytes) or affinity == "BLOB":
         return value
     if affinity == "TEXT":
-        return value if isinstance(value, str) else str(int(value) if isinstance(value, bool) else value)
+        return value if isinstance(value, str) else _written(value)
     return _numeric(value, affinity)
 
 
@@ -77,6 +77,16 @@ def _holds(held: Stored, wanted: object, affinity: Affinity) -> bool:
         return any(part in text for part in wanted.parts)
     choices = wanted if isinstance(wanted, tuple) else (wanted,)
     return any(rank(held) == rank(converted(choice, affinity)) for choice in choices if choice is not None)
+
+
+def _written(number: int | float) -> str:
+    """A number as SQLite writes it: 15 digits, and always with a point when it is not whole by type."""
+    if isinstance(number, int):
+        return str(int(number))
+    if math.isinf(number):
+        return "Inf" if number > 0 else "-Inf"
+    digits, exponent, power = f"{number:.15g}".partition("e")
+    return (digits if "." in digits else f"{digits}.0") + exponent + power
 
 
 def _numeric(value: int | float | str, affinity: Affinity) -> Stored:
