@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, NamedTuple, Protocol, get_args
 
-from casework.errors import NotAllowedError, UnavailableError
+from casework.errors import InvalidInputError, NotAllowedError, UnavailableError
 
 Table = Literal[
     "Customers",
@@ -38,6 +38,19 @@ PRIMARY_KEYS: Mapping[Table, str] = {
     "KnowledgeDocuments": "document_id",
 }
 """The column that identifies a row of each table; a finding cites rows as (table, key)."""
+
+ACTIVITY_DATES: Mapping[Table, str] = {
+    "DataUsage": "usage_date",
+    "Invoices": "invoice_date",
+    "Orders": "order_date",
+    "SecurityLogs": "event_timestamp",
+    "SupportTickets": "opened_at",
+    "ServiceIncidents": "incident_date",
+}
+"""The column that dates an activity; the newest of them all is the day the data ends.
+
+Only what begins like a date counts: one stray value must not hide the clock of a whole table.
+"""
 
 Value = int | float | str | None
 Row = dict[str, Any]
@@ -78,6 +91,20 @@ class StoreState:
     row_counts: Mapping[Table, int]
     data_as_of: date | None
     knowledge_ranking: str
+
+
+def can_be_held(value: Value | bytes) -> bool:
+    """Whether a row can hold the value: whole numbers have 64 bits, and text is valid Unicode."""
+    if isinstance(value, str):
+        return not any("\ud800" <= character <= "\udfff" for character in value)
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
+
+
+def require_held(values: Mapping[str, Value]) -> None:
+    """Raises InvalidInputError, naming the column, for a value that no row can hold."""
+    for name, value in values.items():
+        if not can_be_held(value):
+            raise InvalidInputError(name, "a number beyond 64 bits, or text that is not valid Unicode")
 
 
 class CustomerStoreError(UnavailableError):

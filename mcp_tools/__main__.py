@@ -1,39 +1,87 @@
-"""`python -m mcp_tools`: serve the customer tools over MCP."""
+"""`python -m mcp_tools`: serve the customer tools over MCP, or migrate their data to Cosmos DB."""
 
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from casework.errors import CaseworkError
-from mcp_tools.settings import McpSettings, allowed_values
+from mcp_tools.settings import McpSettings, allowed_values, cosmos_address
 
+_INTERRUPTED = 130
 _WRONG_SETTING = 2
 _CANNOT_START = 1
 _EPILOG = "Configured by environment variables; .env.example lists every one with its default."
+_MIGRATE = (
+    "Copies a contoso.db to the Cosmos DB containers and compares the two. May be stopped at any time: run it"
+    " again and it goes on. Exit codes: 0 all there and the same, 1 could not finish, 2 wrong setting,"
+    " 3 the target differs from the source, 130 interrupted."
+)
 
 
 def main() -> None:
     """Entry point. Exits with 2 for a wrong setting and 1 when something else is in the way."""
-    argparse.ArgumentParser(
-        "fraud-mcp-tools", description="Serves the customer tools over MCP.", epilog=_EPILOG
-    ).parse_args()
+    arguments = _parser().parse_args()
     try:
         settings = McpSettings()
     except ValidationError as error:
         sys.exit(_complaint(_WRONG_SETTING, *(_wrong_setting(detail) for detail in error.errors())))
+    sys.exit(_migrate(settings, arguments) if arguments.command == "migrate" else _serve(settings))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "fraud-mcp-tools", description="Serves the customer tools over MCP.", epilog=_EPILOG
+    )
+    commands = parser.add_subparsers(dest="command")
+    migrate = commands.add_parser("migrate", help="copy a contoso.db to Cosmos DB", description=_MIGRATE)
+    migrate.add_argument("--from", dest="source", type=Path, help="the contoso.db (default: DB_PATH)")
+    migrate.add_argument("--to", dest="target", help="the account's address (default: COSMOS_ENDPOINT)")
+    migrate.add_argument("--json", action="store_true", help="progress and outcome as lines of JSON")
+    return parser
+
+
+def _serve(settings: McpSettings) -> int:
     # Imported late: a wrong setting is reported without loading the servers' libraries.
     from mcp_tools.serving import log_as_json, serve  # noqa: PLC0415
 
     log_as_json(settings.log_level)
+    return _run(_finished(serve(settings)))
+
+
+def _migrate(settings: McpSettings, arguments: argparse.Namespace) -> int:
+    from mcp_tools.migration import run_migration  # noqa: PLC0415 - serving does without it
+    from mcp_tools.serving import log_as_json  # noqa: PLC0415
+
+    log_as_json("warning")
+    endpoint = arguments.target or settings.cosmos_endpoint
+    if not endpoint:
+        return _complaint(_WRONG_SETTING, "say where to: --to https://NAME.documents.azure.com")
+    try:
+        target = settings.place_at(cosmos_address(endpoint))
+    except ValueError as error:
+        return _complaint(_WRONG_SETTING, f"--to {endpoint}: {error}")
+    try:
+        return _run(run_migration(arguments.source or settings.db_path, target, as_json=arguments.json))
+    except KeyboardInterrupt:
+        return _complaint(_INTERRUPTED, "interrupted: run the same command again and it goes on")
+
+
+async def _finished(work: Coroutine[None, None, None]) -> int:
+    await work
+    return 0
+
+
+def _run(work: Coroutine[None, None, int]) -> int:
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(serve(settings))
+            return runner.run(work)
     except CaseworkError as error:
-        sys.exit(_complaint(_CANNOT_START, str(error)))
+        return _complaint(_CANNOT_START, str(error))
 
 
 def _wrong_setting(detail: ErrorDetails) -> str:

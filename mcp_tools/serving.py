@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import structlog
 import uvicorn
 
-from backends.embedded.customer_store import SqliteCustomerStore
-from casework.customers import StoreState
+from backends.customer_wiring import CheckedCustomerStore, open_customers
+from casework.customers import CustomerStoreError, StoreState
 from casework.errors import UnavailableError
 from mcp_tools.app import MCP_PATH, create_app, create_tool_server
 from mcp_tools.settings import McpSettings
@@ -33,11 +33,10 @@ async def serve(settings: McpSettings) -> None:
 
     Raises CustomerStoreError when the database cannot be used, CannotListenError when the port cannot.
     """
-    customers = SqliteCustomerStore(
-        settings.db_path, writable=settings.write_tools, deadline_seconds=settings.query_deadline_seconds
-    )
-    try:
-        state = await customers.verify()
+    async with open_customers(
+        settings.customers, writable=settings.write_tools, deadline_seconds=settings.query_deadline_seconds
+    ) as customers:
+        state = await _verified(customers, may_be_away=settings.cosmos_endpoint is not None)
         listening = _listen(settings.host, settings.port)
         server = create_tool_server(
             customers, now=lambda: datetime.now(UTC).replace(tzinfo=None), write_tools=settings.write_tools
@@ -54,8 +53,17 @@ async def serve(settings: McpSettings) -> None:
         )
         await _Server(config, lambda: _say_ready(listening, state)).serve(sockets=[listening])
         _log.info("stopped")
-    finally:
-        customers.close()
+
+
+async def _verified(customers: CheckedCustomerStore, *, may_be_away: bool) -> StoreState | None:
+    """What the store holds. One that is elsewhere may be away for a while: None, and health says why."""
+    try:
+        return await customers.verify()
+    except CustomerStoreError as error:
+        if not may_be_away:
+            raise
+        _log.warning("customer_store_unavailable", error=str(error))
+        return None
 
 
 class _Server(uvicorn.Server):
@@ -82,11 +90,15 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
 
-def _say_ready(listening: socket.socket, state: StoreState) -> None:
+def _say_ready(listening: socket.socket, state: StoreState | None) -> None:
     host, port = listening.getsockname()[:2]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}{MCP_PATH}"
+    if state is None:
+        _log.warning("ready", url=url, database=None)
+        return
     _log.info(
         "ready",
-        url=f"http://{f'[{host}]' if ':' in host else host}:{port}{MCP_PATH}",
+        url=url,
         database=state.source,
         customers=state.row_counts["Customers"],
         data_as_of=str(state.data_as_of),

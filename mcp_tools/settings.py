@@ -3,9 +3,14 @@
 import ipaddress
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from backends.customer_wiring import CosmosPlace
+
+_COSMOS_NAME = r"^[^/\\#?]{1,255}$"
 
 
 class McpSettings(BaseSettings):
@@ -23,6 +28,32 @@ class McpSettings(BaseSettings):
         Path(".fraud-console/contoso.db"), validation_alias="DB_PATH", description="the path of a contoso.db"
     )
     """The Contoso database to serve."""
+    cosmos_endpoint: str | None = Field(
+        None,
+        validation_alias="COSMOS_ENDPOINT",
+        description="the https address of a Cosmos DB account, without a path",
+    )
+    """Serve what `fraud-mcp-tools migrate` copied to this Cosmos DB account instead of the file."""
+    cosmos_database: str = Field(
+        "contoso",
+        validation_alias="MCP_COSMOS_DATABASE",
+        description="the name of a database",
+        pattern=_COSMOS_NAME,
+    )
+    cosmos_activity: str = Field(
+        "activity",
+        validation_alias="MCP_COSMOS_ACTIVITY",
+        description="the name of a container that is partitioned by /customer",
+        pattern=_COSMOS_NAME,
+    )
+    """The container of what customers did, partitioned by /customer."""
+    cosmos_directory: str = Field(
+        "directory",
+        validation_alias="MCP_COSMOS_DIRECTORY",
+        description="the name of a container that is partitioned by /partition",
+        pattern=_COSMOS_NAME,
+    )
+    """The container of customers, products and documents, partitioned by /partition."""
     write_tools: bool = Field(False, validation_alias="MCP_WRITE_TOOLS", description="true or false")
     """Whether the four tools that write do so; otherwise the database is opened read-only."""
     query_deadline_seconds: float = Field(
@@ -42,6 +73,20 @@ class McpSettings(BaseSettings):
     )
     """The least level that is logged."""
 
+    @property
+    def customers(self) -> Path | CosmosPlace:
+        """Where the customer data is."""
+        return self.place_at(self.cosmos_endpoint) if self.cosmos_endpoint else self.db_path
+
+    def place_at(self, endpoint: str) -> CosmosPlace:
+        """The database and containers of the settings, at some account."""
+        return CosmosPlace(endpoint, self.cosmos_database, self.cosmos_activity, self.cosmos_directory)
+
+    @field_validator("cosmos_endpoint")
+    @classmethod
+    def _https_alone(cls, endpoint: str | None) -> str | None:
+        return cosmos_address(endpoint) if endpoint else None
+
     @field_validator("host")
     @classmethod
     def _loopback_only(cls, host: str) -> str:
@@ -50,6 +95,14 @@ class McpSettings(BaseSettings):
         raise ValueError(
             "only loopback is allowed (127.0.0.1, ::1 or localhost): callers are not authenticated"
         )
+
+
+def cosmos_address(endpoint: str) -> str:
+    """The address of an account. Raises ValueError for anything else: a token must not leave in the clear."""
+    parts = urlsplit(endpoint)
+    if parts.scheme != "https" or not parts.hostname or parts.path not in ("", "/") or parts.query:
+        raise ValueError("expected the https address of an account, like https://NAME.documents.azure.com")
+    return endpoint
 
 
 def allowed_values(variable: str) -> str:

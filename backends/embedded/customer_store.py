@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from backends.embedded.knowledge_index import Embed, KnowledgeIndex
 from casework.customers import (
+    ACTIVITY_DATES,
     PRIMARY_KEYS,
     TABLES,
     Between,
@@ -26,21 +27,18 @@ from casework.customers import (
     Table,
     Value,
     Where,
+    can_be_held,
+    require_held,
 )
 
 _T = TypeVar("_T")
 _Identity = tuple[int, int]
 
-_DATED: Mapping[Table, str] = {
-    "DataUsage": "usage_date",
-    "Invoices": "invoice_date",
-    "Orders": "order_date",
-    "SecurityLogs": "event_timestamp",
-    "SupportTickets": "opened_at",
-    "ServiceIncidents": "incident_date",
-}
-"""The column that dates an activity; the newest of them all is the day the data ends."""
-
+NEWEST_ACTIVITY = (
+    "SELECT max({0}) FROM {1} WHERE typeof({0}) = 'text'"
+    " AND {0} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
+)
+"""The newest value of a date column, of those that begin like a date."""
 _STEPS_BETWEEN_DEADLINE_CHECKS = 20_000
 
 
@@ -105,6 +103,7 @@ class SqliteCustomerStore:
 
     async def add(self, table: Table, values: Mapping[str, Value]) -> Row:
         self._refuse_unless_writable(table)
+        require_held(values)
         names = ", ".join(_column(name) for name in values)
         marks = ", ".join("?" * len(values))
         sql = f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING *"
@@ -112,6 +111,9 @@ class SqliteCustomerStore:
 
     async def change(self, table: Table, key: int, values: Mapping[str, Value]) -> bool:
         self._refuse_unless_writable(table)
+        require_held(values)
+        if not can_be_held(key):
+            return False
         changes = ", ".join(f"{_column(name)} = ?" for name in values)
         sql = f"UPDATE {table} SET {changes} WHERE {PRIMARY_KEYS[table]} = ?"
         return await self._run(lambda connection: _changed(connection, sql, [*values.values(), key]))
@@ -278,7 +280,10 @@ def _changed(connection: sqlite3.Connection, sql: str, values: list[Value]) -> b
 
 
 def _latest_day(connection: sqlite3.Connection) -> date | None:
-    newest = [connection.execute(f"SELECT max({c}) FROM {t}").fetchone()[0] for t, c in _DATED.items()]
+    newest = [
+        connection.execute(NEWEST_ACTIVITY.format(column, table)).fetchone()[0]
+        for table, column in ACTIVITY_DATES.items()
+    ]
     days = [_day(text) for text in newest if text]
     return max((day for day in days if day), default=None)
 

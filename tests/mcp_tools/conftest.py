@@ -17,6 +17,7 @@ from fastmcp import Client
 
 from backends.embedded.customer_store import SqliteCustomerStore
 from mcp_tools.app import create_tool_server
+from tests.mcp_tools.cosmos import CosmosAccount, cosmos_account
 
 SCHEMA = Path(__file__).parents[2] / "backends" / "embedded" / "contoso_schema.sql"
 NOW = datetime(2026, 3, 10, 12, 0, 0)  # noqa: DTZ001  the database writes naive times
@@ -177,3 +178,12 @@ def read_write(path: Path) -> Iterator[sqlite3.Connection]:
             yield connection
     finally:
         connection.close()
+
+
+@pytest.fixture(scope="session")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CosmosAccount]:
+    """A running Cosmos DB account that this process can reach with its managed identity."""
+    with cosmos_account(tmp_path_factory.mktemp("account")) as running, pytest.MonkeyPatch.context() as patch:
+        for name, value in running.environment.items():
+            patch.setenv(name, value)
+        yield running
