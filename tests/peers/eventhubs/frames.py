@@ -12,35 +12,26 @@ AMQP_FRAME = 0
 SASL_FRAME = 1
 MOST_FRAME = 1024 * 1024
 
-FIELDS: dict[int, list[str]] = {
-    0x10: (
-        "container_id hostname max_frame_size channel_max idle_time_out outgoing_locales incoming_locales"
-        " offered_capabilities desired_capabilities properties"
-    ).split(),
-    0x11: (
-        "remote_channel next_outgoing_id incoming_window outgoing_window handle_max offered_capabilities"
-        " desired_capabilities properties"
-    ).split(),
-    0x12: (
-        "name handle role snd_settle_mode rcv_settle_mode source target unsettled incomplete_unsettled"
-        " initial_delivery_count max_message_size offered_capabilities desired_capabilities properties"
-    ).split(),
-    0x13: (
-        "next_incoming_id incoming_window next_outgoing_id outgoing_window handle delivery_count link_credit"
-        " available drain echo properties"
-    ).split(),
-    0x14: (
-        "handle delivery_id delivery_tag message_format settled more rcv_settle_mode state resume aborted"
-        " batchable"
-    ).split(),
-    0x15: "role first last settled state batchable".split(),
-    0x16: "handle closed error".split(),
-    0x17: ["error"],
-    0x18: ["error"],
-    0x40: ["sasl_server_mechanisms"],
-    0x41: "mechanism initial_response hostname".split(),
-    0x44: "code additional_data".split(),
+_FIELDS = {
+    0x10: "container_id hostname max_frame_size channel_max idle_time_out outgoing_locales incoming_locales"
+    " offered_capabilities desired_capabilities properties",
+    0x11: "remote_channel next_outgoing_id incoming_window outgoing_window handle_max offered_capabilities"
+    " desired_capabilities properties",
+    0x12: "name handle role snd_settle_mode rcv_settle_mode source target unsettled incomplete_unsettled"
+    " initial_delivery_count max_message_size offered_capabilities desired_capabilities properties",
+    0x13: "next_incoming_id incoming_window next_outgoing_id outgoing_window handle delivery_count"
+    " link_credit available drain echo properties",
+    0x14: "handle delivery_id delivery_tag message_format settled more rcv_settle_mode state resume aborted"
+    " batchable",
+    0x15: "role first last settled state batchable",
+    0x16: "handle closed error",
+    0x17: "error",
+    0x18: "error",
+    0x40: "sasl_server_mechanisms",
+    0x41: "mechanism initial_response hostname",
+    0x44: "code additional_data",
 }
+FIELDS = {code: names.split() for code, names in _FIELDS.items()}
 NAMES = {
     0x10: "open",
     0x11: "begin",

@@ -40,7 +40,7 @@ class _RefusedLinkError(Exception):
 
 
 def _node(session: Session, attach: Frame, path: str, we_receive: bool) -> Link:
-    name = path.split("/")[-1]
+    name = path.rsplit("/", maxsplit=1)[-1]
     if name in ("$cbs", "$management"):
         if not we_receive:
             return SendingLink(session, attach)
