@@ -25,7 +25,11 @@ from casework.errors import OverloadedError, UnavailableError
 
 BLOB_API = "2019-07-07"
 AUTH_SECONDS = 15.0
-RETRIES = {"retry_total": 4, "retry_backoff_factor": 0.2, "retry_backoff_max": 5}
+BACKOFF = {"retry_backoff_factor": 0.1, "retry_backoff_max": 5}
+SEND_RETRIES = 2
+ASK_RETRIES = 1
+READ_RETRIES = 12
+"""The SDK counts a reader's retries over its whole life; when they are used up, it begins a new one."""
 SENDER = "Azure Event Hubs Data Sender"
 RECEIVER = "Azure Event Hubs Data Receiver"
 BLOBS = "Storage Blob Data Contributor"
@@ -41,7 +45,7 @@ class HubClients:
     credential: AsyncTokenCredential | None
 
     def producer(self) -> EventHubProducerClient:
-        made: EventHubProducerClient = self._make(EventHubProducerClient)
+        made: EventHubProducerClient = self._make(EventHubProducerClient, retry_total=SEND_RETRIES)
         return made
 
     def consumer(self, store: CheckpointStore | None = None) -> EventHubConsumerClient:
@@ -49,6 +53,7 @@ class HubClients:
             EventHubConsumerClient,
             consumer_group=self.settings.eventhub_consumer_group,
             checkpoint_store=store,
+            retry_total=ASK_RETRIES if store is None else READ_RETRIES,
             load_balancing_interval=self.settings.eventhub_balance_seconds,
             partition_ownership_expiration_interval=self.settings.eventhub_ownership_seconds,
         )
@@ -64,7 +69,7 @@ class HubClients:
 
     def _make(self, kind: Any, **options: Any) -> Any:
         settings = self.settings
-        options |= {"eventhub_name": settings.eventhub_name, "auth_timeout": AUTH_SECONDS, **RETRIES}
+        options |= {"eventhub_name": settings.eventhub_name, "auth_timeout": AUTH_SECONDS, **BACKOFF}
         # The SDK looks for authorities in its own bundle; this is the machine's, as everywhere else.
         options["ssl_context"] = ssl.create_default_context()
         if settings.eventhub_endpoint is not None:
@@ -98,7 +103,7 @@ def hub_problem(error: Exception, settings: EventHubSettings, role: str) -> Unav
         return OverloadedError(f"{where} takes no more now; try again later: {text}")
     if isinstance(error, (AuthenticationError, ClientAuthenticationError)) or "unauthorized" in text.lower():
         return UnavailableError(f"{where} refuses this identity; it needs the role {role}: {text}")
-    if "could not be found" in text:
+    if "could not be found" in text or "NotFound" in text:
         names = "EVENTHUB_NAME and EVENTHUB_CONSUMER_GROUP"
         return UnavailableError(f"{where} or its consumer group does not exist; check {names}: {text}")
     return UnavailableError(f"{where} is out of reach: {text}")
@@ -126,8 +131,8 @@ async def ensure_container(container: ContainerClient, settings: EventHubSetting
             return  # another replica was faster
         if error.status_code in (401, 403):
             raise UnavailableError(
-                f"blob container {settings.checkpoint_container} (CHECKPOINT_CONTAINER) is missing, or closed to"
-                f" this identity: create it, and give the identity the role {BLOBS} on it"
+                f"blob container {settings.checkpoint_container} (CHECKPOINT_CONTAINER) is missing, or closed"
+                f" to this identity: create it, and give the identity the role {BLOBS} on it"
             ) from error
         raise blob_problem(error, settings) from error
     except AzureError as error:

@@ -5,10 +5,14 @@ import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from backends.embedded.event_bus import open_event_bus
 from casework.ports import EventBus, TelemetryBatch
 from casework.telemetry import Login, LoginDetails
 from tests.builders import NOW
+
+pytestmark = pytest.mark.usefixtures("sdk_leaves_sockets")
 
 NO_REWIND = timedelta(0)
 

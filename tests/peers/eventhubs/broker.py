@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING
 
 from tests.peers.eventhubs.access import Access
+from tests.peers.eventhubs.codec import Described, ULong, encode
 from tests.peers.eventhubs.connection import Connection
 from tests.peers.eventhubs.faults import Faults
-from tests.peers.eventhubs.log import Hub
+from tests.peers.eventhubs.log import Hub, Partition
 
 if TYPE_CHECKING:
     from tests.peers.eventhubs.consumers import ConsumerLink
@@ -80,6 +81,19 @@ class Broker:
         for connection in broken:
             connection.abort()
         await asyncio.gather(*(connection.ended.wait() for connection in broken))
+
+    def store(self, hub: Hub, partition: Partition, bare: bytes, key: str | None) -> None:
+        """Append an event and wake who reads the partition."""
+        hub.append(partition, bare, key)
+        for link in list(self.consumers):
+            if link.partition is partition:
+                link.wake()
+
+    def put(self, body: bytes, partition_id: str | None = None, key: str | None = None) -> None:
+        """Store an event in the first hub, as if somebody had sent it."""
+        hub = next(iter(self.hubs.values()))
+        partition = hub.partition_for(key) if partition_id is None else hub.partitions[partition_id]
+        self.store(hub, partition, encode(Described(ULong(0x75), body)), key)
 
     def steal(self, partition_id: str) -> None:
         """Detaches the readers of a partition, as if another with a higher epoch had come."""

@@ -108,8 +108,8 @@ class ConsumerLink(SendingLink):
         self._metrics = METRICS in (attach["desired_capabilities"] or [])
         self._awake = asyncio.Event()
 
-    def attached(self) -> None:
-        super().attached()
+    def attached(self, *, refused: bool = False) -> None:
+        super().attached(refused=refused)
         self.connection.spawn(self._pump())
 
     def credited(self, frame: Frame) -> None:

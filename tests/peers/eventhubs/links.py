@@ -87,8 +87,12 @@ class Link:
         self.handle = UInt(attach["handle"])
         self.receives = not attach["role"]
 
-    def attached(self) -> None:
-        """Answers the attach; the SDK wants every field there, and both ends named."""
+    def attached(self, *, refused: bool = False) -> None:
+        """Answers the attach with every field, as the SDK needs it.
+
+        A refused producer gets no target, else the SDK would send before it reads on. A refused consumer
+        gets both ends: without, the SDK would never look at the reason.
+        """
         attach = self.attach
         self.connection.send(
             "attach",
@@ -99,7 +103,7 @@ class Link:
             snd_settle_mode=attach["snd_settle_mode"],
             rcv_settle_mode=attach["rcv_settle_mode"],
             source=attach["source"],
-            target=attach["target"],
+            target=None if refused and self.receives else attach["target"],
             initial_delivery_count=None if self.receives else UInt(0),
             max_message_size=ULong(self.broker.most_message),
             properties={},
@@ -133,8 +137,8 @@ class ReceivingLink(Link):
         self.delivered = attach["initial_delivery_count"] or 0
         self._pieces: list[Frame] = []
 
-    def attached(self) -> None:
-        super().attached()
+    def attached(self, *, refused: bool = False) -> None:
+        super().attached(refused=refused)
         self.grant()
 
     def grant(self) -> None:

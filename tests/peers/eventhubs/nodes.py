@@ -28,7 +28,7 @@ def open_link(session: Session, attach: Frame) -> Link | None:
         return _node(session, attach, path.strip("/"), we_receive)
     except _RefusedLinkError as refused:
         link = Link(session, attach)
-        link.attached()
+        link.attached(refused=True)
         link.close(refused.condition, str(refused))
         return None
 
@@ -158,7 +158,7 @@ class ProducerLink(ReceivingLink):
     def delivery(self, first: Frame, payload: bytes) -> None:
         if len(payload) > self.broker.most_message:
             text = f"The received message (size:{len(payload)} bytes) exceeds the limit"
-            self.close("amqp:link:message-size-exceeded", text)
+            self.settle(first, rejected("amqp:link:message-size-exceeded", text))
         elif self.broker.faults.slow_seconds:
             self.connection.spawn(self._later(first, payload))
         else:
@@ -181,10 +181,7 @@ class ProducerLink(ReceivingLink):
         # A batch without a key goes to one partition, whole.
         whole = self.partition or self.hub.partition_for(messages[0].partition_key if messages else None)
         for message in messages:
-            self.hub.append(whole, message.bare, message.partition_key)
-        for link in list(self.broker.consumers):
-            if link.partition is whole:
-                link.wake()
+            self.broker.store(self.hub, whole, message.bare, message.partition_key)
         if faults.takes_lost_disposition():
             self.connection.abort()
             return
