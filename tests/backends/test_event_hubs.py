@@ -21,7 +21,10 @@ from tests.builders import NOW
 from tests.peers.azurite import Azurite
 from tests.peers.event_hubs_fixture import HubStand, hub_stand
 
-pytestmark = pytest.mark.usefixtures("sdk_leaves_sockets")
+pytestmark = [
+    pytest.mark.usefixtures("sdk_leaves_sockets"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 WINDOW = timedelta(minutes=5)
 CONSUMER = "detector"

@@ -12,7 +12,10 @@ from casework.ports import EventBus, TelemetryBatch
 from casework.telemetry import Login, LoginDetails
 from tests.builders import NOW
 
-pytestmark = pytest.mark.usefixtures("sdk_leaves_sockets")
+pytestmark = [
+    pytest.mark.usefixtures("sdk_leaves_sockets"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 NO_REWIND = timedelta(0)
 

@@ -23,7 +23,10 @@ from tests.peers.certificates import write_certificates
 from tests.peers.eventhubs import Access, Broker, Hub
 from tests.peers.tokens import Issuer
 
-pytestmark = pytest.mark.usefixtures("sdk_leaves_sockets")
+pytestmark = [
+    pytest.mark.usefixtures("sdk_leaves_sockets"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 ISSUER = "https://login.example/tenant/v2.0"
 SENDER = "Azure Event Hubs Data Sender"
