@@ -21,8 +21,8 @@ from casework.telemetry import Login, LoginDetails
 from tests.builders import NOW
 from tests.peers.azurite import Azurite, missing_tool, running_azurite
 from tests.peers.certificates import write_certificates
-from tests.peers.event_hubs_fixture import HubStand, hub_stand
-from tests.peers.eventhubs import Access, Broker, Hub
+from tests.peers.event_hubs_fixture import HubStand, hub_stand, telemetry_hub
+from tests.peers.eventhubs import Access, Broker
 from tests.peers.managed_identity import ManagedIdentity
 from tests.peers.tokens import Issuer
 
@@ -344,9 +344,7 @@ async def test_an_identity_with_the_three_roles_is_all_that_production_needs(tmp
     issuer = Issuer("https://sts.windows.net/tenant/")
     certificates = write_certificates(tmp_path)
     roles = {"fraud-console": {"Azure Event Hubs Data Sender", "Azure Event Hubs Data Receiver"}}
-    broker = Broker(
-        [Hub("telemetry", 1)], Access(issuer=issuer, roles=roles), tls=certificates.server_context()
-    )
+    broker = Broker([telemetry_hub(1)], Access(issuer=issuer, roles=roles), tls=certificates.server_context())
     identity = ManagedIdentity(issuer)
     with running_azurite(certificates) as blobs, identity.running() as known:
         async with broker.listening() as port:

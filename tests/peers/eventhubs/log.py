@@ -3,6 +3,7 @@
 import json
 import time
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,10 +57,12 @@ class Hub:
         partitions: int = 4,
         groups: tuple[str, ...] = ("$Default",),
         file: Path | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.name = name
+        self._clock = clock
         self.groups = {group.lower() for group in groups} | {"$default"}
-        self.created_ms = int(time.time() * 1000)
+        self.created_ms = int(clock() * 1000)
         self.partitions = {str(number): Partition(str(number)) for number in range(partitions)}
         self._turn = 0
         self._file = file
@@ -75,7 +78,7 @@ class Hub:
         return self.partitions[ids[self._turn % len(ids)]]
 
     def append(self, partition: Partition, bare: bytes, key: str | None) -> Stored:
-        stored = partition.append(bare, key, int(time.time() * 1000))
+        stored = partition.append(bare, key, int(self._clock() * 1000))
         if self._file is not None:
             row = [partition.partition_id, stored.enqueued_ms, key, b64encode(bare).decode()]
             with self._file.open("a") as out:
