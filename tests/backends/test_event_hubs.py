@@ -53,7 +53,8 @@ class Replica:
         self.got: list[tuple[str, str]] = []
         """Partition and event id, as they came."""
         self.begun: list[str] = []
-        self._changed = asyncio.Event()
+        self.busy = False
+        """Whether something was read whose checkpoint is not yet written."""
         self._rewind = rewind
         self._task = asyncio.create_task(self._run())
 
@@ -62,9 +63,10 @@ class Replica:
             async for batch in batches:
                 if batch.begins:
                     self.begun.append(batch.partition)
+                self.busy = True
                 self.got += [(batch.partition, event.event_id) for event in batch.events]
                 await batch.done()
-                self._changed.set()
+                self.busy = False
 
     @property
     def ids(self) -> list[str]:
@@ -88,7 +90,8 @@ async def has_all(replicas: list[Replica], count: int) -> None:
     wanted = {f"E-{number:05}" for number in range(count)}
 
     def complete() -> bool:
-        return {event_id for replica in replicas for event_id in replica.ids} == wanted
+        got = {event_id for replica in replicas for event_id in replica.ids}
+        return got == wanted and not any(replica.busy for replica in replicas)
 
     await until(complete, f"{count} events")
 
@@ -215,6 +218,25 @@ def environment(stand: HubStand) -> dict[str, str]:
         if value is not None:
             found[name.upper()] = str(secret() if secret else value)
     return found
+
+
+async def test_a_reader_goes_back_by_the_window_and_no_further(azurite: Azurite) -> None:
+    """From the earliest of the last thousand events, which are of the second hour and later."""
+    now = NOW
+
+    def clock() -> float:
+        return now.timestamp()
+
+    async with hub_stand(azurite, partitions=1, clock=clock) as stand:
+        for hour in range(5):
+            now = NOW + timedelta(hours=hour)
+            hourly = [login(hour * 300 + n).model_copy(update={"occurred_at": now}) for n in range(300)]
+            stand.broker.put("\n".join(event.model_dump_json() for event in hourly).encode(), "0")
+        async with reading(stand) as first:
+            await has_all([first], 1500)
+        async with reading(stand, timedelta(minutes=15)) as again:
+            await until(lambda: "E-01499" in again.ids, "the last event")
+            assert again.ids == [f"E-{number:05}" for number in range(300, 1500)]
 
 
 async def test_an_event_stored_twice_because_its_answer_was_lost_comes_once(stand: HubStand) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,14 @@ from tests.peers.eventhubs import Broker, Hub
 QUICK = {"eventhub_balance_seconds": 0.3, "eventhub_ownership_seconds": 2.0}
 
 
-def telemetry_hub(partitions: int = 2) -> Hub:
+def _day_after(started: float) -> float:
+    return NOW.timestamp() + 86_400 + time.monotonic() - started
+
+
+def telemetry_hub(partitions: int = 2, clock: Callable[[], float] | None = None) -> Hub:
     """A hub whose clock goes on from a day after the tests' events, whatever this machine's says."""
     started = time.monotonic()
-    return Hub("telemetry", partitions, clock=lambda: NOW.timestamp() + 86_400 + time.monotonic() - started)
+    return Hub("telemetry", partitions, clock=clock or (lambda: _day_after(started)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +44,11 @@ class HubStand:
 
 
 @contextlib.asynccontextmanager
-async def hub_stand(azurite: Azurite, partitions: int = 2, **changes: Any) -> AsyncIterator[HubStand]:
+async def hub_stand(
+    azurite: Azurite, partitions: int = 2, clock: Callable[[], float] | None = None, **changes: Any
+) -> AsyncIterator[HubStand]:
     """A stand that is gone when the block ends."""
-    broker = Broker([telemetry_hub(partitions)])
+    broker = Broker([telemetry_hub(partitions, clock)])
     async with broker.listening():
         settings = EventHubSettings(
             eventhub_connection_string=SecretStr(broker.connection_string),
