@@ -52,6 +52,7 @@ class EventHubsBus:
         self._turn = asyncio.Lock()
         self._publishers = 0
         self._subscriptions: dict[str, Subscription] = {}
+        self._reporting = asyncio.Lock()
         self._reports: dict[str, tuple[float, BusReport]] = {}
 
     async def publish(self, events: Sequence[Telemetry]) -> frozenset[str]:
@@ -117,9 +118,9 @@ class EventHubsBus:
 
     async def subscribe(self, consumer: str, rewind: timedelta) -> AsyncGenerator[PartitionBatch, None]:
         store = RewindingCheckpoints(self._container, consumer, rewind)
-        reading = Subscription(self._clients, store, self._recent, self._parked)
+        reading = Subscription(self._clients, self._container, store, self._recent, self._parked)
         self._subscriptions[consumer] = reading
-        batches = reading.batches(self._container)
+        batches = reading.batches()
         try:
             async for batch in batches:
                 yield batch
@@ -145,10 +146,11 @@ class EventHubsBus:
 
     async def report(self, consumer: str) -> BusReport:
         """At most `REPORT_SECONDS` old."""
-        made = self._reports.get(consumer)
-        if made is None or time.monotonic() - made[0] > REPORT_SECONDS:
-            made = self._reports[consumer] = (time.monotonic(), await self._report(consumer))
-        return made[1]
+        async with self._reporting:
+            made = self._reports.get(consumer)
+            if made is None or time.monotonic() - made[0] > REPORT_SECONDS:
+                made = self._reports[consumer] = (time.monotonic(), await self._report(consumer))
+            return made[1]
 
     async def _report(self, consumer: str) -> BusReport:
         done = await self._done(consumer)

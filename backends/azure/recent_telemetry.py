@@ -9,6 +9,7 @@ import asyncio
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from backends.azure.telemetry_records import Record
@@ -20,6 +21,7 @@ class _Kept(NamedTuple):
     offset: int
     event_id: str
     text: bytes
+    shown: bool
 
 
 def _now() -> int:
@@ -37,20 +39,23 @@ class RecentTelemetry:
         self._kept: list[_Kept] = []
         self._by_id: dict[str, _Kept] = {}
         self._last = 0
+        self._head = 0
         self._more = asyncio.Event()
 
     def __contains__(self, event_id: str) -> bool:
         return event_id in self._by_id
 
-    def add(self, records: Iterable[Record]) -> None:
-        """Keep those that are not kept already."""
+    def add(self, records: Iterable[Record], *, again: bool = False) -> None:
+        """Keep those that are not kept already. What is read `again` is evidence, and no news to show."""
         for record in records:
             if record.event.event_id not in self._by_id:
                 self._last = max(self._last + 1, self._clock())
-                kept = _Kept(self._last, record.event.event_id, record.text)
+                kept = _Kept(self._last, record.event.event_id, record.text, shown=not again)
                 self._kept.append(kept)
                 self._by_id[kept.event_id] = kept
-                self.seen += 1
+                if kept.shown:
+                    self._head = kept.offset
+                    self.seen += 1
         self._trim()
         self._more.set()
 
@@ -64,9 +69,10 @@ class RecentTelemetry:
 
     def after(self, offset: int, limit: int) -> tuple[StoredTelemetry, ...]:
         start = bisect_right(self._kept, offset, key=lambda kept: kept.offset)
+        shown = (kept for kept in islice(self._kept, start, None) if kept.shown)
         return tuple(
             StoredTelemetry(offset=kept.offset, event=TELEMETRY.validate_json(kept.text))
-            for kept in self._kept[start : start + limit]
+            for kept in islice(shown, limit)
         )
 
     def find(self, event_ids: Sequence[str]) -> tuple[Telemetry, ...]:
@@ -75,13 +81,13 @@ class RecentTelemetry:
 
     @property
     def head(self) -> int:
-        return self._last
+        return self._head
 
     async def wait(self, after: int, timeout_seconds: float) -> bool:
         """Whether there is something after the offset, before time runs out."""
         try:
             async with asyncio.timeout(timeout_seconds):
-                while self._last <= after:
+                while self._head <= after:
                     self._more.clear()
                     await self._more.wait()
         except TimeoutError:

@@ -14,13 +14,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.eventhub import EventData
 from azure.eventhub.aio import PartitionContext
 from azure.eventhub.amqp import AmqpMessageBodyType
 
 from backends.azure.checkpoints import RewindingCheckpoints
-from backends.azure.hub_clients import RECEIVER, HubClients, blob_problem, ensure_container, hub_problem
+from backends.azure.hub_clients import (
+    RECEIVER,
+    ContainerClient,
+    HubClients,
+    blob_problem,
+    ensure_container,
+    hub_problem,
+)
 from backends.azure.parked_events import ParkedEvents
 from backends.azure.recent_telemetry import RecentTelemetry
 from backends.azure.telemetry_records import Poison, Record, unpack
@@ -103,19 +110,26 @@ class Subscription:
     """Reads for one consumer until it is closed."""
 
     def __init__(
-        self, clients: HubClients, store: RewindingCheckpoints, recent: RecentTelemetry, parked: ParkedEvents
+        self,
+        clients: HubClients,
+        container: ContainerClient,
+        store: RewindingCheckpoints,
+        recent: RecentTelemetry,
+        parked: ParkedEvents,
     ) -> None:
         self.owned: set[str] = set()
         self._clients = clients
+        self._container = container
         self._store = store
         self._recent = recent
         self._parked = parked
         self._readings: dict[str, PartitionReading] = {}
+        # Bounded by what it is for: at most one batch of each partition is under way.
         self._waiting: asyncio.Queue[PartitionBatch] = asyncio.Queue()
 
-    async def batches(self, container: Any) -> AsyncGenerator[PartitionBatch, None]:
+    async def batches(self) -> AsyncGenerator[PartitionBatch, None]:
         """For ever. Raises UnavailableError when reading cannot begin or ends."""
-        await ensure_container(container, self._clients.settings)
+        await ensure_container(self._container, self._clients.settings)
         client = self._clients.consumer(self._store)
         receiving = asyncio.create_task(self._receive(client), name="event-hub")
         try:
@@ -171,13 +185,16 @@ class Subscription:
         else:
             problem = hub_problem(error, self._clients.settings, RECEIVER)
         log.warning("event_hub_trouble", partition=partition, reason=str(problem))
+        if isinstance(error, ResourceNotFoundError):
+            # Somebody deleted the container; without it no replica gets a partition.
+            with contextlib.suppress(UnavailableError):
+                await ensure_container(self._container, self._clients.settings)
 
     async def _on_batch(self, context: PartitionContext, events: list[EventData]) -> None:
         if not events:
             return
         reading = self._readings[context.partition_id]
         records = await self._read(reading, events)
-        self._recent.add(records)
         batch = PartitionBatch(reading, context, events[-1], [record.event for record in records])
         reading.begins = False
         self._waiting.put_nowait(batch)
@@ -190,17 +207,23 @@ class Subscription:
     async def _read(self, reading: PartitionReading, events: Sequence[EventData]) -> list[Record]:
         """The records of some events. What cannot be read is parked, unless it was when it came before."""
         records: list[Record] = []
+        again: list[Record] = []
         poison: list[tuple[int, Poison]] = []
         for number, event in enumerate(events, start=1):
+            is_new = place(event) > reading.done_before
             for found in unpack(_body(event), arrival(event)):
                 if isinstance(found, Poison):
-                    if place(event) > reading.done_before:
+                    if is_new:
                         poison.append((place(event), found))
                 elif reading.is_new(found.event.event_id):
                     reading.saw(found.event.occurred_at)
                     records.append(found)
+                    if not is_new:
+                        again.append(found)
             if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
+        self._recent.add(again, again=True)
+        self._recent.add(records)
         if poison:
             await self._parked.add(reading.partition, poison)
         return records

@@ -266,9 +266,11 @@ async def test_a_missing_container_is_made_and_a_lost_one_is_made_again(stand: H
         await has_all([replica], 10)
         async with HubClients(stand.settings, None).container() as container:
             await container.delete_container()
-        await replica.stop()
-    async with reading(stand) as again:
-        await has_all([again], 10)
+            async with reading(stand) as other:
+                await until(lambda: len(_owned(other)) == 1, "a share for a replica that had none")
+                await other.bus.publish([login(n) for n in range(10, 20)])
+                await has_all([replica, other], 20)
+            assert await container.exists()
 
 
 async def test_poison_is_parked_with_its_reason_and_holds_nothing_up(stand: HubStand) -> None:
