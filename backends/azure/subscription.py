@@ -211,7 +211,7 @@ class Subscription:
         poison: list[tuple[int, Poison]] = []
         for number, event in enumerate(events, start=1):
             is_new = place(event) > reading.done_before
-            for found in unpack(_body(event), arrival(event)):
+            for found in _judged(event):
                 if isinstance(found, Poison):
                     if is_new:
                         poison.append((place(event), found))
@@ -245,6 +245,15 @@ def _body(event: EventData) -> bytes:
         return b""
     body: Any = event.body
     return body if isinstance(body, bytes) else b"".join(body)
+
+
+def _judged(event: EventData) -> list[Record | Poison]:
+    """An event's records. Nothing that a body holds may stop the partition."""
+    try:
+        return list(unpack(_body(event), arrival(event)))
+    except Exception as error:
+        log.exception("event_unreadable", sequence=place(event))
+        return [Poison(f"{type(error).__name__}: {error}", "")]
 
 
 async def _close(client: Any, receiving: asyncio.Task[None]) -> None:

@@ -4,6 +4,8 @@ import json
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import binary, text
 
 from backends.azure.recent_telemetry import RecentTelemetry
 from backends.azure.telemetry_records import (
@@ -66,6 +68,13 @@ def test_what_cannot_be_read_says_why(body: bytes, reason: str) -> None:
     (found,) = unpack(body, NOW)
     assert isinstance(found, Poison)
     assert reason in found.reason
+
+
+@given(
+    binary(max_size=200) | text(max_size=50).map(lambda inner: json.dumps([inner, {inner: inner}]).encode())
+)
+def test_no_body_whatever_raises(body: bytes) -> None:
+    assert all(isinstance(found, (Record, Poison)) for found in unpack(body, NOW))
 
 
 def test_an_event_from_the_future_ends_nobodys_windows() -> None:
