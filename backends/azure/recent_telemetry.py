@@ -47,9 +47,10 @@ class RecentTelemetry:
 
     def add(self, records: Iterable[Record], *, again: bool = False) -> None:
         """Keep those that are not kept already. What is read `again` is evidence, and no news to show."""
+        now = self._clock()
         for record in records:
             if record.event.event_id not in self._by_id:
-                self._last = max(self._last + 1, self._clock())
+                self._last = max(self._last + 1, now)
                 kept = _Kept(self._last, record.event.event_id, record.text, shown=not again)
                 self._kept.append(kept)
                 self._by_id[kept.event_id] = kept
