@@ -48,4 +48,4 @@ env: ## Write .env.example from the settings
 	$(RUN)/python -m devstack.env_example > .env.example
 
 clean: ## Remove the environment and the caches; the cases in .fraud-console stay
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .azurite .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -53,12 +53,23 @@ async def open_backends(
             signer=await open_signer(settings, signing),
             verifier=await open_key_ring(settings, signing),
             cases=await stack.enter_async_context(open_case_store(settings.cases_db)),
-            telemetry=await stack.enter_async_context(
-                open_event_bus(settings.telemetry_db, settings.telemetry_retention)
-            ),
+            telemetry=await stack.enter_async_context(open_telemetry(settings)),
             flow=await stack.enter_async_context(open_case_flow(settings)),
             hub_watch=await stack.enter_async_context(open_hub_watch(settings)),
         )
+
+
+@asynccontextmanager
+async def open_telemetry(settings: BackendSettings) -> AsyncIterator[EventBus]:
+    """The telemetry log: Event Hubs when there is one, else a file."""
+    if settings.has_event_hub:
+        from backends.azure.event_bus import open_event_hubs  # noqa: PLC0415 - embedded mode never loads it
+
+        async with open_event_hubs(settings) as hub:
+            yield hub
+        return
+    async with open_event_bus(settings.telemetry_db, settings.telemetry_retention) as bus:
+        yield bus
 
 
 @asynccontextmanager

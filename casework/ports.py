@@ -1,6 +1,6 @@
 """The seams: what the product needs from the outside, each small enough to stand in for in a few lines."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Literal, Protocol
 
@@ -139,6 +139,14 @@ class TelemetryBatch(Protocol):
 
     @property
     def events(self) -> Sequence[Telemetry]: ...
+    @property
+    def partition(self) -> str:
+        """Which part of the log they are from. Parts go at their own pace: they share no window of time."""
+
+    @property
+    def begins(self) -> bool:
+        """Whether the partition is read afresh from here, `rewind` before its checkpoint."""
+
     async def done(self) -> None: ...
 
 
@@ -149,29 +157,65 @@ class StoredTelemetry(Frozen):
     event: Telemetry
 
 
+class PartitionLag(Frozen):
+    """How far a consumer is behind in one partition, in the log's own units."""
+
+    partition: str
+    behind: int = Field(ge=0)
+    """What the log has after the consumer's checkpoint."""
+    here: bool
+    """Whether this process is the one that reads it."""
+
+
+class BusReport(Frozen):
+    """How a consumer gets on with the log."""
+
+    lag: tuple[PartitionLag, ...]
+    parked: int = Field(ge=0)
+    """Records this process could not read, and set aside with the reason, since it started."""
+
+    @property
+    def behind(self) -> int:
+        return sum(one.behind for one in self.lag)
+
+
 class EventBus(Protocol):
-    """The telemetry log: at least once, in order per customer."""
+    """The telemetry log: at least once, in order per customer.
+
+    Only `publish` and `subscribe` are the log itself, and nothing is lost between them. The others are for
+    display and for the evidence of an alert: a log shared by many processes may answer from what this one
+    has published or read lately.
+    """
 
     async def publish(self, events: Sequence[Telemetry]) -> frozenset[str]:
-        """Append events; returns the ids that the log already had, which are not written again.
+        """Append events; returns the ids that the log is known to have, which are not written again.
 
         Raises OverloadedError when the log is at its bound, UnavailableError when out of reach.
         """
 
-    def subscribe(self, consumer: str, rewind: timedelta) -> AsyncIterator[TelemetryBatch]:
-        """Batches from the consumer's checkpoint, less `rewind`, so that those events come again."""
+    def subscribe(self, consumer: str, rewind: timedelta) -> AsyncGenerator[TelemetryBatch, None]:
+        """Batches from the consumer's checkpoint, less `rewind`, so that those events come again.
+
+        Closing it gives the partitions to other readers. Raises UnavailableError.
+        """
 
     async def tail(self, after: int, limit: int = 500) -> tuple[StoredTelemetry, ...]:
         """Events after an offset, for display."""
 
     async def find(self, event_ids: Sequence[str]) -> tuple[Telemetry, ...]:
-        """The events with these ids that the log still has, in the log's order."""
+        """The events with these ids that are still at hand, in the log's order."""
 
     async def head(self) -> int:
         """The offset of the newest event; 0 when there is none."""
 
     async def wait_for_events(self, after: int, timeout_seconds: float) -> bool:
         """Return True as soon as there is something after the offset, False when time runs out."""
+
+    async def seen(self) -> int:
+        """How many events there have been, as far as this process can know."""
+
+    async def report(self, consumer: str) -> BusReport:
+        """How far the consumer is behind, and what was parked. Raises UnavailableError."""
 
 
 class FlowStart(Frozen):

@@ -29,6 +29,8 @@ def main() -> int:
         _check_python()
         with _lock():
             _ensure("dev" if arguments.dev else "runtime")
+            if arguments.dev:
+                _blob_emulator()
     except Trouble as trouble:
         print(f"fraud-console: {trouble}", file=sys.stderr)
         return 1
@@ -84,6 +86,14 @@ def _ensure(kind: str) -> None:
     own = _pip("--no-deps", "--no-build-isolation", "-e", str(ROOT))
     _step("Installing fraud-console itself", own)
     stamp.write_text(wanted)
+
+
+def _blob_emulator() -> None:
+    """What some tests keep their checkpoints in. Without Node they are left out, and say so."""
+    if shutil.which("npm") is None or shutil.which("node") is None or any(ROOT.glob(".azurite/ready-*")):
+        return
+    install = [str(PYTHON), "-c", "from tests.peers.azurite import installed; installed()"]
+    _step("Installing the blob emulator for the tests (about half a minute, 365 MB)", install)
 
 
 def _fingerprint(kind: str) -> str:

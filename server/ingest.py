@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -69,11 +70,17 @@ class Ingest:
         self._engine_away_until = clock()
 
     async def run(self) -> None:
-        """Consume for ever. Starts with fresh windows, which the rewind fills again."""
-        detector = Detector(self.rules)
-        batches = self._telemetry.subscribe(CONSUMER, detector.longest_window)
-        async for batch in batches:
-            await self._take(detector, batch)
+        """Consume for ever. A partition starts with fresh windows, which the rewind fills again.
+
+        Each has its own detector: windows move with the time of events, and partitions are not at the same.
+        """
+        detectors: dict[str, Detector] = {}
+        batches = self._telemetry.subscribe(CONSUMER, Detector(self.rules).longest_window)
+        async with aclosing(batches):
+            async for batch in batches:
+                if batch.begins or batch.partition not in detectors:
+                    detectors[batch.partition] = Detector(self.rules)
+                await self._take(detectors[batch.partition], batch)
 
     async def _take(self, detector: Detector, batch: TelemetryBatch) -> None:
         for number, event in enumerate(batch.events, start=1):

@@ -1,9 +1,14 @@
 """What every test shares: nothing leaves this machine."""
 
+import gc
 import socket
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from tests.peers.azurite import Azurite, missing_tool, running_azurite
 
 _connect = socket.socket.connect
 
@@ -28,3 +33,22 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_settings_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the person who runs the tests prefers in their own console changes no test."""
     monkeypatch.setenv("FRAUD_CONSOLE_CONFIG", "")
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    """The vendor's blob emulator; started when the first test asks for it."""
+    reason = missing_tool()
+    if reason is not None:
+        pytest.skip(reason)
+    with running_azurite() as running:
+        yield running
+
+
+@pytest.fixture
+def sdk_leaves_sockets() -> Iterator[None]:
+    """The Event Hubs SDK forgets connections that broke without closing them; here they are swept up."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()

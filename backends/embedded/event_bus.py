@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from importlib.resources import files
@@ -12,7 +12,7 @@ import structlog
 from pydantic import ValidationError
 
 from backends.embedded.database import Database, open_database
-from casework.ports import StoredTelemetry
+from casework.ports import BusReport, PartitionLag, StoredTelemetry
 from casework.telemetry import TELEMETRY, Telemetry
 
 log = structlog.get_logger("backends.event_bus")
@@ -20,6 +20,8 @@ log = structlog.get_logger("backends.event_bus")
 SCHEMA_VERSION = 1
 BATCH = 500
 WAIT_SECONDS = 30.0
+PARTITION = "0"
+"""The embedded log is all one."""
 PRUNE_EVERY = 1000
 """How many appended events between two looks for what has outlived its retention."""
 
@@ -27,7 +29,12 @@ PRUNE_EVERY = 1000
 class SqliteBatch:
     """Some events of the log; `done()` moves the consumer's checkpoint past them."""
 
-    def __init__(self, database: Database, consumer: str, stored: Sequence[StoredTelemetry]) -> None:
+    partition = PARTITION
+
+    def __init__(
+        self, database: Database, consumer: str, stored: Sequence[StoredTelemetry], *, begins: bool
+    ) -> None:
+        self.begins = begins
         self._database = database
         self._consumer = consumer
         self._last = stored[-1].offset
@@ -61,13 +68,15 @@ class SqliteEventBus:
             await self._database.write(lambda db: _prune(db, appended - self._retention))
         return known
 
-    async def subscribe(self, consumer: str, rewind: timedelta) -> AsyncIterator[SqliteBatch]:
+    async def subscribe(self, consumer: str, rewind: timedelta) -> AsyncGenerator[SqliteBatch, None]:
         position = await self._database.read(lambda db: _rewound(db, consumer, rewind.total_seconds()))
+        begins = True
         while True:
             stored = await self.tail(position, BATCH)
             if stored:
                 position = stored[-1].offset
-                yield SqliteBatch(self._database, consumer, stored)
+                yield SqliteBatch(self._database, consumer, stored, begins=begins)
+                begins = False
             else:
                 await self.wait_for_events(position, WAIT_SECONDS)
 
@@ -95,6 +104,13 @@ class SqliteEventBus:
 
     async def wait_for_events(self, after: int, timeout_seconds: float) -> bool:
         return await self._database.wait_until(lambda db: _head(db) > after, timeout_seconds)
+
+    async def seen(self) -> int:
+        return await self.head()
+
+    async def report(self, consumer: str) -> BusReport:
+        behind = await self._database.read(lambda db: _behind(db, consumer))
+        return BusReport(lag=(PartitionLag(partition=PARTITION, behind=behind, here=True),), parked=0)
 
 
 @asynccontextmanager
@@ -160,3 +176,12 @@ def _parsed(row: sqlite3.Row) -> StoredTelemetry | None:
 
 def _head(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT coalesce(max(offset), 0) FROM telemetry").fetchone()[0])
+
+
+def _behind(db: sqlite3.Connection, consumer: str) -> int:
+    row = db.execute(
+        "SELECT count(*) FROM telemetry WHERE offset >"
+        " coalesce((SELECT offset FROM checkpoints WHERE consumer = ?), 0)",
+        (consumer,),
+    ).fetchone()
+    return int(row[0])

@@ -1,4 +1,4 @@
-"""`python -m devstack.simulator`: sends simulated telemetry to a server, or writes it to stdout."""
+"""`python -m devstack.simulator`: sends simulated telemetry to a server or an event hub, or to stdout."""
 
 import asyncio
 import contextlib
@@ -13,8 +13,11 @@ import httpx
 import structlog
 import typer
 
+from backends.settings import BackendSettings
+from backends.wiring import open_telemetry
 from devstack.personas import personas
 from devstack.profiles import profiles
+from devstack.simulator.direct import BusSink
 from devstack.simulator.generator import Generator, Playable, without
 from devstack.simulator.loop import LineSink, Pace, ServerSink, Simulation, Sink
 from devstack.simulator.sending import ProducerSwitch, TelemetrySender
@@ -35,7 +38,7 @@ def simulate(  # noqa: PLR0917 - one parameter per command-line option
     ticks: Annotated[int | None, typer.Option(min=1, help="Stop after so many batches.")] = None,
     out: Annotated[str | None, typer.Option(help='"-" writes JSON lines to stdout instead.')] = None,
 ) -> None:
-    """Simulate telemetry until stopped."""
+    """Simulate telemetry until stopped. With Event Hubs in the settings it goes straight there."""
     if out not in (None, "-"):
         raise typer.BadParameter('the only value allowed is "-", for stdout', param_hint="--out")
     _log_to_stderr()
@@ -80,13 +83,21 @@ async def _run_until_signal(
 async def _run(
     generator: Generator, rng: Random, pace: Pace, stories: tuple[Playable, ...], server: str | None
 ) -> None:
-    async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
-        sink: Sink
-        if server is None:
-            sink = LineSink(_write_line)
-        else:
-            sink = ServerSink(TelemetrySender(client, server), ProducerSwitch(client, server))
+    async with contextlib.AsyncExitStack() as stack:
+        sink = await _sink(stack, server)
         await Simulation(generator, sink, rng, pace, stories=stories).run()
+
+
+async def _sink(stack: contextlib.AsyncExitStack, server: str | None) -> Sink:
+    """Where records go. The server says whether it wants any, even when they do not pass through it."""
+    if server is None:
+        return LineSink(_write_line)
+    client = await stack.enter_async_context(httpx.AsyncClient(timeout=_TIMEOUT))
+    switch = ProducerSwitch(client, server)
+    settings = BackendSettings()
+    if settings.has_event_hub:
+        return BusSink(await stack.enter_async_context(open_telemetry(settings)), switch)
+    return ServerSink(TelemetrySender(client, server), switch)
 
 
 def _write_line(text: str) -> None:

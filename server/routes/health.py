@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -13,10 +13,11 @@ from casework.alert import Frozen
 from casework.errors import CaseworkError, UnavailableError
 from casework.hub_picture import HubReport
 from casework.permissions import Permission
-from casework.ports import HubWatch
+from casework.ports import BusReport, EventBus, HubWatch
 from server.dependencies import TheDesk
 from server.desk import Desk
 from server.identity.declared import needs
+from server.ingest import CONSUMER
 
 CHECK_SECONDS = 5.0
 
@@ -50,7 +51,8 @@ async def health(desk: TheDesk, response: Response) -> HealthReport:
 
     The tools are the worker's need, not ours; and a hub whose figures are not known may be well.
     """
-    seams, task_hub = await asyncio.gather(_seams(desk), _task_hub(desk.backends.hub_watch))
+    reports: list[BusReport] = []
+    seams, task_hub = await asyncio.gather(_seams(desk, reports), _task_hub(desk.backends.hub_watch))
     healthy = all(seams[name].ok for name in ("cases", "telemetry", "task_hub")) and not _full(task_hub)
     response.status_code = 200 if healthy else 503
     return HealthReport(
@@ -60,7 +62,8 @@ async def health(desk: TheDesk, response: Response) -> HealthReport:
             "enabled": desk.settings.detection_enabled,
             "rules": len(desk.ingest.rules),
             "events_seen": desk.ingest.events_seen,
-            "parked": desk.ingest.parked_total,
+            "parked": desk.ingest.parked_total + sum(report.parked for report in reports),
+            **_lag(reports),
         },
         sweep={
             "rounds": desk.sweep.rounds,
@@ -110,17 +113,31 @@ def _full(report: HubReport) -> bool:
     return report.picture is not None and not report.picture.storage_healthy
 
 
-async def _seams(desk: Desk) -> dict[str, Seam]:
+def _lag(reports: Sequence[BusReport]) -> dict[str, JsonValue]:
+    """How far detection is behind: in all, and by partition; nothing when that is not known."""
+    if not reports:
+        return {}
+    partitions: list[JsonValue] = [one.model_dump() for one in reports[0].lag]
+    return {"behind": reports[0].behind, "partitions": partitions}
+
+
+async def _seams(desk: Desk, reports: list[BusReport] | None = None) -> dict[str, Seam]:
+    """Whether each seam answers. What the telemetry log answers is put into `reports`."""
     backends = desk.backends
+    found_reports = [] if reports is None else reports
     host, port = _address(desk.settings.mcp_server_uri)
     checks = {
         "cases": backends.cases.head(),
-        "telemetry": backends.telemetry.head(),
+        "telemetry": _report(backends.telemetry, found_reports),
         "task_hub": backends.flow.ping(),
         "tools": _connect(host, port),
     }
     found = await asyncio.gather(*(_checked(check) for check in checks.values()))
     return dict(zip(checks, found, strict=True))
+
+
+async def _report(bus: EventBus, reports: list[BusReport]) -> None:
+    reports.append(await bus.report(CONSUMER))
 
 
 async def _checked(check: Awaitable[object]) -> Seam:

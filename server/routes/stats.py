@@ -34,7 +34,7 @@ async def stats(desk: TheDesk) -> Stats:
         decisions_accepted=desk.tally.decisions,
         median_decision_seconds=desk.tally.median_decision_seconds,
         usage=desk.tally.usage,
-        telemetry_events=await desk.backends.telemetry.head(),
+        telemetry_events=await desk.backends.telemetry.seen(),
         alerts_by_rule=dict(await cases.tally("rule")),
         shadow_hits_by_rule={rule: count for rule, count in desk.ingest.hits.items() if rule in shadow},
         stream_clients=len(desk.live.audience),

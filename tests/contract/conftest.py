@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from backends.azure.event_bus import open_event_hubs
 from backends.embedded.case_store import open_case_store
 from backends.embedded.event_bus import open_event_bus
 from casework.ports import CaseStore, EventBus
+from tests.peers.event_hubs_fixture import hub_stand
 
 
 @pytest.fixture(params=["embedded"])
@@ -17,7 +19,12 @@ async def cases(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield store
 
 
-@pytest.fixture(params=["embedded"])
+@pytest.fixture(params=["embedded", "event hubs"])
 async def bus(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[EventBus]:
-    async with open_event_bus(tmp_path / "telemetry.db", timedelta(days=7)) as opened:
-        yield opened
+    if request.param == "embedded":
+        async with open_event_bus(tmp_path / "telemetry.db", timedelta(days=7)) as opened:
+            yield opened
+        return
+    azurite = request.getfixturevalue("azurite")
+    async with hub_stand(azurite) as stand, open_event_hubs(stand.settings) as hub:
+        yield hub

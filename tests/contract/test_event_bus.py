@@ -2,13 +2,21 @@
 
 import asyncio
 import sqlite3
+from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
+
+import pytest
 
 from backends.embedded.event_bus import open_event_bus
 from casework.ports import EventBus, TelemetryBatch
 from casework.telemetry import Login, LoginDetails
 from tests.builders import NOW
+
+pytestmark = [
+    pytest.mark.usefixtures("sdk_leaves_sockets"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 NO_REWIND = timedelta(0)
 
@@ -91,6 +99,27 @@ async def test_the_tail_is_read_by_offset(bus: EventBus) -> None:
     assert [item.event.event_id for item in await bus.tail(head - 2)] == ["E-00003", "E-00004"]
     assert await bus.tail(head) == ()
     assert not await bus.wait_for_events(head, 0.05)
+
+
+async def test_the_log_says_how_far_a_consumer_is_behind(bus: EventBus) -> None:
+    await bus.publish([login(n) for n in range(3)])
+    assert await bus.seen() == 3
+    report = await bus.report("c")
+    assert report.behind > 0
+    assert report.parked == 0
+    await (await next_batch(bus, "other")).done()
+    assert (await bus.report("other")).behind == 0
+
+
+async def test_the_first_batch_of_a_partition_says_that_windows_begin(bus: EventBus) -> None:
+    await bus.publish([login(1)])
+    async with aclosing(bus.subscribe("c", NO_REWIND)) as batches:
+        first = await asyncio.wait_for(anext(batches), 10)
+        await first.done()
+        await bus.publish([login(2)])
+        second = await asyncio.wait_for(anext(batches), 10)
+    assert (first.begins, second.begins) == (True, False)
+    assert first.partition == second.partition
 
 
 async def test_a_record_that_no_longer_reads_blocks_nothing(tmp_path: Path) -> None:

@@ -85,3 +85,18 @@ def test_it_runs_on_the_standard_library_alone() -> None:
     code = "import sys; sys.path.insert(0, 'devstack'); import bootstrap; print('fine')"
     ran = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=False)
     assert ran.stdout == "fine\n", ran.stderr
+
+
+def test_the_blob_emulator_is_installed_once_and_not_without_node(
+    checkout: Path, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda _tool: None)
+    bootstrap._blob_emulator()
+    assert steps == []
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda tool: f"/usr/bin/{tool}")
+    bootstrap._blob_emulator()
+    assert len(steps) == 1
+    (checkout / ".azurite").mkdir()
+    (checkout / ".azurite" / "ready-1").touch()
+    bootstrap._blob_emulator()
+    assert len(steps) == 1

@@ -13,10 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
+from casework.errors import UnavailableError
 from casework.rules import Detector, RuleMode, default_rules
 from casework.telemetry import TELEMETRY, Telemetry
 from devstack.profiles import profiles
 from devstack.simulator.anomalies import ANOMALIES
+from devstack.simulator.direct import BusSink
 from devstack.simulator.generator import Generator, without
 from devstack.simulator.loop import LineSink, Pace, ServerSink, Simulation
 from devstack.simulator.sending import ProducerSwitch, TelemetrySender
@@ -327,3 +329,31 @@ async def test_a_number_of_ticks_ends_the_run() -> None:
         lines, _ = await process.communicate()
     assert process.returncode == 0
     assert len(lines.splitlines()) > 200
+
+
+class _Log:
+    """A telemetry log that is away for a while."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.got: list[str] = []
+
+    async def publish(self, events: list[Telemetry]) -> frozenset[str]:
+        if self.away:
+            raise UnavailableError("the hub: no route")
+        self.got += [event.event_id for event in events]
+        return frozenset()
+
+
+async def test_what_a_log_does_not_take_is_kept_and_sent_when_it_is_back(
+    server: _Server, client: httpx.AsyncClient
+) -> None:
+    log, events = _Log(), _generator().history(START)
+    sink = BusSink(log, ProducerSwitch(client, SERVER), most_buffered=300)  # type: ignore[arg-type]
+    log.away = True
+    await sink.take(events[:400])
+    assert (sink.unsent, sink.given_up, log.got) == (300, 100, [])
+    log.away = False
+    await sink.take(events[400:410])
+    assert log.got == [event.event_id for event in events[110:410]]
+    assert (sink.unsent, sink.given_up) == (0, 110)

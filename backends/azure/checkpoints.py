@@ -1,0 +1,113 @@
+"""Where a consumer stands in each partition, and from where it reads again, in blobs that replicas share.
+
+The blobs are the SDK's, with one more piece of metadata: the event time that must be rewound from.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.eventhub.aio import CheckpointStore
+from azure.eventhub.extensions.checkpointstoreblobaio import BlobCheckpointStore
+
+from backends.azure.hub_clients import ContainerClient
+
+WATERMARK = "watermark"
+MARGIN = timedelta(seconds=60)
+"""The clocks of a hub's nodes differ a little."""
+
+
+class RewindingCheckpoints(CheckpointStore):
+    """The SDK's store for one consumer, which hands out places `rewind` before the checkpoints."""
+
+    def __init__(self, container: ContainerClient, consumer: str, rewind: timedelta) -> None:
+        self._container = container
+        self._consumer = consumer
+        self._rewind = rewind
+        self._store = BlobCheckpointStore("", "", container_client=container)
+        self.reached: dict[str, int] = {}
+        """The checkpoints as they were when partitions were last taken, by partition."""
+
+    def _place(self, group: str) -> str:
+        return f"{group}.{self._consumer}"
+
+    async def list_ownership(
+        self, fully_qualified_namespace: str, eventhub_name: str, consumer_group: str, **kwargs: Any
+    ) -> Iterable[dict[str, Any]]:
+        place = self._place(consumer_group)
+        found = await self._store.list_ownership(fully_qualified_namespace, eventhub_name, place, **kwargs)
+        return [{**one, "consumer_group": consumer_group} for one in found]
+
+    async def claim_ownership(
+        self, ownership_list: Iterable[dict[str, Any]], **kwargs: Any
+    ) -> Iterable[dict[str, Any]]:
+        ours = [{**one, "consumer_group": self._place(one["consumer_group"])} for one in ownership_list]
+        claimed = await self._store.claim_ownership(ours, **kwargs)
+        prefix = len(f".{self._consumer}")
+        return [{**one, "consumer_group": one["consumer_group"][:-prefix]} for one in claimed]
+
+    async def update_checkpoint(self, checkpoint: Mapping[str, Any], **kwargs: Any) -> None:
+        """Write a checkpoint, unless there is one further on: then another replica has the partition."""
+        sequence = int(checkpoint["sequence_number"])
+        watermark: datetime = kwargs["watermark"]
+        metadata = {
+            "offset": str(checkpoint["offset"]),
+            "sequencenumber": str(sequence),
+            WATERMARK: watermark.isoformat(),
+        }
+        folder = self._folder(
+            checkpoint["fully_qualified_namespace"], checkpoint["eventhub_name"], checkpoint["consumer_group"]
+        )
+        blob = self._container.get_blob_client(folder + checkpoint["partition_id"])
+        # Whoever loses this race has been overtaken by the partition's new reader.
+        with suppress(ResourceModifiedError, ResourceExistsError):
+            try:
+                now = await blob.get_blob_properties()
+            except ResourceNotFoundError:
+                await blob.upload_blob("", metadata=metadata, overwrite=False)
+                return
+            if int(now.metadata.get("sequencenumber", -1)) < sequence:
+                await blob.set_blob_metadata(
+                    metadata, etag=now.etag, match_condition=MatchConditions.IfNotModified
+                )
+
+    async def list_checkpoints(
+        self, fully_qualified_namespace: str, eventhub_name: str, consumer_group: str, **kwargs: Any
+    ) -> Iterable[dict[str, Any]]:
+        """Where to read from: at the checkpoint, or as much earlier as is rewound."""
+        found = await self._read(fully_qualified_namespace, eventhub_name, consumer_group)
+        self.reached = {partition: int(metadata["sequencenumber"]) for partition, metadata in found.items()}
+        return [
+            {
+                "fully_qualified_namespace": fully_qualified_namespace,
+                "eventhub_name": eventhub_name,
+                "consumer_group": consumer_group,
+                "partition_id": partition,
+                "sequence_number": self.reached[partition],
+                "offset": self._start(metadata),
+            }
+            for partition, metadata in found.items()
+        ]
+
+    def _start(self, metadata: Mapping[str, str]) -> datetime | str:
+        """The SDK takes a time for a place, too."""
+        watermark = metadata.get(WATERMARK)
+        if self._rewind <= timedelta(0) or watermark is None:
+            return metadata["offset"]
+        return datetime.fromisoformat(watermark) - self._rewind - MARGIN
+
+    async def sequences(self, namespace: str, hub: str, group: str) -> dict[str, int]:
+        """The last sequence number done, by partition."""
+        found = await self._read(namespace, hub, group)
+        return {partition: int(metadata["sequencenumber"]) for partition, metadata in found.items()}
+
+    async def _read(self, namespace: str, hub: str, group: str) -> dict[str, dict[str, str]]:
+        folder = self._folder(namespace, hub, group)
+        blobs = self._container.list_blobs(name_starts_with=folder, include=["metadata"])
+        return {blob.name.rsplit("/", 1)[-1]: blob.metadata async for blob in blobs}
+
+    def _folder(self, namespace: str, hub: str, group: str) -> str:
+        return f"{namespace}/{hub}/{self._place(group)}/checkpoint/".lower()
