@@ -15,7 +15,7 @@ class CosmosSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True, env_ignore_empty=True)
 
     cosmos_endpoint: AnyHttpUrl | None = None
-    """https://ACCOUNT.documents.azure.com/ keeps cases and actions in Cosmos DB; nothing keeps them in files."""
+    """https://ACCOUNT.documents.azure.com/ keeps cases and actions in Cosmos DB; without it, in files."""
     cosmos_database: CosmosName = "fraud"
     """The database."""
     cosmos_cases_container: CosmosName = "cases"

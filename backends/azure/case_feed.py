@@ -10,7 +10,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from backends.azure.case_documents import EVENT
 from backends.azure.cosmos import Document, Requests
@@ -21,6 +21,7 @@ from casework.places import START, WHOLE, Lane, Mark, Place
 TOKEN_VERSION = "v2"
 BEHIND_LAST = "FF"
 LAST = START.lanes[-1].until
+Start = Literal["Now", "Beginning"]
 MOST_KEYS = 4096
 """How many cases' partition keys are remembered as the service hashes them."""
 
@@ -56,8 +57,10 @@ class CaseFeed:
         """The changes of the next partition that has any; no documents when there is nothing new."""
         if not place.is_start and place.record != self._record:
             raise UnavailableError("the cursor is of another record: read afresh")
-        token, start = self._token(place), "Beginning"
-        documents, read_to = await self._requests.within(lambda: self._ask("changes", start, token, most))
+        token = self._token(place)
+        documents, read_to = await self._requests.within(
+            lambda: self._ask("changes", "Beginning", token, most)
+        )
         events = [
             Entry(Mark(each["_lsn"], each["seq"], await self._key(each["case_id"])), each)
             for each in documents
@@ -71,10 +74,12 @@ class CaseFeed:
         _, place = await self._requests.within(lambda: self._ask("head", "Now", None, 1))
         return place
 
-    async def _ask(self, name: str, start: str, token: str | None, most: int) -> tuple[list[Document], Place]:
-        count, answers = self._requests.counted(name), []
+    async def _ask(
+        self, name: str, start: Start, token: str | None, most: int
+    ) -> tuple[list[Document], Place]:
+        count, answers = self._requests.counted(name), list[Mapping[str, Any]]()
 
-        def hook(headers: Mapping[str, Any], body: object = None) -> None:
+        def hook(headers: Mapping[str, Any], body: dict[str, Any]) -> None:
             count(headers, body)
             answers.append(headers)
 
@@ -118,7 +123,7 @@ class CaseFeed:
         return base64.b64encode(json.dumps(state).encode()).decode()
 
     def _place(self, headers: Mapping[str, Any]) -> Place:
-        """Where the SDK's token stands. Raises UnavailableError when the installed SDK writes another kind."""
+        """Where the SDK's token stands. Raises UnavailableError for a token of another kind."""
         try:
             state = json.loads(base64.b64decode(headers["etag"]))
             ranges = state["continuation"]["continuation"]

@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import Iterable
 
+from backends.azure.case_documents import case_of
 from backends.azure.cosmos import Requests
 from backends.list_cursor import after_row, list_cursor
 from casework.ports import CasePage, CaseQuery
-
-from backends.azure.case_documents import case_of
 
 SORT_KEYS = {
     "deadline": "deadline_key",
@@ -63,7 +62,7 @@ async def count_by(requests: Requests, field: str, values: Iterable[str]) -> dic
 
 
 async def rules_seen(requests: Requests) -> list[str]:
-    """The rules that have raised cases, found one after the other: a list of all cases would cost too much."""
+    """The rules that have raised cases, one after the other: going through all cases would cost too much."""
     sql = f"SELECT TOP 1 VALUE c.rule_id FROM c WHERE {PROJECTIONS} AND c.rule_id > @after ORDER BY c.rule_id"
     found = [""]
     while len(found) <= MOST_RULES:

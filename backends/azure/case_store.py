@@ -1,4 +1,4 @@
-"""The case record in Cosmos DB: a case's events and projection in one partition, changes by the change feed."""
+"""The case record in Cosmos DB: a case in one partition, changes by the change feed."""
 
 import asyncio
 from collections import Counter
@@ -183,7 +183,10 @@ class CosmosCaseStore:
             if stored is not None and stored.case.seq >= seq:
                 return stored.case
             await asyncio.sleep(STALE_SECONDS)
-        return replay(await self.events(case_id, limit=seq))
+        case = replay(await self.events(case_id, limit=seq))
+        if case is None:
+            raise NotFoundError(f"no case {case_id}")
+        return case
 
 
 @asynccontextmanager
@@ -192,9 +195,8 @@ async def open_case_store(
 ) -> AsyncIterator[CosmosCaseStore]:
     """The case record. Raises UnavailableError, saying what to do, when it is not to be had."""
     async with open_account(settings, credential) as client:
-        container = await verified(client, settings, cases_definition(settings))
-        properties = await container.read()
-        store = CosmosCaseStore(Requests(container, settings), properties["_rid"])
+        container, rid = await verified(client, settings, cases_definition(settings))
+        store = CosmosCaseStore(Requests(container, settings), rid)
         try:
             yield store
         finally:

@@ -123,11 +123,13 @@ async def open_account(
 ) -> AsyncIterator[CosmosClient]:
     """A client that has a token. Raises UnavailableError when there is none, or no account."""
     async with AsyncExitStack() as stack:
-        credential = credential or await stack.enter_async_context(DefaultAzureCredential())
-        await _have_token(credential, settings)
+        signed_in: AsyncTokenCredential = credential or await stack.enter_async_context(
+            DefaultAzureCredential()
+        )
+        await _have_token(signed_in, settings)
         client = CosmosClient(
             settings.cosmos_address,
-            credential,
+            signed_in,
             connection_timeout=CONNECT_SECONDS,
             read_timeout=settings.cosmos_patience_seconds,
             retry_throttle_total=THROTTLED_TRIES,

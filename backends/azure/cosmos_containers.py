@@ -20,8 +20,8 @@ START_SECONDS = 30.0
 CASES_KEY = "/case_id"
 ACTIONS_KEY = "/action_id"
 _LISTED = (
-    "case_id", "kind", "seq", "event_id", "status", "customer_id", "alert_type", "severity", "rule_id", "outcome",
-    "claim_actor", "claim_until", "deferred_until", "unapplied", "search", *SORT_KEYS.values(),
+    "case_id", "kind", "seq", "event_id", "status", "customer_id", "alert_type", "severity", "rule_id",
+    "outcome", "claim_actor", "claim_until", "deferred_until", "unapplied", "search", *SORT_KEYS.values(),
 )  # fmt: skip
 
 
@@ -50,8 +50,10 @@ def as_resources(settings: CosmosSettings) -> str:
     return json.dumps([_resource(definition) for definition in definitions(settings)], indent=2)
 
 
-async def verified(client: CosmosClient, settings: CosmosSettings, definition: Definition) -> ContainerProxy:
-    """The container. Raises UnavailableError when it is missing, out of reach or not as it has to be."""
+async def verified(
+    client: CosmosClient, settings: CosmosSettings, definition: Definition
+) -> tuple[ContainerProxy, str]:
+    """The container and its resource id. Raises UnavailableError when it is not as it has to be."""
     database = client.get_database_client(settings.cosmos_database)
     container = database.get_container_client(definition["id"])
     place = f"{settings.cosmos_database}/{definition['id']}"
@@ -67,11 +69,11 @@ async def verified(client: CosmosClient, settings: CosmosSettings, definition: D
     wrong = differences(found, definition)
     if wrong:
         raise UnavailableError(f"Cosmos DB ({place}) is not as it has to be: {'; '.join(wrong)}")
-    return container
+    return container, found["_rid"]
 
 
 async def created(client: CosmosClient, settings: CosmosSettings, definition: Definition) -> str:
-    """Create a container unless it is there, and say what was found. Raises UnavailableError with the way out."""
+    """Create a container unless it is there, and say which. Raises UnavailableError with the way out."""
     place = f"{settings.cosmos_database}/{definition['id']}"
     try:
         await verified(client, settings, definition)
@@ -185,8 +187,8 @@ def _how_to_create(settings: CosmosSettings, definition: Definition) -> str:
     database, name = settings.cosmos_database, definition["id"]
     account = "--account-name ACCOUNT --resource-group GROUP"
     return (
-        f"Cosmos DB has no {database}/{name}, and a token for data cannot create it, whatever its role. Somebody"
-        " with the role Cosmos DB Operator (230815da-be43-4aae-9cb4-875f7bd000aa) on the account can:"
+        f"Cosmos DB has no {database}/{name}, and a token for data cannot create it, whatever its role."
+        " Somebody with the role Cosmos DB Operator (230815da-be43-4aae-9cb4-875f7bd000aa) can:"
         f" az cosmosdb sql database create {account} --name {database};"
         f" az cosmosdb sql container create {account} --database-name {database} --name {name}"
         f" --partition-key-path {definition['partitionKey']['paths'][0]} --partition-key-version 2 --ttl -1"

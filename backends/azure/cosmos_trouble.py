@@ -24,8 +24,8 @@ def in_words(error: AzureError, place: str) -> UnavailableError:
     """The error as the product says it."""
     if isinstance(error, ClientAuthenticationError):
         return UnavailableError(
-            f"no token for Cosmos DB ({place}): give this host a managed identity (AZURE_CLIENT_ID when it has"
-            f" several), or sign in with `az login`: {_first_line(error)}"
+            f"no token for Cosmos DB ({place}): give this host a managed identity (AZURE_CLIENT_ID when it"
+            f" has several), or sign in with `az login`: {_first_line(error)}"
         )
     if isinstance(error, HttpResponseError) and error.status_code is not None:
         return _refused(error, place)
