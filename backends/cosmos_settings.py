@@ -12,7 +12,7 @@ CosmosName = Annotated[str, StringConstraints(pattern=r"^[^/\\#?\s]{1,255}$")]
 class CosmosSettings(BaseSettings):
     """The account and its containers. Sign-in is by token only: a managed identity, or `az login`."""
 
-    model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True)
 
     cosmos_endpoint: AnyHttpUrl | None = None
     """https://ACCOUNT.documents.azure.com/ keeps cases and actions in Cosmos DB; without it, in files."""
@@ -29,12 +29,21 @@ class CosmosSettings(BaseSettings):
     cosmos_retention_days: Annotated[float | None, Field(ge=1)] = None
     """How long the record of a closed case is kept; nothing keeps it for ever. See docs/howto/cosmos.md."""
 
+    @field_validator("cosmos_endpoint", "cosmos_retention_days", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
     @field_validator("cosmos_endpoint")
     @classmethod
     def _only_https(cls, value: AnyHttpUrl | None) -> AnyHttpUrl | None:
         if value is not None and value.scheme != "https":
             raise ValueError("must begin with https://: tokens are never sent in the clear")
         return value
+
+    @property
+    def has_cosmos(self) -> bool:
+        return self.cosmos_endpoint is not None
 
     @property
     def cosmos_address(self) -> str:

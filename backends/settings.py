@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import AnyHttpUrl, Field, StringConstraints, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from backends.cosmos_settings import CosmosSettings
 
 TaskHubName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{3,64}$")]
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class BackendSettings(BaseSettings):
+class BackendSettings(CosmosSettings):
     """Every seam in one place. Secrets are masked when printed."""
 
     model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True)

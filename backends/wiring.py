@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from backends.action_ledger import Executor
 from backends.action_settings import ActionSettings
 from backends.durable import open_case_flow
 from backends.embedded.action_ledger import open_action_ledger
@@ -33,12 +34,13 @@ class Backends:
 async def open_backends(settings: BackendSettings) -> AsyncIterator[Backends]:
     """Open every seam the settings choose; close them in reverse order on exit.
 
-    Raises UnavailableError, in words, when a local file cannot be opened. Remote seams connect on
-    first use, so a process starts, degraded and saying so, while its dependencies are down.
+    Raises UnavailableError, in words, when the case record or a local file cannot be opened: without
+    them there is nothing to serve. Other remote seams connect on first use, so a process starts, degraded
+    and saying so, while they are down.
     """
     async with AsyncExitStack() as stack:
         yield Backends(
-            cases=await stack.enter_async_context(open_case_store(settings.cases_db)),
+            cases=await stack.enter_async_context(open_cases(settings)),
             telemetry=await stack.enter_async_context(
                 open_event_bus(settings.telemetry_db, settings.telemetry_retention)
             ),
@@ -76,12 +78,36 @@ async def open_actions(
                     clock,
                 )
             )
-        ledger = backend.fraud_data_dir / "actions.db"
-        yield await stack.enter_async_context(open_action_ledger(ledger, clock, executor))
+        yield await stack.enter_async_context(open_ledger(backend, clock, executor))
+
+
+@asynccontextmanager
+async def open_ledger(
+    settings: BackendSettings, clock: Callable[[], datetime], executor: Executor | None
+) -> AsyncIterator[ActionPort]:
+    """The ledger of actions: in Cosmos DB when there is one, else in a file."""
+    if settings.has_cosmos:
+        from backends.azure.action_ledger import (  # noqa: PLC0415 - embedded mode never loads it
+            open_action_ledger as open_shared_ledger,
+        )
+
+        async with open_shared_ledger(settings, clock, executor) as ledger:
+            yield ledger
+        return
+    async with open_action_ledger(settings.fraud_data_dir / "actions.db", clock, executor) as ledger:
+        yield ledger
 
 
 @asynccontextmanager
 async def open_cases(settings: BackendSettings) -> AsyncIterator[CaseStore]:
-    """The case record alone, for a process that needs nothing else."""
+    """The case record: in Cosmos DB when there is one, else in a file."""
+    if settings.has_cosmos:
+        from backends.azure.case_store import (  # noqa: PLC0415 - embedded mode never loads it
+            open_case_store as open_shared_cases,
+        )
+
+        async with open_shared_cases(settings) as shared:
+            yield shared
+        return
     async with open_case_store(settings.cases_db) as cases:
         yield cases

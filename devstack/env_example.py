@@ -54,15 +54,21 @@ def _lines(settings: type[BaseSettings]) -> Iterator[str]:
 
 
 def _meanings(settings: type[BaseSettings]) -> dict[str, str]:
-    """The string under each field, which is where its meaning is written."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(settings))).body[0]
-    assert isinstance(tree, ast.ClassDef)
-    found = {}
+    """The string under each field, which is where its meaning is written; a base class has its own."""
+    found: dict[str, str] = {}
+    for written in settings.__mro__:
+        if written is not BaseSettings and issubclass(written, BaseSettings):
+            tree = ast.parse(textwrap.dedent(inspect.getsource(written))).body[0]
+            assert isinstance(tree, ast.ClassDef)
+            found.update(_written(tree))
+    return found
+
+
+def _written(tree: ast.ClassDef) -> Iterator[tuple[str, str]]:
     for field, meaning in zip(tree.body, tree.body[1:], strict=False):
         match field, meaning:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                found[name] = " ".join(text.split())
-    return found
+                yield name, " ".join(text.split())
 
 
 def _variable(settings: type[BaseSettings], name: str, field: FieldInfo) -> str:

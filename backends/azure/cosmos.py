@@ -123,13 +123,13 @@ async def open_account(
 ) -> AsyncIterator[CosmosClient]:
     """A client that has a token. Raises UnavailableError when there is none, or no account."""
     async with AsyncExitStack() as stack:
-        signed_in: AsyncTokenCredential = credential or await stack.enter_async_context(
-            DefaultAzureCredential()
-        )
-        await _have_token(signed_in, settings)
+        if credential is None:
+            credential = await stack.enter_async_context(DefaultAzureCredential())
+            assert credential is not None
+        await _have_token(credential, settings)
         client = CosmosClient(
             settings.cosmos_address,
-            signed_in,
+            credential,
             connection_timeout=CONNECT_SECONDS,
             read_timeout=settings.cosmos_patience_seconds,
             retry_throttle_total=THROTTLED_TRIES,
