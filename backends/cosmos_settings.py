@@ -27,7 +27,7 @@ class CosmosSettings(BaseSettings):
     cosmos_patience_seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
     """How long one operation may take, waiting for its turn and for throttling included."""
     cosmos_retention_days: Annotated[float | None, Field(ge=1)] = None
-    """How long the record of a closed case is kept; nothing keeps it for ever. See docs/howto/cosmos.md."""
+    """How long the record of a closed case is kept; empty is for ever. See docs/howto/cosmos.md."""
 
     @field_validator("cosmos_endpoint", "cosmos_retention_days", mode="before")
     @classmethod

@@ -111,3 +111,18 @@ async def open_cases(settings: BackendSettings) -> AsyncIterator[CaseStore]:
         return
     async with open_case_store(settings.cases_db) as cases:
         yield cases
+
+
+async def create_stores(settings: BackendSettings) -> AsyncIterator[str]:
+    """Create what the shared stores need, and say what was done. Raises UnavailableError with the way out."""
+    from backends.azure.cosmos_containers import create_containers  # noqa: PLC0415 - embedded mode never loads it
+
+    async for done in create_containers(settings):
+        yield done
+
+
+def store_definitions(settings: BackendSettings, container: str | None = None) -> str | None:
+    """The shared stores' containers for a template, or one's indexing policy; None for an unknown one."""
+    from backends.azure.cosmos_containers import as_resources, policy_of  # noqa: PLC0415 - see above
+
+    return policy_of(settings, container) if container else as_resources(settings)

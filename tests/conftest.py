@@ -1,9 +1,12 @@
 """What every test shares: nothing leaves this machine."""
 
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from tests.peers.cosmos.desk import Desk, cosmos_desk
 
 _connect = socket.socket.connect
 
@@ -28,3 +31,10 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_settings_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the person who runs the tests prefers in their own console changes no test."""
     monkeypatch.setenv("FRAUD_CONSOLE_CONFIG", "")
+
+
+@pytest.fixture(scope="session")
+def cosmos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A Cosmos DB account with a desk's containers; started when the first test asks for it."""
+    with cosmos_desk(tmp_path_factory.mktemp("cosmos")) as desk:
+        yield desk

@@ -16,6 +16,7 @@ SORT_KEYS = {
 }
 Parameters = dict[str, object]
 PROJECTIONS = "c.kind = 'case'"
+"""Said only where nothing else says it: events have none of the fields that cases are listed by."""
 MOST_RULES = 500
 HIGHEST_RISK = 1.0
 
@@ -53,8 +54,7 @@ async def count_by(requests: Requests, field: str, values: Iterable[str]) -> dic
     """How many cases there are by a field with few values: a count for each, which the index answers."""
 
     async def count(value: str) -> int:
-        same = [PROJECTIONS, f"c.{field} = @value"]
-        return await _count(requests, f"count_by_{field}", same, {"value": value})
+        return await _count(requests, f"count_by_{field}", [f"c.{field} = @value"], {"value": value})
 
     asked = sorted(values)
     counts = await asyncio.gather(*map(count, asked))
@@ -63,7 +63,7 @@ async def count_by(requests: Requests, field: str, values: Iterable[str]) -> dic
 
 async def rules_seen(requests: Requests) -> list[str]:
     """The rules that have raised cases, one after the other: going through all cases would cost too much."""
-    sql = f"SELECT TOP 1 VALUE c.rule_id FROM c WHERE {PROJECTIONS} AND c.rule_id > @after ORDER BY c.rule_id"
+    sql = "SELECT TOP 1 VALUE c.rule_id FROM c WHERE c.rule_id > @after ORDER BY c.rule_id"
     found = [""]
     while len(found) <= MOST_RULES:
         following = await requests.query("rules_seen", sql, {"after": found[-1]})
@@ -79,7 +79,7 @@ async def _count(requests: Requests, name: str, conditions: list[str], parameter
 
 
 def _filters(query: CaseQuery) -> tuple[list[str], Parameters]:
-    conditions, parameters = [PROJECTIONS], Parameters()
+    conditions, parameters = list[str](), Parameters()
     for field in ("customer_id", "alert_type", "severity"):
         value = getattr(query, field)
         if value is not None:
@@ -100,7 +100,7 @@ def _filters(query: CaseQuery) -> tuple[list[str], Parameters]:
     for number, word in enumerate(query.text.lower().split()):
         conditions.append(f"CONTAINS(c.search, @word{number})")
         parameters[f"word{number}"] = word
-    return conditions, parameters
+    return conditions or [PROJECTIONS], parameters
 
 
 def _filter_moments(query: CaseQuery, conditions: list[str], parameters: Parameters) -> None:

@@ -117,8 +117,8 @@ class CosmosCaseStore:
         names = {f"customer{number}": customer for number, customer in enumerate(sorted(set(customer_ids)))}
         rows = await self._requests.query(
             "customer_counts",
-            f"SELECT VALUE c.customer_id FROM c WHERE {PROJECTIONS}"
-            f" AND c.customer_id IN ({', '.join(f'@{name}' for name in names)})",
+            "SELECT VALUE c.customer_id FROM c"
+            f" WHERE c.customer_id IN ({', '.join(f'@{name}' for name in names)})",
             names,
         )
         return Counter(rows)
@@ -149,7 +149,7 @@ class CosmosCaseStore:
         return rows
 
     async def _cases(self, name: str, where: str, limit: int, **parameters: object) -> tuple[Case, ...]:
-        sql = f"SELECT TOP {limit} VALUE c.projection FROM c WHERE {PROJECTIONS} AND {where}"
+        sql = f"SELECT TOP {limit} VALUE c.projection FROM c WHERE {where}"
         return tuple(map(case_of, await self._requests.query(name, sql, parameters)))
 
     async def _taken(self, page: FeedPage, place: Place, most: int) -> tuple[list[StoredEvent], Place]:

@@ -2,15 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
+from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError
 from azure.cosmos import PartitionKey
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from backends.azure.case_queries import SORT_KEYS
+from backends.azure.cosmos import open_account
 from backends.azure.cosmos_trouble import CONTRIBUTOR, NOT_FOUND, READER, grant, in_words, role_missing
 from backends.cosmos_settings import CosmosSettings
 from casework.errors import UnavailableError
@@ -50,6 +52,12 @@ def as_resources(settings: CosmosSettings) -> str:
     return json.dumps([_resource(definition) for definition in definitions(settings)], indent=2)
 
 
+def policy_of(settings: CosmosSettings, container: str) -> str | None:
+    """A container's indexing policy as JSON, as `az` takes it; None when there is no such container."""
+    policies = {definition["id"]: definition["indexingPolicy"] for definition in definitions(settings)}
+    return json.dumps(policies[container], indent=2) if container in policies else None
+
+
 async def verified(
     client: CosmosClient, settings: CosmosSettings, definition: Definition
 ) -> tuple[ContainerProxy, str]:
@@ -70,6 +78,15 @@ async def verified(
     if wrong:
         raise UnavailableError(f"Cosmos DB ({place}) is not as it has to be: {'; '.join(wrong)}")
     return container, found["_rid"]
+
+
+async def create_containers(
+    settings: CosmosSettings, credential: AsyncTokenCredential | None = None
+) -> AsyncIterator[str]:
+    """Create what is missing and check what is there; a sentence about each."""
+    async with open_account(settings, credential) as client:
+        for definition in definitions(settings):
+            yield await created(client, settings, definition)
 
 
 async def created(client: CosmosClient, settings: CosmosSettings, definition: Definition) -> str:

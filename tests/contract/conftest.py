@@ -1,6 +1,6 @@
 """The adapters that every contract test runs against."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
@@ -11,20 +11,14 @@ from backends.azure.case_store import open_case_store as open_cosmos_cases
 from backends.embedded.case_store import open_case_store
 from backends.embedded.event_bus import open_event_bus
 from casework.ports import CaseStore, EventBus
-from tests.peers.cosmos.desk import Desk, cosmos_desk
-
-
-@pytest.fixture(scope="session")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with cosmos_desk(tmp_path_factory.mktemp("cosmos")) as desk:
-        yield desk
+from tests.peers.cosmos.desk import Desk
 
 
 @pytest.fixture(params=["embedded", "cosmos"])
 async def cases(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CaseStore]:
     opening: AbstractAsyncContextManager[CaseStore] = open_case_store(tmp_path / "cases.db")
     if request.param == "cosmos":
-        desk: Desk = request.getfixturevalue("account")
+        desk: Desk = request.getfixturevalue("cosmos")
         desk.empty()
         opening = open_cosmos_cases(desk.settings, desk.credential)
     async with opening as store:

@@ -54,7 +54,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Opening:
     """Opens the same ledger each time."""
     if request.param == "embedded":
         return lambda executor: open_action_ledger(tmp_path / "actions.db", lambda: NOW, executor)
-    desk: Desk = request.getfixturevalue("account")
+    desk: Desk = request.getfixturevalue("cosmos")
     desk.empty()
     return lambda executor: open_cosmos_ledger(desk.settings, lambda: NOW, executor, desk.credential)
 
