@@ -21,9 +21,10 @@ LONGEST_TEXT = 4000
 _LAST = "~"
 """Behind every key: where the last lane ends."""
 _FULL_KEY = 32
+_RUNS = {"F": "g", "0": "z"}
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _RECORD = re.compile(r"[0-9a-z]{6}", re.ASCII)
-_LANE = re.compile(r"([0-9A-F]{0,64}g?|~)-([0-9]{1,18})(?:-([0-9]{1,9}))?", re.ASCII)
+_LANE = re.compile(r"([0-9A-F]{0,64}[gz]?|~)-([0-9]{1,18})(?:-([0-9]{1,9}))?", re.ASCII)
 
 
 class Mark(NamedTuple):
@@ -139,11 +140,15 @@ def _text_of(lane: Lane) -> str:
 
 
 def _short(until: str) -> str:
-    """A bound without the run of F that ends most of them."""
-    if len(until) == _FULL_KEY and until.endswith("FF"):
-        return until.rstrip("F") + "g"
+    """A bound without the run of one digit that ends most of them."""
+    for digit, sign in _RUNS.items():
+        if len(until) == _FULL_KEY and until.endswith(digit * 2):
+            return until.rstrip(digit) + sign
     return until
 
 
 def _long(until: str) -> str:
-    return until[:-1].ljust(_FULL_KEY, "F") if until.endswith("g") else until
+    for digit, sign in _RUNS.items():
+        if until.endswith(sign):
+            return until[:-1].ljust(_FULL_KEY, digit)
+    return until

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from casework.errors import InvalidInputError
 from casework.places import START, Lane, Mark, Place, at, parse_place
 
-BOUNDS = ["0" * 31 + "1", "05C1DFFFFFFFFC", "1" + "F" * 31, "2FF", "3F" + "F" * 30, "A0", "FEFF"]
+BOUNDS = [
+    "0" * 31 + "1",
+    "1" + "0" * 31,
+    "05C1DFFFFFFFFC",
+    "1" + "F" * 31,
+    "2FF",
+    "3F" + "F" * 30,
+    "A0",
+    "FEFF",
+]
 
 
 @st.composite
