@@ -135,9 +135,10 @@ async def open_account(
             retry_throttle_total=THROTTLED_TRIES,
             retry_throttle_backoff_max=max(1, int(settings.cosmos_patience_seconds)),
         )
+        stack.push_async_callback(client.close)  # also when it cannot be entered
         try:
             async with asyncio.timeout(TOKEN_SECONDS):
-                await stack.enter_async_context(client)
+                await client.__aenter__()
         except TimeoutError as error:
             raise UnavailableError(
                 f"COSMOS_ENDPOINT: {settings.cosmos_address} gave no answer within {TOKEN_SECONDS:g} s"

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -19,20 +19,27 @@ EACH = len(story_until_review())
 
 
 @pytest.fixture
-async def replicas(desk: Desk, tmp_path: Path) -> AsyncIterator[list[Running]]:
-    """The second one keeps few frames, so that it has to read again what was missed."""
+async def start(desk: Desk, tmp_path: Path) -> AsyncIterator[Callable[[], Awaitable[Running]]]:
+    """Starts one more replica."""
     async with AsyncExitStack() as stack:
-        started = []
-        for frames in (4096, 64):
+
+        async def start_one() -> Running:
             store = open_case_store(desk.settings, desk.credential)
-            server = await stack.enter_async_context(running(tmp_path, store=store, stream_frames=frames))
-            started.append(await stack.enter_async_context(listening(server)))
-        yield started
+            server = await stack.enter_async_context(running(tmp_path, store=store))
+            return await stack.enter_async_context(listening(server))
+
+        yield start_one
+
+
+@pytest.fixture
+async def replicas(start: Callable[[], Awaitable[Running]]) -> list[Running]:
+    return [await start(), await start()]
 
 
 async def test_going_from_replica_to_replica_loses_nothing_and_repeats_nothing(
-    desk: Desk, replicas: list[Running]
+    desk: Desk, replicas: list[Running], start: Callable[[], Awaitable[Running]]
 ) -> None:
+    """One replica starts in between: what was before, it reads from the store."""
     chance, cases = random.Random(11), 24
     seen: list[str] = []
     cursor = "c0.t0"
@@ -42,6 +49,7 @@ async def test_going_from_replica_to_replica_loses_nothing_and_repeats_nothing(
             await replicas[number % 2].put_review(f"A-{number}")
             if number == cases // 2:
                 desk.peer.split("fraud", "cases", "1")
+                replicas.append(await start())
 
     producing = asyncio.create_task(produce())
     async with asyncio.timeout(50):
