@@ -35,7 +35,7 @@ class Access:
     assignments: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
     def assign(self, principal: str, role: str, scope: str = "/") -> None:
-        """`principal` is a name as the token issuer knows it, or an object id; `scope` a path, `/dbs/d/colls/c`."""
+        """`principal` is a name that the issuer knows, or an object id; `scope` a path: `/dbs/d/colls/c`."""
         for identity in (principal, str(uuid5(NAMESPACE_URL, principal))):
             self.assignments.setdefault(identity, []).append((role, scope))
 
@@ -64,7 +64,8 @@ class Access:
             raise unauthorized(f"The AAD token is not valid: {error}") from None
         if action == "control":
             raise forbidden(
-                f"The given request [{request.method} {request.path}] cannot be authorized by AAD token in data plane.",
+                f"The given request [{request.method} {request.path}] cannot be authorized by AAD token "
+                "in data plane.",
                 5300,
             )
         principal = str(claims.get("oid", ""))

@@ -1,6 +1,7 @@
 """Switches that make the service misbehave, and the throughput that it gives."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -71,7 +72,8 @@ class Faults:
 class Throughput:
     """Request units a second. A request runs while units are left, and may overdraw them."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        self.seconds = seconds
         self.ru_per_second: float | None = None
         self._second = 0
         self._used = 0.0
@@ -80,7 +82,7 @@ class Throughput:
         """Raises 429 with the time until the next second."""
         if self.ru_per_second is None:
             return
-        now = time.monotonic()
+        now = self.seconds()
         second = int(now)
         if second != self._second:
             debt = self._used - self.ru_per_second * (second - self._second)

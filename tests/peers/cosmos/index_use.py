@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal as Choice
 
 from tests.peers.cosmos.indexing import IndexPolicy
-from tests.peers.cosmos.sql.checks import Path, path_of, root_alias
+from tests.peers.cosmos.sql.checks import path_of, root_alias
 from tests.peers.cosmos.sql.evaluate import Scope, is_true
 from tests.peers.cosmos.sql.syntax import (
     Among,
@@ -22,7 +22,7 @@ from tests.peers.cosmos.storage import Item
 
 Use = Choice["seek", "read", "none"]
 _COMPARISONS = frozenset(("=", "<", "<=", ">", ">="))
-_SEEKING = frozenset(("STARTSWITH", "IS_DEFINED", "IS_NULL", "ARRAY_CONTAINS", "STRINGEQUALS"))
+_SEEKING = frozenset(("STARTSWITH", "IS_DEFINED", "IS_NULL", "STRINGEQUALS"))
 _READING = frozenset(("CONTAINS", "ENDSWITH", "REGEXMATCH", "IS_STRING", "IS_NUMBER", "IS_BOOL"))
 
 
@@ -54,6 +54,7 @@ class IndexUse:
 def index_use(query: Query, policy: IndexPolicy) -> IndexUse:
     root = root_alias(query)
     conditions = list(_conjuncts(query.where)) if root and query.where else []
+    conditions = [condition for condition in conditions if condition != Literal(True)]
     uses = [(condition, _use(condition, root, policy)) for condition in conditions]
     return IndexUse(
         root,
@@ -108,6 +109,8 @@ def _comparison(operator: str, left: Expression, right: Expression, root: str, p
 def _call(function: str, first: Expression, others: int, root: str, policy: IndexPolicy) -> Use:
     if function == "STARTSWITH" and others == 2:
         return _if_indexed(first, root, policy, "read")
+    if function == "ARRAY_CONTAINS":
+        return _if_elements_indexed(first, root, policy)
     if function in _SEEKING:
         return _if_indexed(first, root, policy, "seek")
     return _if_indexed(first, root, policy, "read") if function in _READING else "none"
@@ -115,12 +118,12 @@ def _call(function: str, first: Expression, others: int, root: str, policy: Inde
 
 def _if_indexed(of: Expression, root: str, policy: IndexPolicy, use: Use) -> Use:
     path = path_of(of, root)
-    return use if path and _is_indexed(path, policy) else "none"
+    return use if path and (path in {("id",), ("_ts",)} or policy.is_indexed(path)) else "none"
 
 
-def _is_indexed(path: Path, policy: IndexPolicy) -> bool:
-    elements = policy.is_indexed((*path, "[]"))
-    return path in {("id",), ("_ts",)} or policy.is_indexed(path) or elements
+def _if_elements_indexed(of: Expression, root: str, policy: IndexPolicy) -> Use:
+    path = path_of(of, root)
+    return "seek" if path and policy.is_indexed((*path, "[]")) else "none"
 
 
 def _fixed(expression: Expression) -> bool:

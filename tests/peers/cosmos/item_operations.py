@@ -168,7 +168,8 @@ def _intervals(
     if is_query and not request.says("x-ms-documentdb-query-enablecrosspartition"):
         raise bad_request(
             "Cross partition query is required but disabled. Please set "
-            "x-ms-documentdb-query-enablecrosspartition to true, specify x-ms-documentdb-partitionkey, or revise your query to avoid this exception."
+            "x-ms-documentdb-query-enablecrosspartition to true, specify x-ms-documentdb-partitionkey, "
+            "or revise your query to avoid this exception."
         )
     if needs_plan(query):
         raise needs_a_plan()

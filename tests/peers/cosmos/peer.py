@@ -4,6 +4,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import ssl
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,10 @@ class Address:
     endpoint: str
     authority: Path
     environment: Mapping[str, str]
+
+    def client_context(self) -> ssl.SSLContext:
+        """For clients that take a context of their own, as httpx does."""
+        return ssl.create_default_context(cafile=str(self.authority))
 
 
 @dataclass

@@ -40,7 +40,7 @@ def plan(run: QueryRun, query: Query, ranges: Iterable[tuple[str, str]]) -> dict
     _refuse_unsupported(query)
     aggregates = aggregates_in(query.projections or ())
     distinct = ("Ordered" if query.order_by else "Unordered") if query.distinct else "None"
-    info = {
+    info: dict[str, Any] = {
         "distinctType": distinct,
         "top": run.count(query.top, 0) if query.top else None,
         "offset": run.count(query.offset, 0) if query.offset else None,

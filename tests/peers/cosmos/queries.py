@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from tests.peers.cosmos import charges
@@ -90,7 +91,7 @@ class QueryRun:
     def page(self, intervals: Sequence[Interval], most: int, continuation: str | None) -> Page:
         """The next page: at most one interval after the other, until the page is full."""
         page = Page()
-        left, position = _resume(intervals, continuation)
+        left, position = _resume(intervals if self._query.sources else intervals[:1], continuation)
         while left:
             ended = self._fill(page, left[0], most, position)
             if ended is not None:
@@ -144,6 +145,9 @@ class QueryRun:
                 return
 
     def _values(self, interval: Interval, position: Position, work: _Work) -> Iterator[tuple[Any, Position]]:
+        if not self._query.sources:
+            yield project(self._query, self._scope), Position(number=1)
+            return
         items = self._candidates(interval, work)
         if is_grouped(self._query):
             yield from self._groups(items, position, work)
@@ -197,14 +201,15 @@ class QueryRun:
 
     def _candidates(self, interval: Interval, work: _Work) -> list[Item]:
         """The items that the index leaves, in the order of the query."""
-        if not self._query.sources:
-            return []
         found, entries = self._use.matching(items_in(self._container, interval), self._scope)
         work.entries += entries
         found.sort(key=lambda item: item.number)
-        for at, descending in reversed(list(enumerate(self._descending))):
-            found.sort(key=lambda item, at=at: sort_key(self._order_of(item)[at]), reverse=descending)
+        for by in reversed(self._query.order_by):
+            found.sort(key=partial(self._sort_key, by.of), reverse=by.descending)
         return found
+
+    def _sort_key(self, of: Expression, item: Item) -> Any:
+        return sort_key(evaluate(of, self._scope.at({root_alias(self._query): item.document})))
 
     def _order_of(self, item: Item) -> list[Any]:
         scope = self._scope.at({root_alias(self._query): item.document})

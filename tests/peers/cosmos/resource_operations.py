@@ -98,7 +98,9 @@ class ResourceOperations:
         if wanted.get("partitionKey", {}).get("paths") != container.definition["partitionKey"]["paths"]:
             raise bad_request("The partition key of a container cannot be changed.")
         container.definition.pop("defaultTtl", None)
-        changed = {name: wanted[name] for name in ("indexingPolicy", "defaultTtl") if name in wanted}
+        changed: dict[str, Any] = {
+            name: wanted[name] for name in ("indexingPolicy", "defaultTtl") if name in wanted
+        }
         container.definition.update(changed)
         return self._described(200, container, target)
 

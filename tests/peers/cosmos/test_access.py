@@ -1,6 +1,5 @@
 """Keys, tokens and roles: who is let in, and to what."""
 
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -61,8 +60,7 @@ async def test_a_token_that_is_not_for_this_account_is_refused(
 
 async def account_status(address: Address, issuer: Issuer, claims: dict[str, Any]) -> int:
     token = issuer.issue(claims["aud"], **claims)
-    context = ssl.create_default_context(cafile=str(address.authority))
-    async with httpx.AsyncClient(verify=context) as http:
+    async with httpx.AsyncClient(verify=address.client_context()) as http:
         headers = {"authorization": f"type=aad&ver=1.0&sig={token}"}
         return (await http.get(address.endpoint, headers=headers)).status_code
 

@@ -1,5 +1,7 @@
 """Single documents: what each write and read does, and what it refuses."""
 
+from typing import Any
+
 import pytest
 from azure.core import MatchConditions
 from azure.cosmos.aio import ContainerProxy
@@ -62,7 +64,7 @@ async def test_an_upsert_creates_then_replaces(cases: ContainerProxy, peer: Cosm
 
 async def test_a_patch_changes_parts(cases: ContainerProxy) -> None:
     await cases.create_item(CASE)
-    operations = [
+    operations: list[dict[str, Any]] = [
         {"op": "set", "path": "/status", "value": "closed"},
         {"op": "incr", "path": "/n", "value": 4},
         {"op": "add", "path": "/tags/-", "value": "b"},
@@ -79,7 +81,10 @@ async def test_a_patch_changes_parts(cases: ContainerProxy) -> None:
 async def test_a_patch_holds_to_its_condition(cases: ContainerProxy) -> None:
     await cases.create_item({**CASE, "ops": []})
     once = "FROM c WHERE NOT ARRAY_CONTAINS(c.ops, 'op-1')"
-    operations = [{"op": "incr", "path": "/n", "value": 10}, {"op": "add", "path": "/ops/-", "value": "op-1"}]
+    operations: list[dict[str, Any]] = [
+        {"op": "incr", "path": "/n", "value": 10},
+        {"op": "add", "path": "/ops/-", "value": "op-1"},
+    ]
     await cases.patch_item("case", "C-1", operations, filter_predicate=once)
     with pytest.raises(CosmosAccessConditionFailedError):
         await cases.patch_item("case", "C-1", operations, filter_predicate=once)
@@ -97,7 +102,7 @@ async def test_a_patch_holds_to_its_condition(cases: ContainerProxy) -> None:
     ],
 )
 async def test_a_patch_that_cannot_be_applied_is_a_bad_request(
-    cases: ContainerProxy, operation: dict[str, object]
+    cases: ContainerProxy, operation: dict[str, Any]
 ) -> None:
     await cases.create_item(CASE)
     with pytest.raises(CosmosHttpResponseError) as refused:

@@ -15,6 +15,8 @@ Path = tuple[str, ...]
 def check(query: Query, known: Iterable[str] = ()) -> None:
     """Raises 400 as the service does before it runs a query."""
     names = set(known)
+    if not names and query.sources and isinstance(query.sources[0].of, Subquery):
+        raise bad_query("A subquery as the first input set is not supported here.")
     for source in query.sources:
         _check_source(source, names)
         names.add(source.alias)

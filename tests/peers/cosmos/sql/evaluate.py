@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from tests.peers.cosmos.refusals import bad_query
@@ -41,7 +41,7 @@ class Scope:
     run: Callable[[Query, "Scope"], Iterable[Any]] = lambda query, scope: ()
 
     def at(self, row: Row) -> "Scope":
-        return replace(self, row=row, group=None)
+        return Scope(row, self.parameters, None, self.run)
 
 
 def evaluate(expression: Expression, scope: Scope) -> Any:

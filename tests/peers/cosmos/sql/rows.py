@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from functools import partial
 from typing import Any
 
 from tests.peers.cosmos.sql.evaluate import Row, Scope, evaluate, is_true
@@ -99,10 +100,14 @@ def run_nested(query: Query, scope: Scope) -> Iterable[Any]:
     if is_grouped(query):
         return [value for value in grouped(query, rows, scope) if value is not UNDEFINED]
     for item in reversed(query.order_by):
-        rows.sort(key=lambda row, of=item.of: sort_key(evaluate(of, scope.at(row))), reverse=item.descending)
+        rows.sort(key=partial(_sort_key, item.of, scope), reverse=item.descending)
     values = [project(query, scope.at(_own(query, row))) for row in rows]
     found = [value for value in values if value is not UNDEFINED]
     return list({canonical(value): value for value in found}.values()) if query.distinct else found
+
+
+def _sort_key(of: Expression, scope: Scope, row: Row) -> Any:
+    return sort_key(evaluate(of, scope.at(row)))
 
 
 def _own(query: Query, row: Row) -> Row:
