@@ -1,6 +1,6 @@
 """The only place that chooses implementations: settings in, ports out."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +28,8 @@ class Backends:
     telemetry: EventBus
     flow: CaseFlow
     hub_watch: HubWatch
+    upkeep: Callable[[datetime], Awaitable[int]] | None = None
+    """Removes what was kept for long enough, as of a moment; None when everything is kept."""
 
 
 @asynccontextmanager
@@ -39,14 +41,25 @@ async def open_backends(settings: BackendSettings) -> AsyncIterator[Backends]:
     and saying so, while they are down.
     """
     async with AsyncExitStack() as stack:
+        cases = await stack.enter_async_context(open_cases(settings))
         yield Backends(
-            cases=await stack.enter_async_context(open_cases(settings)),
+            cases=cases,
             telemetry=await stack.enter_async_context(
                 open_event_bus(settings.telemetry_db, settings.telemetry_retention)
             ),
             flow=await stack.enter_async_context(open_case_flow(settings)),
             hub_watch=await stack.enter_async_context(open_hub_watch(settings)),
+            upkeep=_upkeep(cases, settings),
         )
+
+
+def _upkeep(cases: CaseStore, settings: BackendSettings) -> Callable[[datetime], Awaitable[int]] | None:
+    if not settings.has_cosmos or settings.cosmos_retention is None:
+        return None
+    from backends.azure.case_store import CosmosCaseStore  # noqa: PLC0415 - embedded mode never loads it
+
+    assert isinstance(cases, CosmosCaseStore)
+    return cases.retire
 
 
 @asynccontextmanager

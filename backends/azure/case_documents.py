@@ -17,7 +17,9 @@ Document = dict[str, Any]
 PROJECTION = "case"
 """The id of a case's projection; its events have ids of their own."""
 EVENT = "event"
+RETIRING = "retiring"
 RETIRED = "retired"
+"""What the projection's place is taken by when a case was kept for long enough."""
 NO_DEADLINE = 1e12
 NO_RISK = -1.0
 

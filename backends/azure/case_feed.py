@@ -54,7 +54,11 @@ class CaseFeed:
         self._keys: dict[str, str] = {}
 
     async def page(self, place: Place, most: int) -> FeedPage:
-        """The changes of the next partition that has any; no documents when there is nothing new."""
+        """The changes of the next partition that has any; no documents when there is nothing new.
+
+        An event with a time to live is of a retired case. It comes again for having been given one, and
+        was new long ago.
+        """
         if not place.is_start and place.record != self._record:
             raise UnavailableError("the cursor is of another record: read afresh")
         token = self._token(place)
@@ -64,7 +68,7 @@ class CaseFeed:
         events = [
             Entry(Mark(each["_lsn"], each["seq"], await self._key(each["case_id"])), each)
             for each in documents
-            if each["kind"] == EVENT
+            if each["kind"] == EVENT and "ttl" not in each
         ]
         new = sorted((each for each in events if not place.has(each.mark)), key=lambda each: each.mark[:2])
         return FeedPage(tuple(new), tuple(documents), place.furthest(read_to))

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from azure.core.credentials_async import AsyncTokenCredential
@@ -12,6 +12,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from backends.azure.case_documents import PROJECTION, case_of, event_of, link_of, stored_case
 from backends.azure.case_feed import CaseFeed, Entry, FeedPage
 from backends.azure.case_queries import PROJECTIONS, count_by, find_cases, rules_seen
+from backends.azure.case_retention import Retention
 from backends.azure.case_writes import CaseWriter
 from backends.azure.cosmos import Charges, Requests, open_account
 from backends.azure.cosmos_containers import cases_definition, verified
@@ -33,8 +34,9 @@ MOST_LINKS = 1_000_000
 class CosmosCaseStore:
     """`casework.ports.CaseStore` over one container."""
 
-    def __init__(self, requests: Requests, container_rid: str) -> None:
+    def __init__(self, requests: Requests, container_rid: str, keep: timedelta | None) -> None:
         self._requests = requests
+        self._retention = Retention(requests, keep) if keep else None
         self._writer = CaseWriter(requests)
         self._feed = CaseFeed(requests, container_rid)
         self._watch = FeedWatch(self._feed)
@@ -132,6 +134,10 @@ class CosmosCaseStore:
         )
         return tuple(rows)
 
+    async def retire(self, now: datetime) -> int:
+        """Retire the closed cases that were kept for as long as the settings say; how many there were."""
+        return await self._retention.once(now) if self._retention else 0
+
     async def close(self) -> None:
         """Watch no more."""
         await self._watch.close()
@@ -159,34 +165,36 @@ class CosmosCaseStore:
         found, place = list[StoredEvent](), place.cut_like(page.end)
         for entry in entries:
             place = place.moved(entry.mark)
-            event = event_of(entry.document)
-            found.append(StoredEvent(mark=entry.mark, cursor=place, event=event, case=cases[event.case_id]))
+            case = cases[entry.document["case_id"]]
+            if case is not None:
+                event = event_of(entry.document)
+                found.append(StoredEvent(mark=entry.mark, cursor=place, event=event, case=case))
         if len(entries) < len(page.events):
             return found, place
         if found:
             found[-1] = found[-1].model_copy(update={"cursor": page.end})
         return found, page.end
 
-    async def _cases_of(self, entries: Sequence[Entry], page: FeedPage) -> Mapping[str, Case]:
-        """The cases of some events, each as new as its newest event here."""
+    async def _cases_of(self, entries: Sequence[Entry], page: FeedPage) -> Mapping[str, Case | None]:
+        """The cases of some events, each as new as its newest event here; None for one that was retired."""
         newest = {entry.document["case_id"]: entry.document["seq"] for entry in entries}
-        shown = [stored_case(each).case for each in page.documents if each["id"] == PROJECTION]
+        shown = [stored_case(each).case for each in page.documents if each["kind"] == PROJECTION]
         known = {case.case_id: case for case in shown if case.seq >= newest.get(case.case_id, 0)}
         missing = [case_id for case_id in newest if case_id not in known]
         loaded = await asyncio.gather(*(self._at_least(case_id, newest[case_id]) for case_id in missing))
         return {**known, **dict(zip(missing, loaded, strict=True))}
 
-    async def _at_least(self, case_id: str, seq: int) -> Case:
+    async def _at_least(self, case_id: str, seq: int) -> Case | None:
         """A case that has an event: a read may be answered from a copy that has not heard of it yet."""
         for _ in range(STALE_TRIES):
-            stored = await self._writer.load(case_id)
+            try:
+                stored = await self._writer.load(case_id)
+            except NotFoundError:
+                return None
             if stored is not None and stored.case.seq >= seq:
                 return stored.case
             await asyncio.sleep(STALE_SECONDS)
-        case = replay(await self.events(case_id, limit=seq))
-        if case is None:
-            raise NotFoundError(f"no case {case_id}")
-        return case
+        return replay(await self.events(case_id, limit=seq))
 
 
 @asynccontextmanager
@@ -196,7 +204,7 @@ async def open_case_store(
     """The case record. Raises UnavailableError, saying what to do, when it is not to be had."""
     async with open_account(settings, credential) as client:
         container, rid = await verified(client, settings, cases_definition(settings))
-        store = CosmosCaseStore(Requests(container, settings), rid)
+        store = CosmosCaseStore(Requests(container, settings), rid, settings.cosmos_retention)
         try:
             yield store
         finally:

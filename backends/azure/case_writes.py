@@ -69,10 +69,15 @@ class CaseWriter:
         """One writer of this process at a time for each case: they would only refuse each other."""
 
     async def load(self, case_id: str) -> Stored | None:
-        """The projection as it is now."""
+        """The projection as it is now. Raises NotFoundError for a case that was retired."""
         document = await self._requests.read("load", PROJECTION, case_id)
         if document is None or document["kind"] != PROJECTION:
             self._known.pop(case_id, None)
+            if document is not None:
+                raise NotFoundError(
+                    f"{case_id} was retired at {document['retired_at']}: its {document['seq']} records ended"
+                    f" with hash {document['head_hash']}"
+                )
             return None
         return self._remember(case_id, stored_case(document))
 
