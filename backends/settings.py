@@ -7,13 +7,14 @@ from typing import Annotated
 from pydantic import AnyHttpUrl, Field, StringConstraints, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from backends.cosmos_settings import CosmosSettings
 from backends.event_hub_settings import EventHubSettings
 
 TaskHubName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{3,64}$")]
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class BackendSettings(EventHubSettings):
+class BackendSettings(CosmosSettings, EventHubSettings):
     """Every seam in one place. Secrets are masked when printed."""
 
     model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True)

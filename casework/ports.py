@@ -15,6 +15,7 @@ from casework.decision import Decision
 from casework.events import CaseEvent, NewEvent
 from casework.finding import Finding, Specialist, TokenUsage, ToolCall
 from casework.hub_picture import HubPicture
+from casework.places import Mark, Place
 from casework.policy import Terms
 from casework.tags import Tag
 from casework.telemetry import Telemetry
@@ -58,14 +59,24 @@ class CasePage(Frozen):
 
 
 class StoredEvent(Frozen):
-    """An event with its place in the order of commits over all cases.
+    """An event with its place in the record of all cases.
 
     `case` is the projection when the change was read: at least as new as the event.
     """
 
-    cursor: int
+    mark: Mark
+    """Where the event is: the same for every reader."""
+    cursor: Place
+    """How far a reader has come with it that went on from the cursor it gave."""
     event: CaseEvent
     case: Case
+
+
+class Changes(Frozen):
+    """Some events in order of commit, and where to go on: perhaps further than the last of them."""
+
+    events: tuple[StoredEvent, ...]
+    end: Place
 
 
 class Appended(Frozen):
@@ -100,14 +111,17 @@ class CaseStore(Protocol):
     async def counts(self) -> Mapping[Status, int]:
         """How many cases stand where."""
 
-    async def changes(self, cursor: int, limit: int = 500) -> tuple[StoredEvent, ...]:
-        """Events committed after a cursor, in order of commit; 0 is the beginning."""
+    async def changes(self, cursor: Place, limit: int = 500) -> Changes:
+        """Events committed after a cursor, those of a case in order; `START` is the beginning.
 
-    async def wait_for_changes(self, cursor: int, timeout_seconds: float) -> bool:
-        """Return True as soon as there is something after the cursor, False when time runs out."""
+        None of them, and no further end, means that there are no more.
+        """
 
-    async def head(self) -> int:
-        """The cursor of the newest event; 0 when there is none."""
+    async def wait_for_changes(self, cursor: Place, timeout_seconds: float) -> bool:
+        """Return True as soon as there may be something after the cursor, False when time runs out."""
+
+    async def head(self) -> Place:
+        """The cursor after the newest event."""
 
     async def due_decisions(self, accepted_before: AwareDatetime, limit: int = 100) -> tuple[Case, ...]:
         """Cases with an accepted decision or withdrawal that the flow has not applied yet."""

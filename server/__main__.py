@@ -22,6 +22,7 @@ from casework.errors import CaseworkError, UnavailableError
 from casework.policy import Policy
 from casework.rules import load_rules
 from server.app import create_app
+from server.bootstrap import bootstrap, describe
 from server.logs import set_up_logs
 from server.settings import ServerSettings, settings_problems
 
@@ -60,9 +61,7 @@ class DrainingServer(uvicorn.Server):
 
 def main() -> None:
     """The `fraud-server` command. Exit code 2 is a wrong setting, 1 a port or a store that cannot be had."""
-    argparse.ArgumentParser(
-        "fraud-server", description="Serves the API, the live streams and the page.", epilog=_EPILOG
-    ).parse_args()
+    arguments = _arguments()
     try:
         settings = ServerSettings()
         backend_settings, policy = BackendSettings(), PolicySettings().policy()
@@ -73,6 +72,8 @@ def main() -> None:
         _stop("\n".join(settings_problems(error, ServerSettings, PolicySettings)), 2)
     except CaseworkError as error:
         _stop(f"RULES_FILE: {error}", 2)
+    if arguments.command == "bootstrap":
+        raise SystemExit(bootstrap(backend_settings, arguments))
     set_up_logs()
     listening = _listen(settings)
     host, port = listening.getsockname()[:2]
@@ -82,6 +83,18 @@ def main() -> None:
             runner.run(_serve(settings, backend_settings, audit_settings, policy=policy, listening=listening))
     except UnavailableError as error:
         _stop(str(error), 1)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "fraud-server", description="Serves the API, the live streams and the page.", epilog=_EPILOG
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands (none: serve)")
+    about = "create the containers for cases and actions in Cosmos DB, or check them"
+    describe(
+        commands.add_parser("bootstrap", help=about, description=f"{about.capitalize()}.", epilog=_EPILOG)
+    )
+    return parser.parse_args()
 
 
 async def _serve(

@@ -1,8 +1,10 @@
 """Puts the server together: settings and backends in, an application out."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from importlib.metadata import version
 from random import Random
 
@@ -53,6 +55,8 @@ from server.tally import Tally
 
 UNBOUNDED = frozenset({stream.PATH, "/api/events/stream", audit.PATH})
 V1 = (me, cases, claims, decisions, notes, tags, telemetry, stats, audit, rules, health, signin, liveness)
+
+UPKEEP_SECONDS = 3600.0
 
 log = structlog.get_logger("server.app")
 
@@ -242,7 +246,17 @@ def _loops(desk: Desk) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
     ]
     if desk.settings.detection_enabled:
         loops.append(("detection", desk.ingest.run))
+    upkeep = desk.backends.upkeep
+    if upkeep is not None:
+        loops.append(("upkeep", lambda: _keep_up(upkeep, desk.clock)))
     return loops
+
+
+async def _keep_up(upkeep: Callable[[datetime], Awaitable[int]], clock: Clock) -> None:
+    """Remove what was kept for long enough: again at once while there is something, then after a while."""
+    while True:
+        if not await upkeep(clock()):
+            await asyncio.sleep(UPKEEP_SECONDS * random.uniform(0.75, 1.25))
 
 
 async def _beat(desk: Desk) -> None:

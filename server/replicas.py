@@ -3,6 +3,7 @@
 import asyncio
 
 from casework.errors import UnavailableError
+from casework.places import at
 from casework.ports import CaseStore, EventBus
 from server.live.hub import Hub, Topics, sources_of
 from server.live.position import Position
@@ -20,8 +21,8 @@ async def caught_up(hub: Hub, cases: CaseStore, telemetry: EventBus, since: Posi
         return
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            end = Position(await cases.head(), await telemetry.head())
-            if any(since.of(source) > end.of(source) for source in sources_of(topics)):
+            end = Position(await cases.head(), at(await telemetry.head()))
+            if not all(end.of(source).covers(since.of(source)) for source in sources_of(topics)):
                 return
             while hub.ahead(since, topics):  # noqa: ASYNC110 - rare, short, and rings no bell
                 await asyncio.sleep(PAUSE_SECONDS)

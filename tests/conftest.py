@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.peers.azurite import Azurite, missing_tool, running_azurite
+from tests.peers.cosmos.desk import Desk, cosmos_desk
 
 _connect = socket.socket.connect
 
@@ -52,3 +53,10 @@ def sdk_leaves_sockets() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
+
+
+@pytest.fixture(scope="session")
+def cosmos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A Cosmos DB account with a desk's containers; started when the first test asks for it."""
+    with cosmos_desk(tmp_path_factory.mktemp("cosmos")) as desk:
+        yield desk

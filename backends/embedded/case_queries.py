@@ -1,11 +1,9 @@
 """Listing cases in SQLite: filters, orders, and pages by the last row seen (never by offset)."""
 
-import base64
-import json
 import sqlite3
 
+from backends.list_cursor import after_row, list_cursor
 from casework.case import Case
-from casework.errors import InvalidInputError
 from casework.ports import CasePage, CaseQuery
 
 _SORT_COLUMNS = {
@@ -24,7 +22,7 @@ def find_cases(db: sqlite3.Connection, query: CaseQuery) -> CasePage:
     direction, beyond = ("DESC", "<") if query.descending else ("ASC", ">")
     if query.cursor is not None:
         conditions.append(f"({column}, case_id) {beyond} (?, ?)")
-        parameters.extend(_decode(query.cursor, query))
+        parameters.extend(after_row(query.cursor, query))
     rows = db.execute(
         f"SELECT projection, case_id, {column} AS sort_key FROM cases WHERE {' AND '.join(conditions)}"
         f" ORDER BY {column} {direction}, case_id {direction} LIMIT ?",
@@ -34,7 +32,7 @@ def find_cases(db: sqlite3.Connection, query: CaseQuery) -> CasePage:
     more = len(rows) > query.limit
     return CasePage(
         cases=tuple(Case.model_validate_json(row["projection"]) for row in page),
-        next_cursor=_encode(query, page[-1]) if more else None,
+        next_cursor=list_cursor(query, page[-1]["sort_key"], page[-1]["case_id"]) if more else None,
         total=total[0],
     )
 
@@ -85,22 +83,3 @@ def _filter_claim(query: CaseQuery, conditions: list[str], parameters: list[obje
 
 def _escaped(word: str) -> str:
     return word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-
-
-def _encode(query: CaseQuery, row: sqlite3.Row) -> str:
-    token = [query.sort, query.descending, row["sort_key"], row["case_id"]]
-    return base64.urlsafe_b64encode(json.dumps(token).encode()).decode().rstrip("=")
-
-
-def _decode(cursor: str, query: CaseQuery) -> tuple[float, str]:
-    try:
-        token = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        sort, descending, key, case_id = token
-        position = (float(key), str(case_id).encode().decode())
-    except (ValueError, TypeError, OverflowError) as error:
-        raise InvalidInputError(
-            "cursor", "is not a cursor of this list; leave it out to start over"
-        ) from error
-    if (sort, descending) != (query.sort, query.descending):
-        raise InvalidInputError("cursor", "belongs to another order; leave it out to start over")
-    return position

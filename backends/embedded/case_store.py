@@ -16,7 +16,8 @@ from casework.canonical import GENESIS, Link
 from casework.case import Case, apply
 from casework.errors import NotFoundError, SequenceError
 from casework.events import CaseEvent, NewEvent, from_link, seal
-from casework.ports import Appended, CasePage, CaseQuery, StoredEvent
+from casework.places import Mark, Place, at
+from casework.ports import Appended, CasePage, CaseQuery, Changes, StoredEvent
 from casework.transitions import Status
 
 SCHEMA_VERSION = 2
@@ -67,26 +68,28 @@ class SqliteCaseStore:
         rows = await self._database.read(lambda db: db.execute(sql).fetchall())
         return {row[0]: row[1] for row in rows}
 
-    async def changes(self, cursor: int, limit: int = 500) -> tuple[StoredEvent, ...]:
+    async def changes(self, cursor: Place, limit: int = 500) -> Changes:
         sql = (
             "SELECT cursor, text, hash, projection FROM case_events JOIN cases USING (case_id)"
             " WHERE cursor > ? ORDER BY cursor LIMIT ?"
         )
-        rows = await self._database.read(lambda db: db.execute(sql, (cursor, limit)).fetchall())
-        return tuple(
+        rows = await self._database.read(lambda db: db.execute(sql, (_rowid(cursor), limit)).fetchall())
+        events = tuple(
             StoredEvent(
-                cursor=row["cursor"],
+                mark=Mark(row["cursor"]),
+                cursor=at(row["cursor"]),
                 event=from_link(Link(row["text"], row["hash"])),
                 case=_case(row["projection"]),
             )
             for row in rows
         )
+        return Changes(events=events, end=events[-1].cursor if events else cursor)
 
-    async def wait_for_changes(self, cursor: int, timeout_seconds: float) -> bool:
-        return await self._database.wait_until(lambda db: _head(db) > cursor, timeout_seconds)
+    async def wait_for_changes(self, cursor: Place, timeout_seconds: float) -> bool:
+        return await self._database.wait_until(lambda db: _head(db) > _rowid(cursor), timeout_seconds)
 
-    async def head(self) -> int:
-        return await self._database.read(_head)
+    async def head(self) -> Place:
+        return at(await self._database.read(_head))
 
     async def due_decisions(self, accepted_before: datetime, limit: int = 100) -> tuple[Case, ...]:
         where = "unapplied = 1 AND updated_key < ? ORDER BY updated_key LIMIT ?"
@@ -242,6 +245,10 @@ def _case(projection: str) -> Case:
 def _has(db: sqlite3.Connection, case_id: str, event_id: str) -> bool:
     sql = "SELECT 1 FROM case_events WHERE case_id = ? AND event_id = ?"
     return db.execute(sql, (case_id, event_id)).fetchone() is not None
+
+
+def _rowid(cursor: Place) -> int:
+    return cursor.lanes[0].number
 
 
 def _head(db: sqlite3.Connection) -> int:

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from casework.events import Opened
+from casework.places import at
 from casework.ports import CaseStore, EventBus, StoredEvent
 from server.legacy.frames import case_opened_body, telemetry_seen_body
 from server.live.audience import Audience
-from server.live.frames import Topic, case_bodies, telemetry_body
+from server.live.frames import Topic, case_bodies, entry_of, telemetry_body
 from server.live.hub import Hub
 from server.live.position import Position, Source
 from server.live.recent import Recent
@@ -47,54 +48,59 @@ class Feed:
         self._watchers = watchers
         self._clock = clock
         self._on_change = on_change
-        self._recent = Recent(hub.position.telemetry, PAGE)
+        self._read_to = hub.position.telemetry.lanes[0].number
+        """The offset in the telemetry log."""
+        self._recent = Recent(self._read_to, PAGE)
 
     async def follow_cases(self) -> None:
         """Publish every committed case event, for ever."""
         while True:
             at = self._hub.position.cases
             changes = await self._cases.changes(at, PAGE)
-            self._publish_changes(changes, await case_bodies(self._cases, changes, self._clock()))
-            if not changes:
+            bodies = await case_bodies(self._cases, changes.events, self._clock())
+            self._publish_changes(changes.events, bodies)
+            self._hub.advance(Source.CASES, changes.end)
+            if changes.end == at:
                 await self._cases.wait_for_changes(at, WAIT_SECONDS)
 
     async def follow_telemetry(self) -> None:
         """Publish every telemetry event, for ever."""
         while True:
-            at = self._hub.position.telemetry
-            events = await self._telemetry.tail(at, PAGE)
+            events = await self._telemetry.tail(self._read_to, PAGE)
             for event in events:
                 body = telemetry_body(event)
-                self._hub.publish(Topic.TELEMETRY, Source.TELEMETRY, event.offset, body)
+                self._hub.publish(Topic.TELEMETRY, Source.TELEMETRY, entry_of(event), body)
+                self._read_to = event.offset
             if events:
                 self._recent.add(events)
                 self._audience.ring()
                 # What comes before the next round may be read together.
                 await asyncio.sleep(self._audience.pause)
             if len(events) < PAGE:
-                await self._telemetry.wait_for_events(self._hub.position.telemetry, WAIT_SECONDS)
+                await self._telemetry.wait_for_events(self._read_to, WAIT_SECONDS)
 
     async def follow_telemetry_for_demo(self, observed: Observed) -> None:
         """Publish the demo's frames, each once detection has said whether the event is an anomaly."""
-        at = self._hub.position.telemetry
+        at = self._read_to
         while True:
             events = await self._recent.after(at)
             if events is None:
                 events = await self._telemetry.tail(at, PAGE)
-                at = at if events else self._hub.position.telemetry
+                at = at if events else self._read_to
             for event in events:
                 rule = await observed.rule_of(event.event.event_id, OBSERVED_SECONDS)
                 body = telemetry_seen_body(event.event, rule)
-                self._hub.publish(Topic.DEMO, Source.TELEMETRY, event.offset, body)
+                self._hub.publish(Topic.DEMO, Source.TELEMETRY, entry_of(event), body)
                 self._audience.ring()
                 at = event.offset
 
     def _publish_changes(self, changes: Sequence[StoredEvent], bodies: Sequence[str]) -> None:
         for change, body in zip(changes, bodies, strict=True):
-            self._hub.publish(Topic.CASES, Source.CASES, change.cursor, body)
+            entry = (change.mark, change.cursor)
+            self._hub.publish(Topic.CASES, Source.CASES, entry, body)
             if isinstance(change.event.body, Opened) and change.case.alert.rule_id is not None:
                 opened = case_opened_body(change.case, change.event.occurred_at)
-                self._hub.publish(Topic.DEMO, Source.CASES, change.cursor, opened)
+                self._hub.publish(Topic.DEMO, Source.CASES, entry, opened)
             self._watchers.happened(change.event)
             self._on_change(change)
         self._audience.ring()
@@ -102,7 +108,7 @@ class Feed:
 
 async def starting_position(cases: CaseStore, telemetry: EventBus) -> Position:
     """Where both records end now."""
-    return Position(await cases.head(), await telemetry.head())
+    return Position(await cases.head(), at(await telemetry.head()))
 
 
 async def keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:

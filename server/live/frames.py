@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from fastapi.sse import format_sse_event
 
+from casework.places import Mark, Place, at
 from casework.ports import CaseStore, StoredEvent, StoredTelemetry
 from casework.views import StreamNotice, summarise
 from server.live.position import Position, Source
@@ -36,6 +37,7 @@ class Frame:
 
     topic: Topic
     source: Source
+    mark: Mark
     position: Position
     encoded: bytes
     body_begins: int
@@ -43,7 +45,11 @@ class Frame:
 
     def seen_at(self, position: Position) -> bool:
         """Whether a client at a position already has this frame."""
-        return self.position.of(self.source) <= position.of(self.source)
+        return position.of(self.source).has(self.mark)
+
+    def after(self, position: Position) -> Position:
+        """Where a client is once it has this frame too."""
+        return position.past(self.source, self.mark, self.position.of(self.source))
 
     def at(self, position: Position) -> bytes:
         """The frame for a client whose position after it differs from the stream's."""
@@ -53,10 +59,10 @@ class Frame:
         return _encode(self.topic, position, body.decode())
 
 
-def make_frame(topic: Topic, source: Source, position: Position, body: str) -> Frame:
+def make_frame(topic: Topic, source: Source, mark: Mark, position: Position, body: str) -> Frame:
     """Encode a frame that leaves the stream at a position."""
     encoded = _encode(topic, position, body)
-    return Frame(topic, source, position, encoded, encoded.rindex(_AFTER_BODY) - len(body.encode()))
+    return Frame(topic, source, mark, position, encoded, encoded.rindex(_AFTER_BODY) - len(body.encode()))
 
 
 async def case_bodies(cases: CaseStore, changes: Sequence[StoredEvent], now: datetime) -> list[str]:
@@ -75,6 +81,11 @@ def _case_body(stored: StoredEvent, now: datetime, cases_of_customer: int) -> st
 def telemetry_body(stored: StoredTelemetry) -> str:
     """Data of a `telemetry` frame, without its cursor."""
     return f'"event":{stored.event.model_dump_json()}}}'
+
+
+def entry_of(stored: StoredTelemetry) -> tuple[Mark, Place]:
+    """Where an event is in the telemetry log, which has one lane."""
+    return Mark(stored.offset), at(stored.offset)
 
 
 def notice(kind: str, position: Position, detail: str) -> bytes:

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from casework.places import Mark, Place
 from server.live.frames import Frame, Topic, make_frame
 from server.live.position import Position, Source
 
 Topics = frozenset[Topic]
+Entry = tuple[Mark, Place]
+"""Where an entry is in its record, and how far the record was read with it."""
 MOST_BYTES = 64 * 2**20
 MOST_BYTES_PER_READ = 64 * 1024
 """Also what a client that stops reading can have waiting in this process, beside one transport buffer."""
@@ -45,13 +48,18 @@ class Hub:
         """The place after the newest frame: where a client that wants only news starts."""
         return self._end
 
-    def publish(self, topic: Topic, source: Source, place: int, body: str) -> None:
-        """Encode and add a frame for the record at a place of a source."""
+    def publish(self, topic: Topic, source: Source, entry: Entry, body: str) -> None:
+        """Encode and add a frame for an entry of a source's record."""
+        mark, place = entry
         if topic is Topic.DEMO:
             position = self._demo_position = self._demo_position.moved(source, place)
         else:
             position = self.position = self.position.moved(source, place)
-        self._add(make_frame(topic, source, position, body))
+        self._add(make_frame(topic, source, mark, position, body))
+
+    def advance(self, source: Source, place: Place) -> None:
+        """Say that the record was read up to a place, whether or not there was anything to publish."""
+        self.position = self.position.moved(source, place)
 
     def read(self, at: int, topics: Topics) -> Chunk | None:
         """The frames from a place on, as many as fit one write; None for a reader that was overtaken."""
@@ -67,11 +75,15 @@ class Hub:
 
     def covers(self, position: Position, topics: Topics) -> bool:
         """Whether the ring still holds everything after a position that the topics ask for."""
-        return all(position.of(source) >= self._floor.of(source) for source in sources_of(topics))
+        return all(position.of(source).covers(self._floor.of(source)) for source in sources_of(topics))
 
     def ahead(self, position: Position, topics: Topics) -> bool:
-        """Whether a position is beyond the stream: its record was replaced by a younger one."""
-        return any(position.of(source) > self.position.of(source) for source in sources_of(topics))
+        """Whether a position is beyond the stream, or of another record than the stream's."""
+        return not all(self.position.of(source).covers(position.of(source)) for source in sources_of(topics))
+
+    def behind(self, position: Position, topics: Topics) -> int:
+        """About how much happened since a position."""
+        return sum(position.of(source).behind(self.position.of(source)) for source in sources_of(topics))
 
     def catch_up(self, position: Position, topics: Topics) -> tuple[bytes, Position]:
         """What a client at a covered position lacks, under cursors that are true for it.
@@ -81,7 +93,7 @@ class Hub:
         parts = []
         for frame in self._frames():
             if frame.topic in topics and not frame.seen_at(position):
-                position = position.moved(frame.source, frame.position.of(frame.source))
+                position = frame.after(position)
                 parts.append(frame.at(position))
         return b"".join(parts), position
 

@@ -10,8 +10,16 @@ from starlette.types import Receive, Send
 
 from casework.ports import CaseStore, EventBus
 from server.live.audience import SEND_SECONDS, Audience, Reader
-from server.live.frames import HEARTBEAT, Topic, case_bodies, make_frame, notice, telemetry_body
-from server.live.hub import Hub, Topics, sources_of
+from server.live.frames import (
+    HEARTBEAT,
+    Topic,
+    case_bodies,
+    entry_of,
+    make_frame,
+    notice,
+    telemetry_body,
+)
+from server.live.hub import Hub, Topics
 from server.live.position import Position, Source
 
 PAGE = 200
@@ -119,26 +127,40 @@ class Session:
 
     def _too_far(self, position: Position) -> bool:
         hub = self._live.hub
-        missing = sum(hub.position.of(s) - position.of(s) for s in sources_of(self._topics))
-        return missing > self._live.backlog and not hub.covers(position, self._topics)
+        too_far = hub.behind(position, self._topics) > self._live.backlog
+        return too_far and not hub.covers(position, self._topics)
 
     async def _stored(self, position: Position) -> tuple[bytes, Position]:
         """A page of what was published before the ring begins, and where the client stands after it."""
-        hub, parts = self._live.hub, []
+        hub, parts = self._live.hub, b""
         if not hub.covers(position, self._topics & {Topic.CASES}):
-            cases = self._live.cases
-            changes = await cases.changes(position.cases, PAGE)
-            bodies = await case_bodies(cases, changes, self._live.clock())
-            for change, body in zip(changes, bodies, strict=True):
-                if change.cursor <= hub.position.cases:
-                    position = position.moved(Source.CASES, change.cursor)
-                    parts.append(make_frame(Topic.CASES, Source.CASES, position, body).encoded)
+            parts, position = await self._stored_cases(position)
         if not hub.covers(position, self._topics & {Topic.TELEMETRY}):
-            for seen in await self._live.telemetry.tail(position.telemetry, PAGE):
-                if seen.offset <= hub.position.telemetry:
-                    position = position.moved(Source.TELEMETRY, seen.offset)
-                    frame = make_frame(Topic.TELEMETRY, Source.TELEMETRY, position, telemetry_body(seen))
-                    parts.append(frame.encoded)
+            telemetry, position = await self._stored_telemetry(position)
+            parts += telemetry
+        return parts, position
+
+    async def _stored_cases(self, position: Position) -> tuple[bytes, Position]:
+        published, cases, parts = self._live.hub.position.cases, self._live.cases, []
+        changes = await cases.changes(position.cases, PAGE)
+        bodies = await case_bodies(cases, changes.events, self._live.clock())
+        for change, body in zip(changes.events, bodies, strict=True):
+            if published.has(change.mark):
+                position = position.past(Source.CASES, change.mark, change.cursor)
+                frame = make_frame(Topic.CASES, Source.CASES, change.mark, position, body)
+                parts.append(frame.encoded)
+        if len(parts) == len(bodies):
+            position = position.moved(Source.CASES, changes.end)
+        return b"".join(parts), position
+
+    async def _stored_telemetry(self, position: Position) -> tuple[bytes, Position]:
+        published, parts = self._live.hub.position.telemetry, []
+        for seen in await self._live.telemetry.tail(position.telemetry.lanes[0].number, PAGE):
+            mark, place = entry_of(seen)
+            if published.has(mark):
+                position = position.past(Source.TELEMETRY, mark, place)
+                frame = make_frame(Topic.TELEMETRY, Source.TELEMETRY, mark, position, telemetry_body(seen))
+                parts.append(frame.encoded)
         return b"".join(parts), position
 
 

@@ -17,8 +17,9 @@ from casework.errors import (
     SequenceError,
     TransitionError,
 )
+from casework.places import START, Place, parse_place
 from casework.policy import Terms
-from casework.ports import CaseQuery, CaseStore
+from casework.ports import CaseQuery, CaseStore, StoredEvent
 from casework.recording import record
 from casework.transitions import Status
 from tests.builders import (
@@ -39,6 +40,18 @@ async def open_many(cases: CaseStore, count: int) -> list[str]:
         opened = open_case(alert, Terms(), NOW + timedelta(seconds=number))
         await cases.append(case_id_for(alert.alert_id), [opened])
     return [case_id_for(alert.alert_id) for alert in alerts]
+
+
+async def read_on(cases: CaseStore, cursor: Place, page: int) -> list[StoredEvent]:
+    """Everything after a cursor, page by page."""
+    found: list[StoredEvent] = []
+    while True:
+        changes = await cases.changes(cursor, page)
+        assert len(changes.events) <= page
+        if changes.end == cursor:
+            return found
+        found += changes.events
+        cursor = changes.end
 
 
 def query(**changes: object) -> CaseQuery:
@@ -114,14 +127,24 @@ async def test_of_many_concurrent_decisions_exactly_one_wins(cases: CaseStore) -
 async def test_changes_come_once_each_in_order_and_resume_anywhere(cases: CaseStore) -> None:
     await open_many(cases, 10)
     await cases.append(CASE_ID, story_until_review())
-    whole = await cases.changes(0, 1000)
-    assert [item.cursor for item in whole] == sorted({item.cursor for item in whole})
-    assert whole[-1].cursor == await cases.head()
-    seen, cursor = [], 0
-    while page := await cases.changes(cursor, 3):
-        seen += page
-        cursor = page[-1].cursor
-    assert tuple(seen) == whole
+    whole = await read_on(cases, START, 1000)
+    assert len({item.mark for item in whole}) == len(whole) == 10 + len(story_until_review())
+    for number, item in enumerate(whole):
+        assert [item.cursor.has(other.mark) for other in whole] == [n <= number for n in range(len(whole))]
+        rest = await read_on(cases, parse_place(str(item.cursor)), 1000)
+        assert [later.event for later in rest] == [later.event for later in whole[number + 1 :]]
+    assert [item.mark for item in await read_on(cases, START, 3)] == [item.mark for item in whole]
+    assert [item.event.seq for item in whole if item.event.case_id == CASE_ID] == list(range(1, 8))
+
+
+async def test_there_is_nothing_after_the_head(cases: CaseStore) -> None:
+    assert (await cases.head()).is_start
+    await open_many(cases, 10)
+    head = await cases.head()
+    assert await read_on(cases, head, 10) == []
+    assert all(head.has(item.mark) for item in await read_on(cases, START, 10))
+    await cases.append(CASE_ID, story_until_review())
+    assert len(await read_on(cases, head, 10)) == len(story_until_review())
 
 
 async def test_waiting_ends_when_something_is_written_and_not_before(cases: CaseStore) -> None:

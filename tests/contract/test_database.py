@@ -14,6 +14,7 @@ from backends.embedded.database import open_database
 from backends.embedded.event_bus import open_event_bus
 from casework import events as ev
 from casework.errors import UnavailableError
+from casework.places import START
 from casework.policy import Terms
 from tests.builders import CASE_ID, NOW, event, make_alert
 
@@ -31,7 +32,7 @@ def _open_a_case(path: str) -> None:
 async def test_a_commit_of_another_process_wakes_the_waiting(tmp_path: Path) -> None:
     path = tmp_path / "cases.db"
     async with open_case_store(path) as store:
-        waiting = asyncio.create_task(store.wait_for_changes(0, 50))
+        waiting = asyncio.create_task(store.wait_for_changes(START, 50))
         other = multiprocessing.get_context("spawn").Process(target=_open_a_case, args=(str(path),))
         other.start()
         assert await waiting

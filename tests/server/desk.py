@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -156,12 +156,13 @@ async def running(
     policy: Policy | None = None,
     clock: Moment | None = None,
     tokens: Tokens | None = None,
+    store: AbstractAsyncContextManager[CaseStore] | None = None,
     **changes: Any,
 ) -> AsyncIterator[Running]:
-    """A server with its loops running, reached without a socket."""
+    """A server with its loops running, reached without a socket; its cases in a file, or in `store`."""
     flow, hub_watch, moment = FakeFlow(), FakeHubWatch(), clock or Moment()
     async with (
-        open_case_store(tmp_path / "cases.db") as cases,
+        store or open_case_store(tmp_path / "cases.db") as cases,
         open_event_bus(tmp_path / "telemetry.db", timedelta(days=7)) as bus,
     ):
         backends = Backends(cases=cases, telemetry=bus, flow=flow, hub_watch=hub_watch)

@@ -8,6 +8,7 @@ import pytest
 from starlette.types import Message
 
 from casework.errors import OverloadedError
+from casework.places import Mark, at
 from server.live import audience as module
 from server.live.audience import AT_ONCE, Audience, Reader
 from server.live.frames import HEARTBEAT, Topic
@@ -61,7 +62,8 @@ class Stage:
     def publish(self, count: int = 1, size: int = 10) -> None:
         for _ in range(count):
             body = '"event":"' + "x" * size + '"}'
-            self.hub.publish(Topic.TELEMETRY, Source.TELEMETRY, self.hub.position.telemetry + 1, body)
+            place = self.hub.position.telemetry.lanes[0].number + 1
+            self.hub.publish(Topic.TELEMETRY, Source.TELEMETRY, (Mark(place), at(place)), body)
         self.audience.ring()
 
 

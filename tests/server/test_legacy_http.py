@@ -9,6 +9,7 @@ import pytest
 
 from casework.decision import Stage
 from casework.events import Escalated, EscalationReason
+from casework.places import at
 from tests.builders import event, make_assessment, review_requested
 from tests.server.desk import Running, running, until
 
@@ -179,7 +180,7 @@ async def test_the_producer_is_switched_on_and_off(tmp_path: Path) -> None:
         assert status == {"running": False, "interval_seconds": 0.05, "anomaly_probability": 0.5}
         assert (await server.http.post("/api/producer/start")).json() == {"running": True}
         assert (await server.http.post("/api/producer/start")).json() == {"running": True}
-        await until(lambda: server.desk.live.hub.position.telemetry > 3, "telemetry to flow")
+        await until(lambda: server.desk.live.hub.position.telemetry.covers(at(4)), "telemetry to flow")
         assert (await server.http.post("/api/producer/stop")).json() == {"running": False}
         assert (await server.http.post("/api/producer/stop")).json() == {"running": False}
 

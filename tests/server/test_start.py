@@ -51,6 +51,8 @@ def _run(tmp_path: Path, **changes: str) -> subprocess.CompletedProcess[str]:
         ("ANALYST_APPROVAL_TIMEOUT_HOURS", "0", "0"),
         ("WATCH_LIST", "1,x", "integer"),
         ("DTS_ENDPOINT", "http://example.org:8080", "loopback"),
+        ("COSMOS_ENDPOINT", "http://example.org", "https"),
+        ("COSMOS_DATABASE", "a/b", "pattern"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_and_says_what_is_allowed(

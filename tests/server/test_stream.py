@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from httpx_sse import ServerSentEvent, aconnect_sse
 
+from casework.places import at
 from casework.telemetry import TELEMETRY
 from tests.builders import story_until_review
 from tests.server.desk import Running, listening, running, until
@@ -108,8 +109,8 @@ async def test_what_the_ring_lost_comes_from_the_stores(tmp_path: Path) -> None:
     async with running(tmp_path, stream_frames=16) as server, listening(server) as web:
         await _publish(web, 1, 100)
         await web.put_review()
-        await until(lambda: web.desk.live.hub.position.telemetry == 100, "telemetry to be published")
-        await until(lambda: web.desk.live.hub.position.cases >= 7, "the case to be published")
+        await until(lambda: web.desk.live.hub.position.telemetry == at(100), "telemetry to be published")
+        await until(lambda: web.desk.live.hub.position.cases.covers(at(7)), "the case to be published")
         async with following(web, "c0.t0") as frames:
             await _next(frames)
             got = [_name(await _next(frames)) for _ in range(107)]
@@ -119,7 +120,7 @@ async def test_what_the_ring_lost_comes_from_the_stores(tmp_path: Path) -> None:
 async def test_a_client_too_far_behind_is_told_and_goes_on(tmp_path: Path) -> None:
     async with running(tmp_path, stream_frames=16, stream_backlog=20) as server, listening(server) as web:
         await _publish(web, 1, 100)
-        await until(lambda: web.desk.live.hub.position.telemetry == 100, "telemetry to be published")
+        await until(lambda: web.desk.live.hub.position.telemetry == at(100), "telemetry to be published")
         async with following(web, "c0.t1") as frames:
             behind = await _next(frames)
             assert (behind.event, behind.id) == ("behind", "c0.t100")

@@ -1,25 +1,20 @@
 """Actions: each order once, whatever crashes between intent and receipt; webhooks signed and repeatable."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from backends.action_settings import ActionSettings
-from backends.embedded.action_ledger import ActionLedger, open_action_ledger
 from backends.settings import BackendSettings
 from backends.webhook import WebhookExecutor, signature
 from backends.wiring import open_actions
 from casework.action import ActionOrder, Step
-from casework.errors import ActionRefusedError, CaseworkError, ConflictError, UnavailableError
+from casework.errors import ActionRefusedError, UnavailableError
 from tests.builders import NOW
 
 SECRET = "a secret of some length"
@@ -34,81 +29,6 @@ def _order(**changes: object) -> ActionOrder:
         "step": Step.LOCK_ACCOUNT,
     }
     return ActionOrder.model_validate({**fields, **changes})
-
-
-@dataclass
-class Counting:
-    """An executor that knows an order's id again, as every executor must."""
-
-    answers: list[CaseworkError | None] = field(default_factory=list)
-    asked: list[ActionOrder] = field(default_factory=list)
-
-    async def execute(self, order: ActionOrder) -> str:
-        self.asked.append(order)
-        failure = self.answers.pop(0) if self.answers else None
-        if failure is not None:
-            raise failure
-        return f"ref-{order.action_id}"
-
-
-@asynccontextmanager
-async def _ledger(path: Path, executor: Counting | None = None) -> AsyncIterator[ActionLedger]:
-    async with open_action_ledger(path / "actions.db", lambda: NOW, executor) as ledger:
-        yield ledger
-
-
-async def test_the_same_order_is_executed_once_and_returns_the_same_receipt(tmp_path: Path) -> None:
-    executor = Counting()
-    async with _ledger(tmp_path, executor) as ledger:
-        first = await ledger.perform(_order())
-        assert await ledger.perform(_order()) == first
-    async with _ledger(tmp_path, executor) as ledger:
-        assert await ledger.perform(_order()) == first
-    assert len(executor.asked) == 1
-
-
-async def test_orders_at_the_same_time_share_one_receipt(tmp_path: Path) -> None:
-    async with _ledger(tmp_path, Counting()) as ledger:
-        receipts = await asyncio.gather(*(ledger.perform(_order()) for _ in range(20)))
-    assert len(set(receipts)) == 1
-
-
-async def test_an_order_without_a_receipt_is_executed_again_under_the_same_id(tmp_path: Path) -> None:
-    executor = Counting([UnavailableError("cut off")])
-    async with _ledger(tmp_path, executor) as ledger:
-        with pytest.raises(UnavailableError):
-            await ledger.perform(_order())
-        assert await ledger.unfinished() == (_order(),)
-        receipt = await ledger.perform(_order())
-        assert await ledger.unfinished() == ()
-    assert receipt.reference == "ref-fraud-A-1:1:lock_account"
-    assert [order.action_id for order in executor.asked] == [_order().action_id] * 2
-
-
-async def test_a_used_id_cannot_hide_another_action(tmp_path: Path) -> None:
-    async with _ledger(tmp_path) as ledger:
-        await ledger.perform(_order())
-        with pytest.raises(ConflictError, match="other content"):
-            await ledger.perform(_order(customer_id=8))
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.sampled_from([None, "busy", "no"]), max_size=6))
-async def test_every_sequence_of_failures_ends_with_at_most_one_receipt(
-    tmp_path_factory: pytest.TempPathFactory, outcomes: list[str | None]
-) -> None:
-    errors = {"busy": UnavailableError("busy"), "no": ActionRefusedError("no")}
-    executor = Counting([errors[name] if name else None for name in outcomes])
-    receipts = []
-    async with _ledger(tmp_path_factory.mktemp("ledger"), executor) as ledger:
-        for _ in range(len(outcomes) + 1):
-            try:
-                receipts.append(await ledger.perform(_order()))
-            except CaseworkError:
-                continue
-    assert len(set(receipts)) == 1
-    failures = next((n for n, name in enumerate(outcomes) if name is None), len(outcomes))
-    assert len(executor.asked) == failures + 1
 
 
 Reply = Callable[[httpx.Request], httpx.Response]
