@@ -114,6 +114,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy_command", ("Y",), "copy the shell command that shows the case", "both", "Work"),
     Action("health", ("H",), "how the server and its parts are", "both", "Console"),
     Action("refresh", ("R",), "read everything again, reconnect now", "both", "Console"),
+    Action("sign_in", ("S",), "sign in, where the server wants that", "both", "Console"),
     Action("back", ("escape",), "back; never quits", "both", "Console", "back"),
     Action("help", ("question_mark",), "this help", "everywhere", "Console", "help"),
     Action("command_line", ("colon",), "run any action by name, with completion", "both", "Console"),

@@ -3,7 +3,6 @@
 Imported after the first frame is on the screen, because httpx is slow to load.
 """
 
-import ipaddress
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -19,8 +18,10 @@ from casework.decision import DecisionRequest
 from casework.events import CaseEvent
 from console.frames import Frame, read_frames
 from console.pages.health import Health
-from console.problems import BusyError, ConsoleError, UnreachableError, error_for
+from console.problems import BusyError, ConsoleError, SignInNeededError, UnreachableError, error_for
 from console.settings import ConsoleSettings
+from console.signin.bearer import Bearer, how_to_sign_in
+from console.signin.terms import is_loopback
 
 TIMELINE_PAGE = 500
 MAX_TIMELINE_PAGES = 40
@@ -63,12 +64,14 @@ class HttpApi:
     def __init__(self, settings: ConsoleSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._server = settings.server
         self._silence_seconds = settings.silence_seconds
+        self.bearer = Bearer(settings)
         self._client = httpx.AsyncClient(
             base_url=settings.server,
             headers={"X-Operator": settings.operator, "Accept": "application/json"},
             timeout=httpx.Timeout(settings.timeout_seconds, connect=min(5.0, settings.timeout_seconds)),
-            trust_env=not _is_loopback(settings.server),
+            trust_env=not is_loopback(settings.server),
             transport=transport,
+            auth=self.bearer,
         )
 
     async def me(self) -> views.Me:
@@ -147,6 +150,8 @@ class HttpApi:
         """How the server is; it answers with 503 as well when it is not well, and says why."""
         try:
             response = await self._client.get("/api/v1/health")
+            if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+                raise self._problem(response)
             return Health.model_validate_json(response.content)
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
@@ -184,7 +189,7 @@ class HttpApi:
             ) as response:
                 if response.is_error:
                     await response.aread()
-                    raise _problem(response)
+                    raise self._problem(response)
                 async for frame in read_frames(response):
                     yield frame
         except (httpx.HTTPError, httpx.StreamError) as error:
@@ -232,8 +237,14 @@ class HttpApi:
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
         if response.is_error:
-            raise _problem(response)
+            raise self._problem(response)
         return response
+
+    def _problem(self, response: httpx.Response) -> ConsoleError:
+        error = _error_in(response)
+        if isinstance(error, SignInNeededError):
+            return SignInNeededError(f"{error}; {how_to_sign_in(self._server)}", error.problem)
+        return error
 
     def _unreachable(self, error: Exception) -> UnreachableError:
         reasons: dict[type[Exception], str] = {
@@ -254,7 +265,7 @@ def new_key() -> str:
     return uuid4().hex
 
 
-def _problem(response: httpx.Response) -> ConsoleError:
+def _error_in(response: httpx.Response) -> ConsoleError:
     retry_after = response.headers.get("Retry-After", "")
     seconds = float(retry_after) if retry_after.isdigit() else None
     try:
@@ -268,14 +279,3 @@ def _problem(response: httpx.Response) -> ConsoleError:
 def _segment(case_id: str) -> str:
     """A case id as one path segment."""
     return quote(case_id, safe="")
-
-
-def _is_loopback(url: str) -> bool:
-    """Whether a server is this machine, where no proxy belongs in between."""
-    host = httpx.URL(url).host
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

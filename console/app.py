@@ -41,6 +41,7 @@ from console.screens.panels import Panel
 from console.screens.queue import QueueScreen
 from console.screens.work import WorkScreen
 from console.settings import ConsoleSettings, inside_tmux
+from console.signing_in import SigningIn
 from console.state import ConsoleState, reduce
 from console.themes import Themed
 from console.widgets.painter import Painted, Painter
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from console.api import ConsoleApi
     from console.desk import Desk
     from console.feed import Feed
+    from console.signin.token import TokenSource
 
 INBOX_LIMIT = 5000
 MESSAGE_SECONDS = 8.0
@@ -87,6 +89,7 @@ class ConsoleApp(Themed, Asking):
         self.state = ConsoleState()
         self.work = Work(self)
         self.commanding = Commanding(self)
+        self.signing_in = SigningIn(self)
         self.desk: Desk | None = None
         self._api = api
         self._feed: Feed | None = None
@@ -267,6 +270,14 @@ class ConsoleApp(Themed, Asking):
         if self.state.opened is not None:
             self._read(self.state.opened.case_id)
         self.say("Reading again ...", "dim")
+
+    def take_tokens(self, tokens: "TokenSource") -> None:
+        """Somebody signed in here: use their tokens, and read everything as they may see it."""
+        bearer = getattr(self._api, "bearer", None)
+        if bearer is not None:
+            bearer.use(tokens)
+        if self._feed is not None:
+            self._feed.start_over()
 
     def _keep_reading(self) -> None:
         """Read the open case again when a change does not follow what we have, at most twice a second."""

@@ -24,6 +24,7 @@ from console.verbs import (
     looking,
     recording,
     reversing,
+    signing,
     streaming,
     working,
 )
@@ -38,7 +39,7 @@ app = typer.Typer(
     "6 unreachable, 7 partial.",
 )
 
-LOOK, DECIDE, WORK, STREAM = "Look", "Decide", "Work", "Stream"
+LOOK, DECIDE, WORK, STREAM, SIGN_IN = "Look", "Decide", "Work", "Stream", "Sign in"
 # Terms may begin with a minus, as in -status:held; `cases` itself refuses options it does not know.
 app.command("cases", rich_help_panel=LOOK, context_settings={"ignore_unknown_options": True})(looking.cases)
 app.command("show", rich_help_panel=LOOK)(looking.show)
@@ -62,6 +63,9 @@ app.command("tail", rich_help_panel=STREAM)(streaming.tail)
 app.command("record", rich_help_panel=STREAM)(recording.record)
 app.command("replay", rich_help_panel=STREAM)(recording.replay)
 app.command("ingest", rich_help_panel=STREAM)(streaming.ingest)
+app.command("login", rich_help_panel=SIGN_IN)(signing.login)
+app.command("logout", rich_help_panel=SIGN_IN)(signing.logout)
+app.command("whoami", rich_help_panel=SIGN_IN)(signing.whoami)
 
 
 @app.callback(invoke_without_command=True)
@@ -74,6 +78,9 @@ def console(
     plain: Annotated[
         bool, typer.Option("--plain", help="Line by line, for screen readers, dumb terminals and pipes.")
     ] = False,
+    identity: Annotated[
+        bool, typer.Option("--identity", help="Sign in as this machine's managed identity, not as a person.")
+    ] = False,
     theme: Annotated[ThemeName | None, typer.Option(help="Colours.", show_default=False)] = None,
     readonly: Annotated[bool, typer.Option("--readonly", help="Look, but change nothing.")] = False,
     fps: Annotated[
@@ -82,12 +89,14 @@ def console(
     ] = None,
 ) -> None:
     """Fraud cases in a terminal: without a command, the console opens."""
-    FLAGS_BEFORE_THE_VERB.set({"server": server, "operator": operator})
+    service = "service" if identity else None
+    FLAGS_BEFORE_THE_VERB.set({"server": server, "operator": operator, "identity": service})
     if context.invoked_subcommand is None:
         raise typer.Exit(
             open_console(
                 server=server,
                 operator=operator,
+                identity=service,
                 ascii=ascii_only or None,
                 plain=plain or None,
                 theme=theme,

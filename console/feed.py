@@ -12,7 +12,7 @@ from console import news as n
 from console.api import ConsoleApi
 from console.clock import wall_clock
 from console.frames import CaseFrame, Frame, NoticeFrame, TelemetryFrame
-from console.problems import ConsoleError, UnreachableError
+from console.problems import ConsoleError, SignInNeededError, UnreachableError
 
 PAGE = 500
 CLOSED_SHOWN = 200
@@ -77,6 +77,11 @@ class Feed:
         """Do not wait for the next try."""
         self._hurry.set()
 
+    def start_over(self) -> None:
+        """Somebody else may be at the keyboard now: read everything as they see it, and at once."""
+        self._cursor = None
+        self._hurry.set()
+
     async def run(self) -> None:
         """Follow the server for ever; every failure is told, waited out and tried again."""
         failures = 0
@@ -85,6 +90,8 @@ class Feed:
             try:
                 await self._follow()
             except ConsoleError as error:
+                if isinstance(error, SignInNeededError):
+                    self._tell(n.SignInWanted(str(error)))
                 failures = 1 if self._frames > frames_before else failures + 1
                 await self._wait(error, failures)
 
@@ -99,6 +106,8 @@ class Feed:
                 self._frames += 1
                 if self._frames % SET_ASIDE_EVERY == 0:
                     set_aside()
+                if isinstance(frame, NoticeFrame) and frame.notice.kind == "expired":
+                    return
                 if not self._told(frame):
                     self._cursor = None
                     return

@@ -57,7 +57,7 @@ def _frame(sent: ServerSentEvent) -> Frame:
                 return CaseFrame(CaseChange.model_validate_json(sent.data))
             case "telemetry":
                 return TelemetryFrame(TelemetrySeen.model_validate_json(sent.data))
-            case "hello" | "behind":
+            case "hello" | "behind" | "expired":
                 return NoticeFrame(StreamNotice.model_validate_json(sent.data))
             case _:
                 return Heartbeat()

@@ -86,6 +86,26 @@ class LineLost:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInWanted:
+    """The server wants a token we do not have, or not any more; why, and what to do, in words."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignInAsked:
+    """A code to type on a page, in any browser; somebody is being waited for."""
+
+    page: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignInSettled:
+    """Somebody signed in."""
+
+
+@dataclass(frozen=True, slots=True)
 class SeamsKnown:
     """Which of the things the server needs are away; empty when all is well."""
 
@@ -165,6 +185,9 @@ News = (
     | LineLive
     | LineHeard
     | LineLost
+    | SignInWanted
+    | SignInAsked
+    | SignInSettled
     | SeamsKnown
     | CaseOpened
     | CaseLeft

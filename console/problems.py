@@ -5,6 +5,7 @@ ConsoleError                     1
 ├── CaseNotFoundError            3  no such case, or nothing waits
 ├── RefusedError                 4  the case has moved on, or the claim is somebody else's
 ├── NotPermittedError            5  the caller is not who may do this
+│   └── SignInNeededError        5  nobody is signed in, or not any more
 ├── UnreachableError             6  no answer came in time
 ├── BusyError                    6  the server asks to come back later
 └── InvalidError                 2  the server refused the request's content
@@ -48,6 +49,10 @@ class NotPermittedError(ConsoleError):
     exit_code = 5
 
 
+class SignInNeededError(NotPermittedError):
+    """The message says how to sign in, where that is known."""
+
+
 class UnreachableError(ConsoleError):
     exit_code = 6
 
@@ -69,7 +74,7 @@ PARTIAL = 7
 
 _BY_STATUS: dict[int, type[ConsoleError]] = {
     400: InvalidError,
-    401: NotPermittedError,
+    401: SignInNeededError,
     403: NotPermittedError,
     404: CaseNotFoundError,
     409: RefusedError,

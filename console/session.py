@@ -86,6 +86,7 @@ class Session:
         self.flags = {
             "server": server or before.get("server"),
             "operator": operator or before.get("operator"),
+            "identity": before.get("identity"),
         }
         self.settings = settings_from(**self.flags)
         self.as_json = as_json

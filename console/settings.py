@@ -90,6 +90,9 @@ class ConsoleSettings(BaseSettings):
     """Where the server is."""
     operator: Operator = Field(default_factory=login_name)
     """Who you are on a server without logins; it names, it does not authenticate."""
+    identity: Literal["person", "service"] = "person"
+    """Who signs in where that is needed: you, with `login`; or service, the managed identity of this machine
+    or the client that AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET name."""
     ascii: bool = False
     """Draw with ASCII only."""
     theme: ThemeName = "dark"

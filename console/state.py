@@ -39,6 +39,15 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class SignIn:
+    """The server wants somebody to sign in: why, and once a sign-in has begun the page and the code."""
+
+    reason: str = ""
+    page: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenCase:
     """The case on the screen: its detail and its record, both kept current by the stream.
 
@@ -92,6 +101,7 @@ class ConsoleState:
     loaded_at: datetime | None = None
     cursor: str | None = None
     connection: Connection = Connection()
+    sign_in: SignIn | None = None
     seams_away: tuple[str, ...] = ()
     opened: OpenCase | None = None
     telemetry: TelemetryTail = TelemetryTail()
@@ -129,7 +139,10 @@ def reduce(state: ConsoleState, event: n.News) -> ConsoleState:  # noqa: PLR0911
         case n.TelemetryCame(seen, at):
             return _heard(_telemetry(state, seen, at), at)
         case n.LineLive() | n.LineHeard() | n.LineLost():
-            return replace(state, connection=_connection(state.connection, event))
+            asked = None if isinstance(event, n.LineLive) else state.sign_in
+            return replace(state, connection=_connection(state.connection, event), sign_in=asked)
+        case n.SignInWanted() | n.SignInAsked() | n.SignInSettled():
+            return replace(state, sign_in=_sign_in(state.sign_in, event))
         case n.SeamsKnown(away):
             return state if away == state.seams_away else replace(state, seams_away=away)
         case n.CaseOpened() | n.CaseLeft() | n.CaseRead() | n.CaseUnread():
@@ -139,6 +152,17 @@ def reduce(state: ConsoleState, event: n.News) -> ConsoleState:  # noqa: PLR0911
         case n.DraftKept(case_id, kind, text):
             kept = {key: value for key, value in state.drafts.items() if key != (case_id, kind)}
             return replace(state, drafts=kept | ({(case_id, kind): text} if text.strip() else {}))
+
+
+def _sign_in(known: SignIn | None, event: n.SignInWanted | n.SignInAsked | n.SignInSettled) -> SignIn | None:
+    """A code that is on the screen stays there until it was typed or is given up."""
+    match event:
+        case n.SignInWanted(reason):
+            return known if known and known.code and "failed" not in reason else SignIn(reason)
+        case n.SignInAsked(page, code):
+            return SignIn("", page, code)
+        case n.SignInSettled():
+            return None
 
 
 def _heard(state: ConsoleState, at: datetime) -> ConsoleState:

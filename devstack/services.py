@@ -74,7 +74,7 @@ def _worker(stack: StackSettings, shared: Mapping[str, str]) -> Service:
 
 def _server(stack: StackSettings, shared: Mapping[str, str], *, produce: bool) -> Service:
     own = {"SERVER_PORT": str(stack.server_port), "EVENT_PRODUCER_ENABLED": str(produce).lower()}
-    health = f"{stack.server_url}/health"
+    health = f"{stack.server_url}/api/v1/ready"
     return Service("server", "server", _module("server"), {**shared, **own}, health, stack.server_port)
 
 

@@ -13,7 +13,7 @@ from console.format import clean, clock, fit, money, plural, span, words
 from console.lines import Line, Span, Tone, outside, width_of
 from console.pages.sheet import Sheet
 from console.saved_views import SavedView
-from console.state import Connection, ConsoleState, TelemetryTail
+from console.state import Connection, ConsoleState, SignIn, TelemetryTail
 
 STALE_AFTER_SECONDS = 15
 LONGEST_ENVIRONMENT = 20
@@ -78,7 +78,7 @@ def status_line(
     """
     line = (
         *_where(state, sheet, readonly=readonly),
-        connection_span(state.connection, sheet),
+        Span("signed out", "bad") if state.sign_in else connection_span(state.connection, sheet),
         *_troubles(state, due),
     )
     figures = _figures(state, counts)
@@ -148,6 +148,8 @@ def views_line(views: Sequence[SavedView], counts: Sequence[int], at: int, sheet
 def away_banner(state: ConsoleState, sheet: Sheet) -> Line | None:
     """What to know while the server is out of reach, or None while it is not."""
     line = state.connection
+    if state.sign_in is not None:
+        return sign_in_banner(state.sign_in, sheet)
     if line.phase != "away":
         return None
     retry = max(0, int((line.retry_at - sheet.now).total_seconds())) if line.retry_at else 0
@@ -157,6 +159,22 @@ def away_banner(state: ConsoleState, sheet: Sheet) -> Line | None:
     return (
         Span(f" SERVER AWAY: {age}, next try in {retry}s ({sheet.key('refresh')}: now). ", "bad"),
         outside(line.reason, "warn"),
+    )
+
+
+def sign_in_banner(wanted: SignIn, sheet: Sheet) -> Line:
+    """How to sign in: by a key here, or by the code that is shown."""
+    if wanted.code:
+        return (
+            Span(" SIGN IN: ", "bad"),
+            Span("open "),
+            outside(wanted.page, "strong"),
+            Span(" and type "),
+            outside(wanted.code, "strong"),
+        )
+    return (
+        Span(f" SIGNED OUT: {sheet.key('sign_in')} signs in here; drafts are kept. ", "bad"),
+        outside(wanted.reason, "warn"),
     )
 
 

@@ -72,6 +72,8 @@ def spoken(lines: Iterable[Line]) -> list[str]:
 def connection_sentence(state: ConsoleState, now: datetime) -> str:
     """How the line to the server is."""
     line = state.connection
+    if state.sign_in is not None and line.phase != "live":
+        return f"You are signed out. {clean(state.sign_in.reason)}"
     age = f"; the data is {duration((now - line.heard_at).total_seconds())} old" if line.heard_at else ""
     match line.phase:
         case "live":

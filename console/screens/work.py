@@ -127,6 +127,9 @@ class WorkScreen(Screen[None]):
     def action_health(self) -> None:
         self.console_app.work.start("health")
 
+    def action_sign_in(self) -> None:
+        self.console_app.signing_in.begin()
+
     def action_refresh(self) -> None:
         self.console_app.refresh_all()
 

@@ -1,0 +1,70 @@
+"""How to sign in to a server, as the server says it, and what of that is believed."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import ValidationError
+
+from casework.views import SignInTerms
+from console.problems import ConsoleError, UnreachableError, UsageError
+
+TIMEOUT_SECONDS = 10.0
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_tokens_may_go_to(server: str) -> None:
+    """Raises UsageError for a server to which a token would travel in the open."""
+    if not server.startswith("https://") and not is_loopback(server):
+        raise UsageError(f"{server}: tokens are sent over https only; name the server as https://...")
+
+
+def ask_for_terms(server: str, transport: httpx.BaseTransport | None = None) -> SignInTerms:
+    """What the server says about signing in; blocks. Raises ConsoleError."""
+    local = is_loopback(server)
+    try:
+        with httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=not local, transport=transport) as http:
+            answer = http.get(f"{server}/api/v1/auth", headers={"Accept": "application/json"})
+        answer.raise_for_status()
+        return SignInTerms.model_validate_json(answer.content)
+    except httpx.HTTPStatusError as error:
+        raise ConsoleError(
+            f"{server} answered {error.response.status_code} when asked how to sign in"
+        ) from error
+    except httpx.HTTPError as error:
+        raise UnreachableError(f"{server} cannot be reached: {error}") from error
+    except ValidationError as error:
+        raise ConsoleError(f"{server} does not say how to sign in; is it a fraud-console server?") from error
+
+
+def checked(terms: SignInTerms, server: str, given: SignInTerms) -> SignInTerms:
+    """The server's terms with what the person gave in their place. Raises UsageError.
+
+    A server could send people to a sign-in page of its own making: only the vendor's clouds are taken on
+    its word, or what is on this machine.
+    """
+    from console.signin.entra import KNOWN_AUTHORITIES  # noqa: PLC0415
+
+    values = {name: value for name, value in given.model_dump().items() if value}
+    merged = terms.model_copy(update={**values, "required": True})
+    host = urlsplit(merged.authority).hostname
+    both_here = is_loopback(server) and is_loopback(merged.authority)
+    if not given.authority and host not in KNOWN_AUTHORITIES and not both_here:
+        raise UsageError(
+            f"{server} wants you to sign in at {host}, which is no well-known sign-in service. "
+            f"If that is right, say so: --authority {merged.authority}"
+        )
+    for name, flag in (("tenant_id", "--tenant"), ("client_id", "--client-id"), ("scope", "--scope")):
+        if not getattr(merged, name):
+            raise UsageError(f"{server} does not say the {name.replace('_', ' ')}; name it with {flag}")
+    return merged
