@@ -139,6 +139,10 @@ class TelemetryBatch(Protocol):
 
     @property
     def events(self) -> Sequence[Telemetry]: ...
+    @property
+    def traces(self) -> Mapping[str, str]:
+        """The traceparents of the requests that brought the events, by event id; of some, or of none."""
+
     async def done(self) -> None: ...
 
 
@@ -170,6 +174,9 @@ class EventBus(Protocol):
     async def head(self) -> int:
         """The offset of the newest event; 0 when there is none."""
 
+    async def lag(self, consumer: str) -> int:
+        """How many events a consumer has not done with."""
+
     async def wait_for_events(self, after: int, timeout_seconds: float) -> bool:
         """Return True as soon as there is something after the offset, False when time runs out."""
 
@@ -189,6 +196,8 @@ class DecisionEvent(Frozen):
     decision: Decision
     record: str = ""
     """The signed record of it, as stored: what makes the worker believe it."""
+    traceparent: str | None = None
+    """The trace of the request that decided, which is another than the case's."""
 
 
 class WithdrawalEvent(Frozen):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from backends.observability.settings import ObservabilitySettings
 from casework.errors import CaseworkError
 from mcp_tools.settings import McpSettings, allowed_values
 
@@ -22,15 +23,20 @@ def main() -> None:
         "fraud-mcp-tools", description="Serves the customer tools over MCP.", epilog=_EPILOG
     ).parse_args()
     try:
-        settings = McpSettings()
+        settings, observability = McpSettings(), ObservabilitySettings()
     except ValidationError as error:
         sys.exit(_complaint(_WRONG_SETTING, *(_wrong_setting(detail) for detail in error.errors())))
     # Imported late: a wrong setting is reported without loading the servers' libraries.
-    from mcp_tools.serving import log_as_json, serve  # noqa: PLC0415
+    from backends.observability.export import exporting  # noqa: PLC0415
+    from backends.observability.logs import set_up_logs  # noqa: PLC0415
+    from mcp_tools.serving import serve  # noqa: PLC0415
 
-    log_as_json(settings.log_level)
+    set_up_logs(settings.log_level, quiet=("uvicorn",))
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with (
+            exporting(observability, "fraud-mcp-tools"),
+            asyncio.Runner(loop_factory=_loop_factory()) as runner,
+        ):
             runner.run(serve(settings))
     except CaseworkError as error:
         sys.exit(_complaint(_CANNOT_START, str(error)))

@@ -68,13 +68,13 @@ class Tally:
 
 
 def _share_of(case: Case, before: _Share | None) -> _Share:
-    seconds = _decision_seconds(case)
+    seconds = decision_seconds(case)
     if seconds is None and before is not None:
         seconds = before.seconds
     return _Share(case.seq, case.decisions, seconds, case.usage)
 
 
-def _decision_seconds(case: Case) -> float | None:
+def decision_seconds(case: Case) -> float | None:
     """How long the present decision took; the question was put one deadline's length before its deadline."""
     decision, review = case.decision, case.review
     if decision is None or review is None or decision.review != review.number:
