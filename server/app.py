@@ -216,10 +216,8 @@ async def _desk(
 async def _running(desk: Desk, measure_seconds: float | None) -> AsyncIterator[None]:
     """The loops beside the routes, from start to stop."""
     desk.observed.watching = desk.settings.detection_enabled
-    tasks = [
-        asyncio.create_task(keep_running(name, work), name=name)
-        for name, work in _loops(desk, measure_seconds)
-    ]
+    loops = _loops(desk, measure_seconds)
+    tasks = [asyncio.create_task(keep_running(name, work), name=name) for name, work in loops]
     tasks.append(asyncio.create_task(desk.tally.count_history(), name="tally"))
     if desk.settings.event_producer_enabled:
         desk.producer.start()

@@ -10,6 +10,7 @@ from casework.ports import CaseQuery, CaseStore, EventBus
 from casework.transitions import AWAITING, Status
 from server.ingest import CONSUMER
 from server.live.session import Clock
+from server.tally import asked_at
 
 LOOK_SECONDS = 10.0
 
@@ -45,8 +46,10 @@ class Gauges:
         metrics.consumer_lag.set(await self._telemetry.lag(CONSUMER), {"consumer": CONSUMER})
 
     async def _oldest_wait(self, status: Status) -> float:
-        """Seconds since the case was last touched that was not touched for longest; 0 when none waits."""
+        """Seconds since the question was put that is due first; 0 when none is open."""
         now = self._clock()
-        query = CaseQuery(statuses=frozenset({status}), sort="updated", limit=1, now=now)
-        page = await self._cases.find(query)
-        return max(0.0, (now - page.cases[0].updated_at).total_seconds()) if page.cases else 0.0
+        page = await self._cases.find(CaseQuery(statuses=frozenset({status}), limit=1, now=now))
+        for case in page.cases:
+            if case.review is not None:
+                return max(0.0, (now - asked_at(case, case.review)).total_seconds())
+        return 0.0

@@ -21,7 +21,9 @@ PERSONAL = frozenset(
     | {"email", "first_name", "full_name", "iban", "ip", "ip_address", "last_name", "mobile", "name", "phone"}
     | {"phone_number", "postal_code", "street", "zip_code"}
 )
-"""Fields whose value says who a customer is; in tool results their values are learned."""
+"""Fields whose value says who a customer is."""
+LEARNED = PERSONAL - {"city", "contact", "name"}
+"""Those whose values are recognised elsewhere too: products and cities have names as well."""
 HIDDEN = (
     PERSONAL
     | {"arguments", "body", "customer", "description", "details", "feedback", "finding", "headers", "input"}
@@ -115,7 +117,7 @@ def _personal(value: object, depth: int) -> Iterable[str]:
         return
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            if isinstance(inner, str) and key in PERSONAL:
+            if isinstance(inner, str) and key in LEARNED:
                 yield inner
                 yield from inner.split() if "name" in key else ()
             else:
