@@ -6,8 +6,13 @@ from typing import Annotated, Literal
 from pydantic import AnyHttpUrl, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-VENDOR_EXTRAS = ("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED")
-"""What the vendor's exporter would otherwise send to, and fetch from, addresses nobody configured."""
+VENDOR_EXTRAS = (
+    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
+    "APPLICATIONINSIGHTS_SDKSTATS_DISABLED",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED",
+)
+"""What the vendor's exporter would otherwise do by itself: report on itself to its maker and into the
+resource, and fetch instructions from an address nobody configured."""
 
 
 class ObservabilitySettings(BaseSettings):

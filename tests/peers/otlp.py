@@ -24,7 +24,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -129,7 +129,10 @@ class Collector:
             return None, Response(status_code=self.refuse, headers=headers)
         if request.headers.get("content-type") != PROTOBUF:
             return None, Response("only protobuf is taken", 415)
-        body = await request.body()
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return None, Response(status_code=499)
         try:
             if request.headers.get("content-encoding") == "gzip":
                 body = gzip.decompress(body)
