@@ -113,10 +113,9 @@ def _questions(stack: StackSettings) -> list[Question]:
     backend, seams = BackendSettings(), SeamSettings()
     if stack.starts_hub:
         backend = BackendSettings.model_validate({**backend.model_dump(), "dts_endpoint": stack.taskhub_url})
+    hub_port = None if backend.dts_secure else backend.dts_endpoint.port
     asked = [
-        _when_running(
-            services.task_hub_question(backend), None if backend.dts_secure else backend.dts_endpoint.port
-        ),
+        _when_running(services.task_hub_question(backend), hub_port),
         _when_running(services.tools_question(stack.mcp_url), stack.mcp_port),
         azure_data.cosmos_question(seams),
         *azure_data.event_hub_questions(seams),

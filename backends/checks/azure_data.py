@@ -138,7 +138,11 @@ async def _keep(settings: SeamSettings, place: str) -> Answer:
     )
 
     async with AsyncExitStack() as stack:
-        common: dict[str, Any] = {"retry_total": 0, "connection_timeout": CONNECT_SECONDS}
+        common: dict[str, Any] = {
+            "retry_total": 0,
+            "connection_timeout": CONNECT_SECONDS,
+            "connection_verify": _authorities(),
+        }
         if settings.checkpoint_connection_string is not None:
             text = settings.checkpoint_connection_string.get_secret_value()
             made = ContainerClient.from_connection_string(text, settings.checkpoint_container, **common)
@@ -153,3 +157,8 @@ async def _keep(settings: SeamSettings, place: str) -> Answer:
         await container.upload_blob(name, b"")
         await container.delete_blob(name)
     return Answer("ok", f"{place}: read and written")
+
+
+def _authorities() -> str | bool:
+    """The machine's authorities, or those of SSL_CERT_FILE; the SDK reads them when it is first loaded."""
+    return ssl.get_default_verify_paths().cafile or True
