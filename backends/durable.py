@@ -72,7 +72,7 @@ class DurableCaseFlow:
             with attempt:
                 async with _deadline():
                     await self._client.raise_orchestration_event(
-                        case_id, event, data=payload.model_dump(mode="json")
+                        case_id, event, data=payload.model_dump(mode="json", exclude_none=True)
                     )
 
 

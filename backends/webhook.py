@@ -10,6 +10,7 @@ from datetime import datetime
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from backends.observability.tracing import trace_headers
 from casework.action import ActionOrder
 from casework.errors import ActionRefusedError, UnavailableError
 
@@ -54,6 +55,7 @@ class WebhookExecutor:
         timestamp = str(int(self._clock().timestamp()))
         headers = {
             "Content-Type": "application/json",
+            **trace_headers(),
             "Idempotency-Key": order.action_id,
             "X-Fraud-Timestamp": timestamp,
             "X-Fraud-Signature": signature(self._secret, timestamp, body),

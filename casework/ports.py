@@ -161,6 +161,10 @@ class TelemetryBatch(Protocol):
     def begins(self) -> bool:
         """Whether the partition is read afresh from here, `rewind` before its checkpoint."""
 
+    @property
+    def traces(self) -> Mapping[str, str]:
+        """The traceparents of the requests that brought the events, by event id; of some, or of none."""
+
     async def done(self) -> None: ...
 
 
@@ -247,6 +251,8 @@ class DecisionEvent(Frozen):
     decision: Decision
     record: str = ""
     """The signed record of it, as stored: what makes the worker believe it."""
+    traceparent: str | None = None
+    """The trace of the request that decided, which is another than the case's."""
 
 
 class WithdrawalEvent(Frozen):

@@ -13,6 +13,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
+from backends.checks.check import Check
 from devstack.audit_commands import add_audit_commands
 from devstack.errors import StackError
 from devstack.settings import (
@@ -63,17 +64,25 @@ def doctor(
     port_base: PortBase = DEFAULT_PORT_BASE,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Say what is reachable, which backend each seam uses, and what to mend."""
-    from devstack.doctor import examine  # noqa: PLC0415
+    """Ask every seam a real question; say which role, setting or process is missing."""
+    from devstack.doctor import examine, exit_code  # noqa: PLC0415
 
-    checks = examine(_stack(data_dir, port_base))
+    heard = _say_heard if sys.stderr.isatty() and not as_json else lambda _check: None
+    checks = examine(_stack(data_dir, port_base), heard)
     if as_json:
         typer.echo(json.dumps([check.as_json() for check in checks], indent=2))
     else:
+        width = max(len(check.name) for check in checks)
         for check in checks:
-            fix = f"  -> {check.fix}" if check.fix else ""
-            typer.echo(f"{check.state:<4} {check.name:<24} {check.detail}{fix}")
-    raise typer.Exit(EXIT_FAILURE if any(check.state == "bad" for check in checks) else 0)
+            typer.echo(f"{check.state:<4} {check.name:<{width}} {check.detail}")
+            if check.fix:
+                typer.echo(f"     {'':<{width}} -> {check.fix}")
+    raise typer.Exit(exit_code(checks))
+
+
+def _say_heard(check: Check) -> None:
+    """Which answer has come in, while slower ones are waited for."""
+    typer.echo(f"asked {check.name}: {check.state}", err=True)
 
 
 def logs(

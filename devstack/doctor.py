@@ -1,35 +1,42 @@
 """`fraud-console doctor`: what is reachable, which backend each seam uses, and what to mend."""
 
+import asyncio
 import os
 import platform
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Literal
+from collections.abc import Awaitable, Callable, Iterator
 
+from backends.checks.check import Answer, Check, Question, ask_all
 from devstack.processes import http_status, listening, owner_of, probe
 from devstack.services import services
 from devstack.settings import StackSettings
 
-State = Literal["ok", "off", "bad"]
+EXIT_NOT_ALLOWED, EXIT_UNREACHABLE, EXIT_FAILURE = 5, 6, 1
+Told = Callable[[Check], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at. `fix` says what to do when it is not well."""
+def examine(stack: StackSettings, told: Told = lambda _check: None) -> list[Check]:
+    """Look at everything the product needs. Asks, and changes nothing; `told` hears each answer at once."""
+    local = [_python(), _data_dir(stack), _customers(stack), *_processes(stack), *_embedded(stack)]
+    for check in local:
+        told(check)
+    try:
+        questions = _questions(stack)
+    except ValueError as error:
+        wrong = Check("settings", "bad", str(error).replace("\n", " "), "see .env.example", "wrong")
+        told(wrong)
+        return [*local, wrong]
+    return [*local, *asyncio.run(ask_all(questions, told))]
 
-    name: str
-    state: State
-    detail: str
-    fix: str = ""
 
-    def as_json(self) -> dict[str, str]:
-        return asdict(self)
-
-
-def examine(stack: StackSettings) -> list[Check]:
-    """Look at everything a local stack needs. Asks, never changes anything."""
-    return [_python(), _data_dir(stack), _customers(stack), *_processes(stack), *_seams(stack)]
+def exit_code(checks: list[Check]) -> int:
+    """0 when nothing is bad; 5 when all that is bad is forbidden, 6 when it is out of reach, 1 otherwise."""
+    causes = {check.cause for check in checks if check.state == "bad"}
+    if not causes:
+        return 0
+    return {"not_allowed": EXIT_NOT_ALLOWED, "unreachable": EXIT_UNREACHABLE}.get(
+        causes.pop() if len(causes) == 1 else "", EXIT_FAILURE
+    )
 
 
 def _python() -> Check:
@@ -72,25 +79,60 @@ def _processes(stack: StackSettings) -> Iterator[Check]:
             yield Check(service.title, "off", f"{where}, not running", "fraud-console up")
 
 
-def _seams(stack: StackSettings) -> list[Check]:
-    """Which backend each seam uses, from the same settings that the programs read."""
+def _embedded(stack: StackSettings) -> Iterator[Check]:
+    """The seams that are files or processes of this stack, from the same settings that the programs read."""
     from backends.action_settings import ActionSettings  # noqa: PLC0415 - keeps `fraud-console --help` fast
+    from backends.checks.settings import SeamSettings  # noqa: PLC0415
     from backends.model_settings import ModelSettings  # noqa: PLC0415
-    from backends.settings import BackendSettings  # noqa: PLC0415
 
     try:
-        backend, model, action = BackendSettings(), ModelSettings(), ActionSettings()
-    except ValueError as error:
-        return [Check("settings", "bad", str(error).replace("\n", " "), "see .env.example")]
-    hub = f"embedded at {stack.taskhub_url}" if stack.starts_hub else f"{backend.dts_address} (DTS_ENDPOINT)"
-    endpoint = model.azure_openai_endpoint or model.openai_base_url
+        seams, model, action = SeamSettings(), ModelSettings(), ActionSettings()
+    except ValueError:
+        return
+    if seams.cosmos_endpoint is None:
+        yield Check("seam: cases", "ok", f"embedded SQLite, {stack.data_dir / 'cases.db'}")
+    if seams.eventhub_namespace is None and seams.eventhub_connection_string is None:
+        yield Check("seam: telemetry", "ok", f"embedded SQLite, {stack.data_dir / 'telemetry.db'}")
+    yield Check("seam: customers", "ok", f"embedded SQLite, {stack.contoso_db}")
+    if not model.has_model:
+        yield Check("seam: analyst", "ok", "playbook, no model")
     webhook = action.action_webhook_url
-    return [
-        Check("seam: durable execution", "ok", hub),
-        Check("seam: cases", "ok", f"embedded SQLite, {stack.data_dir / 'cases.db'}"),
-        Check("seam: telemetry", "ok", f"embedded SQLite, {stack.data_dir / 'telemetry.db'}"),
-        Check("seam: customers", "ok", f"embedded SQLite, {stack.contoso_db}"),
-        Check("seam: analyst", "ok", f"{model.model} at {endpoint}" if endpoint else "playbook, no model"),
-        Check("seam: actions", "ok", f"ledger and webhook {webhook}" if webhook else "ledger"),
-        Check("seam: identity", "ok", "loopback operator, no login"),
+    yield Check("seam: actions", "ok", f"ledger and webhook {webhook}" if webhook else "ledger")
+    if not seams.auth_tenant_id:
+        yield Check("seam: sign-in", "ok", "loopback operator, no login")
+
+
+def _questions(stack: StackSettings) -> list[Question]:
+    """One for every seam that is a service. Raises ValueError for a wrong setting."""
+    from backends.checks import azure_data, services  # noqa: PLC0415 - keeps `fraud-console --help` fast
+    from backends.checks.settings import SeamSettings  # noqa: PLC0415
+    from backends.model_settings import ModelSettings  # noqa: PLC0415
+    from backends.observability.settings import ObservabilitySettings  # noqa: PLC0415
+    from backends.settings import BackendSettings  # noqa: PLC0415
+
+    backend, seams = BackendSettings(), SeamSettings()
+    if stack.starts_hub:
+        backend = BackendSettings.model_validate({**backend.model_dump(), "dts_endpoint": stack.taskhub_url})
+    hub_port = None if backend.dts_secure else backend.dts_endpoint.port
+    asked = [
+        _when_running(services.task_hub_question(backend), hub_port),
+        _when_running(services.tools_question(stack.mcp_url), stack.mcp_port),
+        azure_data.cosmos_question(seams),
+        *azure_data.event_hub_questions(seams),
+        services.model_question(ModelSettings()),
+        *services.sign_in_questions(seams),
+        *services.export_questions(ObservabilitySettings()),
     ]
+    return [question for question in asked if question is not None]
+
+
+def _when_running(question: Question, port: int | None) -> Question:
+    """The question, or the answer that there is nobody to ask on this machine."""
+    if port is None or listening(port):
+        return question
+
+    async def nobody() -> Answer:
+        return Answer("off", f"port {port}, not running", "fraud-console up")
+
+    ask: Callable[[], Awaitable[Answer]] = nobody
+    return Question(question.name, ask, question.explain)

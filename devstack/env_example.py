@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings
 from backends.action_settings import ActionSettings
 from backends.audit_settings import AuditSettings
 from backends.model_settings import ModelSettings
+from backends.observability.settings import ObservabilitySettings
 from backends.policy_settings import PolicySettings
 from backends.settings import BackendSettings
 from console.settings import ConsoleSettings, SettingsFile
@@ -26,6 +27,7 @@ GROUPS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("Where things are kept, and which backend each seam uses", BackendSettings),
     ("Signed orders: the server signs, the worker verifies", AuditSettings),
     ("Policy: the fraud team's numbers (server and worker)", PolicySettings),
+    ("Traces and metrics (server, worker and MCP tools)", ObservabilitySettings),
     ("fraud-server", ServerSettings),
     ("fraud-worker", WorkerSettings),
     ("The model; without an endpoint the playbook investigates (worker)", ModelSettings),

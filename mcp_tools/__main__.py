@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from backends.observability.settings import ObservabilitySettings
 from casework.errors import CaseworkError
 from mcp_tools.settings import McpSettings, allowed_values, cosmos_address
 
@@ -27,10 +28,12 @@ def main() -> None:
     """Entry point. Exits with 2 for a wrong setting and 1 when something else is in the way."""
     arguments = _parser().parse_args()
     try:
-        settings = McpSettings()
+        settings, observability = McpSettings(), ObservabilitySettings()
     except ValidationError as error:
         sys.exit(_complaint(_WRONG_SETTING, *(_wrong_setting(detail) for detail in error.errors())))
-    sys.exit(_migrate(settings, arguments) if arguments.command == "migrate" else _serve(settings))
+    sys.exit(
+        _migrate(settings, arguments) if arguments.command == "migrate" else _serve(settings, observability)
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,19 +48,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _serve(settings: McpSettings) -> int:
+def _serve(settings: McpSettings, observability: ObservabilitySettings) -> int:
     # Imported late: a wrong setting is reported without loading the servers' libraries.
-    from mcp_tools.serving import log_as_json, serve  # noqa: PLC0415
+    from backends.observability.export import exporting  # noqa: PLC0415
+    from backends.observability.logs import set_up_logs  # noqa: PLC0415
+    from mcp_tools.serving import serve  # noqa: PLC0415
 
-    log_as_json(settings.log_level)
-    return _run(_finished(serve(settings)))
+    set_up_logs(settings.log_level, quiet=("uvicorn",))
+    with exporting(observability, "fraud-mcp-tools"):
+        return _run(_finished(serve(settings)))
 
 
 def _migrate(settings: McpSettings, arguments: argparse.Namespace) -> int:
+    from backends.observability.logs import set_up_logs  # noqa: PLC0415
     from mcp_tools.migration import run_migration  # noqa: PLC0415 - serving does without it
-    from mcp_tools.serving import log_as_json  # noqa: PLC0415
 
-    log_as_json("warning")
+    set_up_logs("warning", quiet=("uvicorn",))
     endpoint = arguments.target or settings.cosmos_endpoint
     if not endpoint:
         return _complaint(_WRONG_SETTING, "say where to: --to https://NAME.documents.azure.com")

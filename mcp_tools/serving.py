@@ -1,7 +1,6 @@
 """Runs the tool server on a socket until it is told to stop."""
 
 import asyncio
-import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -105,43 +104,6 @@ def _say_ready(listening: socket.socket, state: StoreState | None) -> None:
         read_only=not state.writable,
         knowledge_search=state.knowledge_ranking,
     )
-
-
-def log_as_json(level: str) -> None:
-    """Send every log line, ours and the libraries', to stderr as one JSON object."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
-    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    _quieten_libraries(logging.getLogger().level)
-
-
-def _quieten_libraries(level: int) -> None:
-    """The MCP libraries log every request and bring handlers of their own."""
-    fastmcp = logging.getLogger("fastmcp")
-    fastmcp.handlers.clear()
-    fastmcp.propagate = True
-    for name in ("fastmcp", "mcp", "uvicorn"):
-        logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
 def _listen(host: str, port: int) -> socket.socket:

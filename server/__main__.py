@@ -15,6 +15,10 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from backends.audit_settings import AuditSettings
+from backends.observability.export import exporting
+from backends.observability.logs import set_up_logs
+from backends.observability.requests import trace_requests
+from backends.observability.settings import ObservabilitySettings
 from backends.policy_settings import PolicySettings
 from backends.settings import BackendSettings
 from backends.wiring import open_backends
@@ -23,7 +27,6 @@ from casework.policy import Policy
 from casework.rules import load_rules
 from server.app import create_app
 from server.bootstrap import bootstrap, describe
-from server.logs import set_up_logs
 from server.settings import ServerSettings, settings_problems
 
 BACKLOG = 2048
@@ -66,10 +69,11 @@ def main() -> None:
         settings = ServerSettings()
         backend_settings, policy = BackendSettings(), PolicySettings().policy()
         audit_settings = AuditSettings()
+        observability = ObservabilitySettings()
         if settings.rules_file:
             load_rules(settings.rules_file)
     except ValidationError as error:
-        _stop("\n".join(settings_problems(error, ServerSettings, PolicySettings)), 2)
+        _stop("\n".join(settings_problems(error, ServerSettings, PolicySettings, ObservabilitySettings)), 2)
     except CaseworkError as error:
         _stop(f"RULES_FILE: {error}", 2)
     if arguments.command == "bootstrap":
@@ -79,8 +83,19 @@ def main() -> None:
     host, port = listening.getsockname()[:2]
     log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
     try:
-        with asyncio.Runner(loop_factory=_new_loop()) as runner:
-            runner.run(_serve(settings, backend_settings, audit_settings, policy=policy, listening=listening))
+        with (
+            exporting(observability, "fraud-server"),
+            asyncio.Runner(loop_factory=_new_loop()) as runner,
+        ):
+            serving = _serve(
+                settings,
+                backend_settings,
+                audit_settings,
+                observability,
+                policy=policy,
+                listening=listening,
+            )
+            runner.run(serving)
     except UnavailableError as error:
         _stop(str(error), 1)
 
@@ -101,13 +116,22 @@ async def _serve(
     settings: ServerSettings,
     backend_settings: BackendSettings,
     audit_settings: AuditSettings,
+    observability: ObservabilitySettings,
     *,
     policy: Policy,
     listening: socket.socket,
 ) -> None:
     """Serve until told to stop. Raises UnavailableError when a store or the signing key cannot be had."""
     async with open_backends(backend_settings, audit_settings) as backends:
-        app = create_app(settings, backends, backend_settings=backend_settings, policy=policy)
+        app = create_app(
+            settings,
+            backends,
+            backend_settings=backend_settings,
+            policy=policy,
+            measure_seconds=observability.metrics_seconds if observability.exports else None,
+        )
+        if observability.exports:
+            trace_requests(app)
         await DrainingServer(_config(app, settings)).serve(sockets=[listening])
 
 

@@ -12,6 +12,7 @@ import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from backends.observability.requests import CaseOfRequest
 from backends.settings import BackendSettings
 from backends.wiring import Backends, open_backends
 from casework.policy import Policy
@@ -19,6 +20,7 @@ from casework.ports import StoredEvent
 from casework.rules import Rule, default_rules, load_rules
 from server import openapi, problems
 from server.desk import Clock, Desk, utc_now
+from server.gauges import Gauges
 from server.guards import Bounds, HostGuard
 from server.identity.declared import guarded_routes
 from server.identity.gate import Gate
@@ -69,8 +71,11 @@ def create_app(
     policy: Policy | None = None,
     clock: Clock = utc_now,
     tokens: Tokens | None = None,
+    measure_seconds: float | None = None,
 ) -> FastAPI:
     """The application. Without `backends` the lifespan opens those that `backend_settings` choose.
+
+    With `measure_seconds` the figures of the desk are measured that often.
 
     Raises RuleFileError when the rules are wrong, before anything is opened.
     """
@@ -94,7 +99,7 @@ def create_app(
             app.state.desk = desk
             if app.state.tokens is not None:
                 stack.callback(app.state.tokens.close)
-            await stack.enter_async_context(_running(desk))
+            await stack.enter_async_context(_running(desk, measure_seconds))
             yield
 
     app = StreamingApp(
@@ -127,6 +132,7 @@ def _mount(app: FastAPI, settings: ServerSettings) -> None:
 def _guard(app: FastAPI, settings: ServerSettings) -> None:
     """The last one added is the outermost. Raises UndeclaredRouteError, with sign-in or without."""
     routes, tokens = guarded_routes(app), app.state.tokens
+    app.add_middleware(CaseOfRequest)
     if tokens is not None:
         app.add_middleware(Gate, routes=routes, tokens=tokens, origins=frozenset(settings.origins))
     app.add_middleware(
@@ -161,6 +167,17 @@ async def _desk(
     tally = Tally(cases, clock)
     patience = settings.flow_patience_seconds
 
+    ingest = Ingest(
+        detection_rules,
+        bus,
+        cases,
+        flow,
+        terms=policy.terms,
+        clock=clock,
+        observed=observed,
+        patience_seconds=patience,
+    )
+
     def count(change: StoredEvent) -> None:
         tally.count(change.case)
 
@@ -182,16 +199,7 @@ async def _desk(
             on_change=count,
         ),
         observed=observed,
-        ingest=Ingest(
-            detection_rules,
-            bus,
-            cases,
-            flow,
-            terms=policy.terms,
-            clock=clock,
-            observed=observed,
-            patience_seconds=patience,
-        ),
+        ingest=ingest,
         sweep=Sweep(
             cases,
             flow,
@@ -199,6 +207,7 @@ async def _desk(
             every_seconds=settings.sweep_seconds,
             patience_seconds=patience,
             stalled_after_seconds=settings.stalled_after_seconds,
+            traces=ingest.traces,
         ),
         tally=tally,
         producer=Producer(
@@ -208,10 +217,11 @@ async def _desk(
 
 
 @asynccontextmanager
-async def _running(desk: Desk) -> AsyncIterator[None]:
+async def _running(desk: Desk, measure_seconds: float | None) -> AsyncIterator[None]:
     """The loops beside the routes, from start to stop."""
     desk.observed.watching = desk.settings.detection_enabled
-    tasks = [asyncio.create_task(keep_running(name, work), name=name) for name, work in _loops(desk)]
+    loops = _loops(desk, measure_seconds)
+    tasks = [asyncio.create_task(keep_running(name, work), name=name) for name, work in loops]
     tasks.append(asyncio.create_task(desk.tally.count_history(), name="tally"))
     if desk.settings.event_producer_enabled:
         desk.producer.start()
@@ -235,7 +245,7 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
             log.error("loop_ended_badly", loop=task.get_name(), reason=repr(error))
 
 
-def _loops(desk: Desk) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+def _loops(desk: Desk, measure_seconds: float | None) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
     feed = desk.feed
     loops: list[tuple[str, Callable[[], Awaitable[None]]]] = [
         ("cases", feed.follow_cases),
@@ -249,6 +259,9 @@ def _loops(desk: Desk) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
     upkeep = desk.backends.upkeep
     if upkeep is not None:
         loops.append(("upkeep", lambda: _keep_up(upkeep, desk.clock)))
+    if measure_seconds is not None:
+        gauges = Gauges(desk.backends.cases, desk.backends.telemetry, desk.clock)
+        loops.append(("gauges", lambda: gauges.run(measure_seconds)))
     return loops
 
 

@@ -6,6 +6,8 @@ from datetime import datetime
 
 import structlog
 
+from backends.observability import metrics
+from backends.observability.tracing import current_traceparent
 from casework import commands
 from casework.actor import Actor
 from casework.case import Case
@@ -17,6 +19,7 @@ from casework.recording import record
 from casework.signature import Signer
 from casework.signing import orders_in, signed
 from casework.transitions import Status
+from server.tally import decision_seconds
 
 PAGE = 500
 
@@ -49,6 +52,12 @@ async def submit(
     )
     if not done.events and done.case.decision is not None:
         _check_same(done.case.decision, request)
+    if (
+        done.events
+        and (decided := done.case.decision)
+        and (seconds := decision_seconds(done.case)) is not None
+    ):
+        metrics.decision_latency.record(seconds, {"stage": str(decided.stage)})
     return done.case
 
 
@@ -60,8 +69,12 @@ async def deliver(cases: CaseStore, flow: CaseFlow, case: Case, patience_seconds
     try:
         async with asyncio.timeout(patience_seconds):
             if case.status is Status.DECIDED and case.decision is not None and not case.decision_applied:
-                text = await _recorded(cases, case)
-                await flow.decide(case.case_id, DecisionEvent(decision=case.decision, record=text))
+                event = DecisionEvent(
+                    decision=case.decision,
+                    record=await _recorded(cases, case),
+                    traceparent=current_traceparent(),
+                )
+                await flow.decide(case.case_id, event)
             elif case.status is Status.WITHDRAWN and case.review is not None:
                 text = await _recorded(cases, case)
                 await flow.withdraw(case.case_id, WithdrawalEvent(review=case.review.number, record=text))

@@ -1,6 +1,7 @@
 """Telemetry to cases: reads the log, runs the rules, opens one case per alert, then moves the checkpoint."""
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -10,7 +11,10 @@ from datetime import timedelta
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
-from casework.alert import Alert
+from backends.observability import metrics, names
+from backends.observability.redaction import KNOWN
+from backends.observability.tracing import span
+from casework.alert import Alert, case_id_for
 from casework.case import Case
 from casework.errors import CaseworkError, UnavailableError
 from casework.policy import Terms
@@ -20,7 +24,7 @@ from casework.telemetry import Telemetry
 from casework.transitions import Status
 from server.live.session import Clock
 from server.observed import Observed
-from server.opening import open_case, start_flow
+from server.opening import TracesOfCases, open_case, start_flow
 
 CONSUMER = "detector"
 YIELD_EVERY = 50
@@ -60,6 +64,7 @@ class Ingest:
         self.parked: deque[Parked] = deque(maxlen=MOST_PARKED)
         self.parked_total = 0
         self.events_seen = 0
+        self.traces = TracesOfCases()
         self._telemetry = telemetry
         self._cases = cases
         self._flow = flow
@@ -84,11 +89,12 @@ class Ingest:
 
     async def _take(self, detector: Detector, batch: TelemetryBatch) -> None:
         for number, event in enumerate(batch.events, start=1):
+            begun_ns = time.time_ns()
             detections = self._observe(detector, event)
             for detection in detections:
                 self._count(detection)
                 if detection.mode is RuleMode.ACTIVE:
-                    await self._raise(detection.alert)
+                    await self._raise(detection.alert, batch.traces.get(event.event_id), begun_ns)
             fired = [d.alert.alert_type for d in detections if d.mode is RuleMode.ACTIVE]
             self._observed.add(event.event_id, fired[0] if fired else "")
             self.events_seen += 1
@@ -107,14 +113,29 @@ class Ingest:
     def _count(self, detection: Detection) -> None:
         self.hits[detection.alert.rule_id or detection.alert.alert_type] += 1
 
-    async def _raise(self, alert: Alert) -> None:
-        try:
-            case = await self._record(alert)
-        except CaseworkError as error:
-            log.exception("alert_parked", alert_id=alert.alert_id)
-            self._park(alert.alert_id, str(error))
+    async def _raise(self, alert: Alert, trace: str | None, begun_ns: int) -> None:
+        """Open the alert's case in the trace of the event that set off the rule."""
+        rule = alert.rule_id or alert.alert_type
+        about = {
+            names.CASE_ID: case_id_for(alert.alert_id),
+            names.ALERT_ID: alert.alert_id,
+            names.RULE_ID: rule,
+        }
+        with span(f"rule {rule}", about, parent=trace, start_ns=begun_ns):
+            try:
+                case = await self._record(alert)
+            except CaseworkError as error:
+                log.exception("alert_parked", alert_id=alert.alert_id)
+                self._park(alert.alert_id, str(error))
+                return
+            await self._start(case)
+
+    async def _start(self, case: Case) -> None:
+        if case.status is not Status.OPEN:
             return
-        if case.status is Status.OPEN and self._clock() >= self._engine_away_until:
+        self.traces.remember(case.case_id)
+        metrics.alerts.add(1, {names.RULE_ID: case.alert.rule_id or case.alert.alert_type})
+        if self._clock() >= self._engine_away_until:
             started = await start_flow(self._flow, case, self._patience)
             if not started:
                 self._engine_away_until = self._clock() + ENGINE_PAUSE
@@ -128,6 +149,7 @@ class Ingest:
         ):
             with attempt:
                 triggers = await self._telemetry.find(alert.event_ids)
+                KNOWN.learn([trigger.model_dump() for trigger in triggers])
                 return await open_case(self._cases, alert, self._terms, self._clock, triggers)
         raise AssertionError("retrying for ever ended")
 

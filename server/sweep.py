@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from backends.observability import metrics
 from casework.actor import SYSTEM
 from casework.case import Case
 from casework.errors import CaseworkError, ConflictError, UnavailableError
@@ -19,7 +20,7 @@ from casework.recording import record
 from casework.transitions import Status
 from server.deciding import deliver
 from server.live.session import Clock
-from server.opening import start_flow
+from server.opening import TracesOfCases, start_flow
 
 GRACE = timedelta(seconds=2)
 """How old an undelivered order must be: a request of this moment is delivering it itself."""
@@ -46,6 +47,7 @@ class Sweep:
         every_seconds: float,
         patience_seconds: float,
         stalled_after_seconds: float,
+        traces: TracesOfCases | None = None,
     ) -> None:
         self.rounds = 0
         self.delivered = 0
@@ -53,6 +55,7 @@ class Sweep:
         self._cases = cases
         self._flow = flow
         self._clock = clock
+        self._traces = traces or TracesOfCases()
         self._every = every_seconds
         self._patience = patience_seconds
         self._stalled_after = timedelta(seconds=stalled_after_seconds)
@@ -106,6 +109,7 @@ class Sweep:
     async def _deliver(self, case: Case) -> bool:
         delivered = await deliver(self._cases, self._flow, case, self._patience)
         self.delivered += delivered
+        metrics.redeliveries.add(int(delivered), {"what": "decision"})
         return delivered
 
     async def _end_deferral(self, case: Case) -> None:
@@ -115,7 +119,9 @@ class Sweep:
             await record(self._cases, case.case_id, lambda latest: end_deferral(latest, now))
 
     async def _start(self, case: Case) -> bool:
-        return await start_flow(self._flow, case, self._patience)
+        started = await start_flow(self._flow, case, self._patience, self._traces.of(case.case_id))
+        metrics.redeliveries.add(int(started), {"what": "start"})
+        return started
 
     async def _standing_still(self) -> list[Case]:
         """A page of open cases in which nothing happened for a while; the next round goes on from there."""

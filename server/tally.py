@@ -2,10 +2,10 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from statistics import median
 
-from casework.case import Case
+from casework.case import Case, Review
 from casework.decision import Stage
 from casework.finding import TokenUsage
 from casework.ports import CaseQuery, CaseStore
@@ -68,21 +68,25 @@ class Tally:
 
 
 def _share_of(case: Case, before: _Share | None) -> _Share:
-    seconds = _decision_seconds(case)
+    seconds = decision_seconds(case)
     if seconds is None and before is not None:
         seconds = before.seconds
     return _Share(case.seq, case.decisions, seconds, case.usage)
 
 
-def _decision_seconds(case: Case) -> float | None:
-    """How long the present decision took; the question was put one deadline's length before its deadline."""
+def decision_seconds(case: Case) -> float | None:
+    """How long the present decision took; None when there is none."""
     decision, review = case.decision, case.review
     if decision is None or review is None or decision.review != review.number:
         return None
+    return max(0.0, (decision.decided_at - asked_at(case, review)).total_seconds())
+
+
+def asked_at(case: Case, review: Review) -> datetime:
+    """When a question was put: one deadline's length before its deadline."""
     senior = review.stage is Stage.SENIOR
     length = case.terms.senior_deadline_seconds if senior else case.terms.decision_deadline_seconds
-    asked_at = review.deadline - timedelta(seconds=length)
-    return max(0.0, (decision.decided_at - asked_at).total_seconds())
+    return review.deadline - timedelta(seconds=length)
 
 
 def _exchanged(total: TokenUsage, old: TokenUsage, new: TokenUsage) -> TokenUsage:

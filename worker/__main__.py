@@ -16,10 +16,11 @@ from durabletask.grpc_options import GrpcWorkerResiliencyOptions
 from durabletask.worker import ConcurrencyOptions
 from pydantic import ValidationError
 
+from backends.observability.export import Export, start_export
+from backends.observability.logs import set_up_logs
 from casework.errors import CaseworkError
 from worker.bridge import Bridge
 from worker.health import check_port, serve_health
-from worker.logs import set_up_logs
 from worker.opening import Settings, open_desk, read_settings
 from worker.registry import register
 from worker.settings import settings_problems
@@ -46,19 +47,19 @@ def main() -> None:
         settings = read_settings()
     except ValidationError as error:
         _complain(WRONG_SETTING, *settings_problems(error))
-    set_up_logs(settings.worker.worker_log_level)
+    set_up_logs(settings.worker.worker_log_level, quiet=("uvicorn",))
     sys.setswitchinterval(SWITCH_SECONDS)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        _work(settings, stop)
+        _work(settings, stop, start_export(settings.observability, "fraud-worker"))
     except CaseworkError as error:
         _complain(CANNOT_START, str(error))
 
 
-def _work(settings: Settings, stop: threading.Event) -> None:
+def _work(settings: Settings, stop: threading.Event, export: Export) -> None:
     port = settings.worker.worker_health_port
     if port:
         check_port(port)
@@ -73,7 +74,7 @@ def _work(settings: Settings, stop: threading.Event) -> None:
     worker.start()  # type: ignore[no-untyped-call]  # the SDK leaves its return type out
     log.info("working", hub=settings.backend.dts_address, analyst=opened.desk.analyst.name)
     stop.wait()
-    _leave(worker, bridge, desk, settings.worker.worker_drain_seconds)
+    _leave(worker, bridge, desk, export, settings.worker.worker_drain_seconds)
 
 
 def _worker(settings: Settings) -> DurableTaskSchedulerWorker:
@@ -101,7 +102,7 @@ def _worker(settings: Settings) -> DurableTaskSchedulerWorker:
     )
 
 
-def _leave(worker: Any, bridge: Bridge, desk: Any, drain_seconds: float) -> None:
+def _leave(worker: Any, bridge: Bridge, desk: Any, export: Export, drain_seconds: float) -> None:
     """Stop taking work, give what is in hand a while, and go: the hub redelivers the rest."""
     log.info("stopping", drain_seconds=drain_seconds)
     drained = threading.Thread(target=worker.stop, daemon=True)
@@ -112,6 +113,7 @@ def _leave(worker: Any, bridge: Bridge, desk: Any, drain_seconds: float) -> None
     except CaseworkError as error:
         log.warning("not_closed_in_time", reason=str(error))
     bridge.stop()
+    export.stop()
     log.info("stopped", drained=not drained.is_alive())
     logging.shutdown()
     # The SDK's threads are not daemons and may still wait for work that was cut short.

@@ -7,7 +7,10 @@ import structlog
 from durabletask.task import ActivityContext
 from pydantic import BaseModel, JsonValue
 
+from backends.observability import names as attributes
+from backends.observability.tracing import annotate, span
 from casework import flow, hearing
+from casework.action import ActionOrder, ActionReceipt
 from casework.actor import SYSTEM
 from casework.case import Case
 from casework.errors import CaseworkError, SequenceError, TransitionError, UnavailableError
@@ -42,11 +45,13 @@ async def apply_decision(desk: Desk, call: CaseCall) -> Standing:
     What came through the task hub is refused when the record does not hold it; the case then stands
     where it stood.
     """
-    await _hear(desk, call, "decision")
-    case = await desk.cases.load(call.case_id)
-    if case.status is Status.DECIDED:
-        hearing.vouch_for(case, await desk.cases.links(call.case_id), desk.verifier)
-    case = await _record(desk, call, lambda case: flow.apply_decision(case, desk.policy, desk.clock()))
+    with span("apply decision", {attributes.CASE_ID: call.case_id}, link=_decided_in(call)):
+        await _hear(desk, call, "decision")
+        case = await desk.cases.load(call.case_id)
+        if case.status is Status.DECIDED:
+            hearing.vouch_for(case, await desk.cases.links(call.case_id), desk.verifier)
+        case = await _record(desk, call, lambda case: flow.apply_decision(case, desk.policy, desk.clock()))
+        annotate({attributes.STATUS: str(case.status)})
     return standing_of(case)
 
 
@@ -73,7 +78,7 @@ async def execute_fraud_action(desk: Desk, call: StepCall) -> StepOutcome:
     hearing.vouch_for(case, await desk.cases.links(call.case_id), desk.verifier)
     order = flow.order_for(case, call.step)
     try:
-        receipt = await desk.actions.perform(order)
+        receipt = await _performed(desk, order)
     except CaseworkError as error:
         return _refused(order.action_id, error)
     await _record(desk, call, lambda case: flow.record_execution(case, receipt, desk.clock()))
@@ -97,7 +102,7 @@ async def undo_fraud_action(desk: Desk, call: StepCall) -> StepOutcome:
         hearing.believe(order[0], order[1].event_id, desk.verifier)
         by, reason = order[1].actor, order[1].body.reason
     try:
-        receipt = await desk.actions.perform(flow.inverse_order_for(case, action_id))
+        receipt = await _performed(desk, flow.inverse_order_for(case, action_id))
     except CaseworkError as error:
         return _refused(action_id, error)
     await _record(
@@ -165,7 +170,10 @@ def make_activities(desk: Desk, bridge: Bridge) -> tuple[Activity, ...]:
 
 
 def _activity(
-    work: Callable[[Desk, Any], Awaitable[BaseModel]], kind: type[BaseModel], desk: Desk, bridge: Bridge
+    work: Callable[[Desk, Any], Awaitable[BaseModel]],
+    kind: type[CaseCall] | type[StepCall],
+    desk: Desk,
+    bridge: Bridge,
 ) -> Activity:
     def run(_ctx: ActivityContext, raw: Any) -> Any:
         answer = bridge.call(_answered(work, desk, kind.model_validate(raw)), ACTIVITY_SECONDS)
@@ -177,9 +185,11 @@ def _activity(
 
 
 async def _answered(
-    work: Callable[[Desk, Any], Awaitable[BaseModel]], desk: Desk, call: BaseModel
+    work: Callable[[Desk, Any], Awaitable[BaseModel]], desk: Desk, call: CaseCall | StepCall
 ) -> BaseModel:
     """Let through what trying again may cure; anything else of ours is an answer, not a reason to retry."""
+    structlog.contextvars.bind_contextvars(case_id=call.case_id)
+    annotate({attributes.CASE_ID: call.case_id})
     try:
         return await work(desk, call)
     except (UnavailableError, SequenceError):
@@ -187,6 +197,22 @@ async def _answered(
     except CaseworkError as error:
         log.error("activity_impossible", activity=work.__name__, reason=str(error))
         return Fault(fault=f"{work.__name__}: {error}")
+
+
+def _decided_in(call: CaseCall) -> str | None:
+    """The trace of the request that decided, as it came through the task hub: a reference, not an order."""
+    trace = call.order.get("traceparent") if isinstance(call.order, dict) else None
+    return trace if isinstance(trace, str) else None
+
+
+async def _performed(desk: Desk, order: ActionOrder) -> ActionReceipt:
+    about = {
+        attributes.CASE_ID: order.case_id,
+        attributes.ACTION: str(order.step),
+        attributes.ACTION_ID: order.action_id,
+    }
+    with span(f"action {order.step}", about):
+        return await desk.actions.perform(order)
 
 
 async def _record(desk: Desk, call: CaseCall | StepCall, decide: Callable[[Case], Events]) -> Case:

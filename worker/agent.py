@@ -6,6 +6,8 @@ from typing import Any
 import structlog
 from durabletask.entities import EntityContext
 
+from backends.observability import names
+from backends.observability.tracing import annotate
 from casework.finding import Specialist
 from worker import agent_state
 from worker.bridge import Bridge
@@ -42,6 +44,8 @@ def make_agent(desk: Desk, bridge: Bridge) -> Entity:
 
 
 async def _run(desk: Desk, request: RunRequest, state: agent_state.State) -> Investigated:
+    structlog.contextvars.bind_contextvars(case_id=request.case_id)
+    annotate({names.CASE_ID: request.case_id, names.ATTEMPT: request.attempt})
     histories = {specialist: agent_state.history_of(state, specialist) for specialist in Specialist}
     log.info("investigation_started", case_id=request.case_id, attempt=request.attempt)
     done = await investigate(desk, request, histories)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from backends.observability import metrics, names
+from backends.observability.tracing import annotate, span
 from casework import flow
 from casework.assessment import Assessment, assess, not_evaluable
 from casework.case import Case
@@ -42,6 +44,8 @@ async def investigate(
     """Work an attempt through to its assessment, going on from whatever the record already holds."""
     case = await begin(desk, request)
     memory = await remember(desk.cases, request.case_id, request.attempt)
+    if memory.calls or memory.findings:
+        metrics.redeliveries.add(1, {"what": "investigation"})
     if case.status is Status.INVESTIGATING and case.attempt == request.attempt:
         journal, scope = Journal(desk.cases, request.case_id), Scope(request.alert.customer_id)
         attempt = Attempt(request.attempt, journal, memory, scope, desk.clock)
@@ -133,6 +137,17 @@ class _Shift:
 
     async def work(self) -> None:
         """Find something, or write down why not; either way there is a finding in the record."""
+        about: dict[str, str | int] = {
+            names.OPERATION: "invoke_agent",
+            names.AGENT_NAME: str(self.specialist),
+            names.CONVERSATION_ID: self.request.case_id,
+            names.CASE_ID: self.request.case_id,
+            names.ATTEMPT: self.request.attempt,
+        }
+        with span(f"invoke_agent {self.specialist}", about):
+            await self._work()
+
+    async def _work(self) -> None:
         box = self.desk.tools.for_specialist(self.specialist)
         tools = JournalledTools(self.attempt, self.specialist, box)
         seconds = self.request.terms.agent_deadline_seconds
@@ -145,6 +160,8 @@ class _Shift:
             log.exception("specialist_failed", case_id=self.request.case_id, specialist=self.specialist)
             finding = self._nothing(f"the specialist failed: {type(error).__name__}: {error}", tools)
         finished = finding.model_copy(update={"finished_at": self.desk.clock()})
+        annotate({names.STATUS: str(finished.status)})
+        metrics.model_cost.add(float(finished.usage.cost_usd), {names.AGENT_NAME: str(self.specialist)})
         now = self.desk.clock()
         await self.attempt.journal.write(lambda case: flow.record_finding(case, finished, now))
 

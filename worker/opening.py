@@ -10,6 +10,7 @@ from backends.audit_settings import AuditSettings
 from backends.durable import DurableCaseFlow, open_case_flow
 from backends.keys import open_key_ring
 from backends.model_settings import ModelSettings
+from backends.observability.settings import ObservabilitySettings
 from backends.policy_settings import PolicySettings
 from backends.settings import BackendSettings
 from backends.wiring import open_actions, open_analyst, open_cases
@@ -29,6 +30,7 @@ class Settings:
     action: ActionSettings
     policy: PolicySettings
     audit: AuditSettings
+    observability: ObservabilitySettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ def read_settings() -> Settings:
         action=ActionSettings(),
         policy=PolicySettings(),
         audit=AuditSettings(),
+        observability=ObservabilitySettings(),
     )
 
 

@@ -237,7 +237,8 @@ def _await_decision(flow: _Flow, standing: Standing) -> Step:
         if flow.judges_orders:
             came = flow.take_as_it_came(names.DECISION_EVENT)
             return (yield from flow.call("apply_decision", call.model_copy(update={"order": came})))
-        if _answers(flow.take(names.DECISION_EVENT, DecisionEvent), review):
+        event = flow.take(names.DECISION_EVENT, DecisionEvent)
+        if event is not None and _answers(event, review):
             return (yield from flow.call("apply_decision", call))
 
 
@@ -353,10 +354,8 @@ def _call(
     return kind.model_validate(raw)
 
 
-def _answers(event: DecisionEvent | None, review: OpenReview) -> bool:
+def _answers(event: DecisionEvent, review: OpenReview) -> bool:
     """Whether a decision was made on exactly this review."""
-    if event is None:
-        return False
     made_on = (event.decision.review, event.decision.attempt, event.decision.assessment_hash)
     return made_on == (review.number, review.attempt, review.assessment_hash)
 

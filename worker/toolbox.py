@@ -13,6 +13,9 @@ from mcp.types import CallToolResult
 from pydantic import JsonValue
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
+from backends.observability import names
+from backends.observability.redaction import KNOWN
+from backends.observability.tracing import span
 from casework.errors import UnavailableError
 from casework.finding import Specialist, ToolCall
 from casework.playbooks.allowed_tools import ALLOWED_TOOLS
@@ -150,10 +153,14 @@ class SpecialistTools:
         if tool not in self._names:
             return asked.model_copy(update={"error": f"{tool} is not among the tools of this specialist"})
         started = time.monotonic()
-        try:
-            outcome = _outcome(await self._server.call(tool, arguments))
-        except ToolUnavailableError as error:
-            outcome = {"error": f"unavailable: {error}"}
+        with span(f"execute_tool {tool}", {names.OPERATION: "execute_tool", names.TOOL_NAME: tool}) as about:
+            try:
+                outcome = _outcome(await self._server.call(tool, arguments))
+            except ToolUnavailableError as error:
+                outcome = {"error": f"unavailable: {error}"}
+            if "error" in outcome:
+                about.set_attribute(names.ERROR_TYPE, "tool_error")
+        KNOWN.learn(outcome.get("result"))
         return asked.model_copy(update={**outcome, "duration_ms": round((time.monotonic() - started) * 1000)})
 
 

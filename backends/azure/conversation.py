@@ -15,6 +15,8 @@ from backends.azure.tool_schemas import FINDING_SCHEMA, tool_schemas, wrong_argu
 from backends.model_cases import ModelCase, exceeded
 from backends.model_prices import ModelPrice, usage_of
 from backends.model_settings import ModelSettings
+from backends.observability import names
+from backends.observability.model_calls import traced_chat
 from casework.finding import Finding, Rung, TokenUsage, ToolCall
 from casework.ports import AnalystRequest, ToolBox
 
@@ -104,7 +106,13 @@ class Conversation:
     async def _ask(self, *, last: bool) -> Any:
         self._stay_in_budget()
         self._spent(TokenUsage(calls=1))
-        answer = await self._client.chat.completions.create(
+        answer = await traced_chat(
+            self._client.chat.completions.create,
+            provider="azure.ai.openai" if self._settings.azure_openai_endpoint else "openai",
+            about={
+                names.CASE_ID: self._request.case_id,
+                names.AGENT_NAME: str(self._request.specialist),
+            },
             model=self._model,
             messages=self._messages,
             tools=self._schemas,

@@ -25,8 +25,9 @@ from backends.azure.hub_clients import (
 from backends.azure.parked_events import ParkedEvents
 from backends.azure.recent_telemetry import RecentTelemetry
 from backends.azure.subscription import PartitionBatch, Subscription
-from backends.azure.telemetry_records import CONTENT_TYPE, Record, pack
+from backends.azure.telemetry_records import CONTENT_TYPE, TRACE, Record, pack
 from backends.event_hub_settings import EventHubSettings
+from backends.observability.tracing import current_traceparent
 from casework.errors import OverloadedError, UnavailableError
 from casework.ports import BusReport, PartitionLag, StoredTelemetry
 from casework.telemetry import Telemetry
@@ -95,7 +96,7 @@ class EventHubsBus:
             producer = self._producer = self._producer or self._clients.producer()
             batch = await producer.create_batch(partition_key=key)
             for body in pack(records):
-                event = _event(body)
+                event = _event(body, current_traceparent())
                 try:
                     batch.add(event)
                 except ValueError:
@@ -196,9 +197,11 @@ class EventHubsBus:
             await _closed(self._watcher)
 
 
-def _event(body: bytes) -> EventData:
+def _event(body: bytes, trace: str | None) -> EventData:
     event = EventData(body)
     event.content_type = CONTENT_TYPE
+    if trace is not None:
+        event.properties = {TRACE: trace}
     return event
 
 

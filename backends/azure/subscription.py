@@ -9,7 +9,7 @@ worked on is finished, and its checkpoint does not overtake the new reader's.
 import asyncio
 import contextlib
 from collections import OrderedDict, deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,7 +30,7 @@ from backends.azure.hub_clients import (
 )
 from backends.azure.parked_events import ParkedEvents
 from backends.azure.recent_telemetry import RecentTelemetry
-from backends.azure.telemetry_records import Poison, Record, unpack
+from backends.azure.telemetry_records import TRACE, Poison, Record, unpack
 from casework.errors import UnavailableError
 from casework.telemetry import Telemetry
 
@@ -84,10 +84,12 @@ class PartitionBatch:
         context: PartitionContext,
         last: EventData,
         events: Sequence[Telemetry],
+        traces: Mapping[str, str],
     ) -> None:
         self.partition = reading.partition
         self.begins = reading.begins
         self.events = events
+        self.traces = traces
         self.dropped = False
         self.finished = asyncio.Event()
         self._context = context
@@ -194,8 +196,9 @@ class Subscription:
         if not events:
             return
         reading = self._readings[context.partition_id]
-        records = await self._read(reading, events)
-        batch = PartitionBatch(reading, context, events[-1], [record.event for record in records])
+        traces: dict[str, str] = {}
+        records = await self._read(reading, events, traces)
+        batch = PartitionBatch(reading, context, events[-1], [record.event for record in records], traces)
         reading.begins = False
         self._waiting.put_nowait(batch)
         try:
@@ -204,13 +207,19 @@ class Subscription:
             batch.dropped = True
             raise
 
-    async def _read(self, reading: PartitionReading, events: Sequence[EventData]) -> list[Record]:
-        """The records of some events. What cannot be read is parked, unless it was when it came before."""
+    async def _read(
+        self, reading: PartitionReading, events: Sequence[EventData], traces: dict[str, str]
+    ) -> list[Record]:
+        """The records of some events, and their traces where they have some.
+
+        What cannot be read is parked, unless it was when it came before.
+        """
         records: list[Record] = []
         again: list[Record] = []
         poison: list[tuple[int, Poison]] = []
         for number, event in enumerate(events, start=1):
             is_new = place(event) > reading.done_before
+            trace = _trace(event)
             for found in _judged(event):
                 if isinstance(found, Poison):
                     if is_new:
@@ -218,6 +227,8 @@ class Subscription:
                 elif reading.is_new(found.event.event_id):
                     reading.saw(found.event.occurred_at)
                     records.append(found)
+                    if trace is not None:
+                        traces[found.event.event_id] = trace
                     if not is_new:
                         again.append(found)
             if number % YIELD_EVERY == 0:
@@ -245,6 +256,12 @@ def _body(event: EventData) -> bytes:
         return b""
     body: Any = event.body
     return body if isinstance(body, bytes) else b"".join(body)
+
+
+def _trace(event: EventData) -> str | None:
+    """The traceparent its producer gave it, if it gave one."""
+    given = (event.properties or {}).get(TRACE.encode())
+    return given.decode(errors="replace") if isinstance(given, bytes) else None
 
 
 def _judged(event: EventData) -> list[Record | Poison]:

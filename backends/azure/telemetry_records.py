@@ -10,6 +10,8 @@ from pydantic_core import from_json, to_json
 from casework.telemetry import TELEMETRY, Telemetry
 
 CONTENT_TYPE = "application/x-ndjson"
+TRACE = "traceparent"
+"""The property of an event with the trace of the request that brought it."""
 MOST_RECORDS = 100
 MOST_BODY_BYTES = 48 * 1024
 """A pack this big is about as fast as a bigger one, and fits every tier."""

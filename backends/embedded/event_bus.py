@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from importlib.resources import files
@@ -12,12 +12,14 @@ import structlog
 from pydantic import ValidationError
 
 from backends.embedded.database import Database, open_database
+from backends.observability.tracing import current_traceparent
 from casework.ports import BusReport, PartitionLag, StoredTelemetry
 from casework.telemetry import TELEMETRY, Telemetry
 
 log = structlog.get_logger("backends.event_bus")
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+UPGRADES = {1: ("ALTER TABLE telemetry ADD COLUMN trace TEXT",)}
 BATCH = 500
 WAIT_SECONDS = 30.0
 PARTITION = "0"
@@ -32,13 +34,20 @@ class SqliteBatch:
     partition = PARTITION
 
     def __init__(
-        self, database: Database, consumer: str, stored: Sequence[StoredTelemetry], *, begins: bool
+        self,
+        database: Database,
+        consumer: str,
+        stored: Sequence[StoredTelemetry],
+        traces: Mapping[str, str],
+        *,
+        begins: bool,
     ) -> None:
         self.begins = begins
         self._database = database
         self._consumer = consumer
         self._last = stored[-1].offset
         self.events: Sequence[Telemetry] = [item.event for item in stored]
+        self.traces = traces
 
     async def done(self) -> None:
         """Never moves a checkpoint back, so a rewound consumer that stops early loses nothing."""
@@ -60,8 +69,8 @@ class SqliteEventBus:
         self._since_prune = 0
 
     async def publish(self, events: Sequence[Telemetry]) -> frozenset[str]:
-        appended = time.time()
-        known = await self._database.write(lambda db: _insert(db, events, appended))
+        appended, trace = time.time(), current_traceparent()
+        known = await self._database.write(lambda db: _insert(db, events, appended, trace))
         self._since_prune += len(events)
         if self._since_prune >= PRUNE_EVERY:
             self._since_prune = 0
@@ -75,7 +84,8 @@ class SqliteEventBus:
             stored = await self.tail(position, BATCH)
             if stored:
                 position = stored[-1].offset
-                yield SqliteBatch(self._database, consumer, stored, begins=begins)
+                traces = await self._traces(stored)
+                yield SqliteBatch(self._database, consumer, stored, traces, begins=begins)
                 begins = False
             else:
                 await self.wait_for_events(position, WAIT_SECONDS)
@@ -88,6 +98,12 @@ class SqliteEventBus:
                 return stored
             after = rows[-1]["offset"]
         return ()
+
+    async def _traces(self, stored: Sequence[StoredTelemetry]) -> Mapping[str, str]:
+        """The traces of those events that came in one, by event id."""
+        sql = "SELECT event_id, trace FROM telemetry WHERE offset BETWEEN ? AND ? AND trace IS NOT NULL"
+        ends = (stored[0].offset, stored[-1].offset)
+        return dict(await self._database.read(lambda db: db.execute(sql, ends).fetchall()))
 
     async def _rows(self, after: int, limit: int) -> list[sqlite3.Row]:
         sql = "SELECT offset, text FROM telemetry WHERE offset > ? ORDER BY offset LIMIT ?"
@@ -117,17 +133,19 @@ class SqliteEventBus:
 async def open_event_bus(path: Path, retention: timedelta) -> AsyncIterator[SqliteEventBus]:
     """Open, or create, the telemetry log at a path. Raises UnavailableError when that is not possible."""
     schema = files("backends.embedded").joinpath("event_bus.sql").read_text()
-    async with open_database(path, schema, SCHEMA_VERSION) as database:
+    async with open_database(path, schema, SCHEMA_VERSION, UPGRADES) as database:
         yield SqliteEventBus(database, retention)
 
 
-def _insert(db: sqlite3.Connection, events: Sequence[Telemetry], appended: float) -> frozenset[str]:
+def _insert(
+    db: sqlite3.Connection, events: Sequence[Telemetry], appended: float, trace: str | None
+) -> frozenset[str]:
     known = set()
     for event in events:
         inserted = db.execute(
-            "INSERT INTO telemetry (event_id, occurred, appended, text) VALUES (?, ?, ?, ?)"
+            "INSERT INTO telemetry (event_id, occurred, appended, text, trace) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (event_id) DO NOTHING",
-            (event.event_id, event.occurred_at.timestamp(), appended, event.model_dump_json()),
+            (event.event_id, event.occurred_at.timestamp(), appended, event.model_dump_json(), trace),
         )
         if inserted.rowcount == 0:
             known.add(event.event_id)

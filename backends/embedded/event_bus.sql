@@ -3,7 +3,8 @@ CREATE TABLE telemetry (
     event_id    TEXT NOT NULL UNIQUE,
     occurred    REAL NOT NULL,       -- event time, epoch seconds
     appended    REAL NOT NULL,       -- when it was stored, epoch seconds
-    text        TEXT NOT NULL
+    text        TEXT NOT NULL,
+    trace       TEXT                 -- the traceparent of the request that brought it, if there was one
 );
 CREATE INDEX telemetry_by_time ON telemetry (occurred);
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from opentelemetry import trace
 
 from backends.embedded.event_bus import open_event_bus
 from casework.ports import EventBus, TelemetryBatch
@@ -131,3 +132,13 @@ async def test_a_record_that_no_longer_reads_blocks_nothing(tmp_path: Path) -> N
         assert ids(await next_batch(bus)) == ["E-00001"]
         await bus.publish([login(9)])
         assert [item.event.event_id for item in await bus.tail(2, limit=1)] == ["E-00009"]
+
+
+async def test_an_event_keeps_the_trace_of_the_request_that_brought_it(bus: EventBus) -> None:
+    context = trace.SpanContext(0xA, 0xB, is_remote=False, trace_flags=trace.TraceFlags(1))
+    with trace.use_span(trace.NonRecordingSpan(context)):
+        await bus.publish([login(1)])
+    await bus.publish([login(2)])
+    batch = await next_batch(bus)
+    assert ids(batch) == ["E-00001", "E-00002"]
+    assert batch.traces == {"E-00001": f"00-{0xA:032x}-{0xB:016x}-01"}

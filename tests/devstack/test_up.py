@@ -9,7 +9,7 @@ import typer
 
 from devstack.cli import _in_words
 from devstack.cli import seed as seed_by_hand
-from devstack.doctor import examine
+from devstack.doctor import examine, exit_code
 from devstack.errors import StackError
 from devstack.lock import AlreadyRunningError, stack_lock
 from devstack.logs import follow, last_lines, log_files
@@ -147,4 +147,6 @@ def test_the_doctor_says_what_is_off_and_what_to_do(tmp_path: Path) -> None:
     assert checks["server"].state == "off"
     assert "fraud-console up" in checks["server"].fix
     assert checks["customer data"].fix == "fraud-console seed"
-    assert checks["seam: durable execution"].detail.startswith("embedded")
+    assert checks["seam: durable execution"].state == "off"
+    assert checks["seam: cases"].detail.startswith("embedded")
+    assert exit_code(list(checks.values())) == 0

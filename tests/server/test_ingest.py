@@ -122,6 +122,7 @@ async def test_the_engine_being_away_does_not_stop_detection(detecting: Running)
 class _Batch:
     def __init__(self, events: list[Telemetry]) -> None:
         self.events = events
+        self.traces: dict[str, str] = {}
         self.finished = False
 
     async def done(self) -> None:

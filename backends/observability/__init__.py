@@ -1,0 +1,1 @@
+"""What the processes tell about themselves: traces, metrics, and logs without customer data."""
