@@ -39,7 +39,9 @@ class Access:
         for identity in (principal, str(uuid5(NAMESPACE_URL, principal))):
             self.assignments.setdefault(identity, []).append((role, scope))
 
-    def reset(self) -> None:
+    def reset(self, key: str) -> None:
+        """As a new account is."""
+        self.key = key
         self.assignments.clear()
         self.everyone = CONTRIBUTOR
         self.local_auth = True

@@ -36,7 +36,10 @@ def _run(documents: Documents, operation: Operation) -> Outcome:
     if run is None:
         raise bad_request(f"The batch operation '{kind}' is not known.")
     when = Conditions(operation.get("ifMatch"), operation.get("ifNoneMatch"))
-    return run(documents, operation, when)
+    try:
+        return run(documents, operation, when)
+    except KeyError as missing:
+        raise bad_request(f"The batch operation '{kind}' lacks {missing}.") from None
 
 
 _RUNNERS: dict[str, Callable[[Documents, Operation, Conditions], Outcome]] = {

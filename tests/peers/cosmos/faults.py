@@ -9,7 +9,16 @@ from typing import Literal
 from tests.peers.cosmos.refusals import Refused, gone, throttled, unauthorized
 
 Kind = Literal[
-    "throttle", "unavailable", "lose_response", "drop_request", "slow", "malformed", "refuse_token", "gone"
+    "throttle",
+    "unavailable",
+    "timeout",
+    "lose_response",
+    "drop_request",
+    "slow",
+    "malformed",
+    "refuse_token",
+    "session_lag",
+    "gone",
 ]
 
 
@@ -18,6 +27,9 @@ class Fault:
     """Happens to the next `times` requests (-1: to all) whose operation and container match.
 
     Operations are those of the counters: `create_item`, `batch`, `query`, …; patterns are allowed.
+    Applied and unanswered: `lose_response`. Neither: `drop_request`. Answered late: `slow`, by `seconds`.
+    Answered with half a body: `malformed`. Refused: `throttle` 429, `unavailable` 503, `timeout` 408,
+    `refuse_token` 401, `session_lag` 404/1002 of a replica that is behind, `gone` 410/1002.
     """
 
     kind: Kind
@@ -36,16 +48,20 @@ class Fault:
         return True
 
     def refusal(self) -> Refused | None:
-        match self.kind:
-            case "throttle":
-                return throttled(self.retry_after_ms)
-            case "unavailable":
-                return Refused(503, "Service is currently unavailable, please retry after a while.")
-            case "refuse_token":
-                return unauthorized("The AAD token is not valid: it has been revoked.")
-            case "gone":
-                return gone("moved")
-        return None
+        """What the request is refused with, if it is."""
+        if self.kind == "throttle":
+            return throttled(self.retry_after_ms)
+        refused = _REFUSALS.get(self.kind)
+        return refused() if refused else None
+
+
+_REFUSALS: dict[str, Callable[[], Refused]] = {
+    "unavailable": lambda: Refused(503, "Service is currently unavailable, please retry after a while."),
+    "timeout": lambda: Refused(408, "The request timed out in the service."),
+    "refuse_token": lambda: unauthorized("The AAD token is not valid: it has been revoked."),
+    "session_lag": lambda: Refused(404, "The read session is not available for the session token.", 1002),
+    "gone": lambda: gone("moved"),
+}
 
 
 @dataclass

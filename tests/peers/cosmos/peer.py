@@ -6,7 +6,7 @@ import hashlib
 import json
 import ssl
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from tests.peers.cosmos.account import Account, Database
 from tests.peers.cosmos.application import Application
 from tests.peers.cosmos.counters import Counters
 from tests.peers.cosmos.credential import IssuedCredential
+from tests.peers.cosmos.documents import Conditions, Documents
 from tests.peers.cosmos.faults import Fault, Faults, Kind, Throughput
 from tests.peers.cosmos.service import Service
 from tests.peers.cosmos.storage import Container
@@ -98,6 +99,15 @@ class CosmosPeer:
             owner = self.provision_database(database)
             return owner.create({**definition, **properties}, partitions or self.partitions)
 
+    def seed(self, database: str, container: str, documents: Iterable[dict[str, Any]]) -> None:
+        """Store documents as upserts would, without requests, charges or counters."""
+        with self._lock:
+            owner = self.account.database(database).container(container)
+            for document in documents:
+                partition = Documents(owner, owner.key_of(document))
+                partition.upsert(document, Conditions())
+                partition.commit()
+
     def split(self, database: str, container: str, range_id: str = "0") -> tuple[str, str]:
         """Split a physical partition; the ids of the two that take its place."""
         with self._lock:
@@ -133,4 +143,4 @@ class CosmosPeer:
             self.faults.clear()
             self.counters.reset()
             self.throughput.ru_per_second = None
-            self.access.reset()
+            self.access.reset(self.key)

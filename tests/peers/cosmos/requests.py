@@ -49,7 +49,10 @@ class Request:
         text = self.header("x-ms-documentdb-partitionkey")
         if text is None:
             return None
-        return [UNDEFINED if part == {} else part for part in json.loads(text)] or [UNDEFINED]
+        try:
+            return [UNDEFINED if part == {} else part for part in json.loads(text)] or [UNDEFINED]
+        except (ValueError, TypeError):
+            raise bad_request("The partition key header is no JSON list.", 1001) from None
 
     @property
     def page_size(self) -> int:

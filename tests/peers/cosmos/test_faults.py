@@ -109,6 +109,13 @@ async def test_a_request_that_is_dropped_was_never_applied(cases: ContainerProxy
     assert [call.status for call in peer.counters.calls if call.operation == "create_item"] == [0, 201]
 
 
+async def test_a_replica_behind_the_session_is_asked_again(cases: ContainerProxy, peer: CosmosPeer) -> None:
+    await cases.create_item(ITEM)
+    peer.fault("session_lag", operation="read_item")
+    assert await cases.read_item("1", "C-1")
+    assert peer.counters.requests["read_item"] == 2
+
+
 async def test_an_unavailable_service_is_asked_again(cases: ContainerProxy, peer: CosmosPeer) -> None:
     await cases.create_item(ITEM)
     peer.fault("unavailable", operation="read_item")

@@ -20,16 +20,17 @@ INDEXING = {
 async def filled(peer: CosmosPeer, cases: ContainerProxy) -> ContainerProxy:
     """Sixty items of twenty cases."""
     peer.account.database("fraud").container("cases").definition["indexingPolicy"] = INDEXING
-    for n in range(60):
-        item = {
+    items = [
+        {
             "id": f"i-{n:02}",
             "caseId": f"C-{n % 20}",
             "n": n,
             "status": STATUSES[n % 3],
             "note": f"note {n}",
         }
-        await cases.create_item(item)
-    peer.counters.reset()
+        for n in range(60)
+    ]
+    peer.seed("fraud", "cases", items)
     return cases
 
 
@@ -163,8 +164,7 @@ async def test_a_filter_on_the_partition_key_reads_one_partition(
 async def test_a_scan_costs_what_it_reads_and_an_index_what_it_finds(
     filled: ContainerProxy, peer: CosmosPeer
 ) -> None:
-    for n in range(300):
-        await filled.create_item({"id": f"x{n}", "caseId": "big", "n": n, "note": f"{n}", "text": "x" * 1000})
+    seed_big_case(peer)
     costs: dict[str, float] = {}
     for name, condition in {
         "seek": "c.n = 250",
@@ -179,6 +179,26 @@ async def test_a_scan_costs_what_it_reads_and_an_index_what_it_finds(
     peer.counters.reset()
     await run(filled, "SELECT VALUE COUNT(1) FROM c", partition_key="big")
     assert peer.counters.charge_of("query") < 3
+
+
+async def test_the_first_rows_cost_little_where_filter_and_order_share_an_index(
+    filled: ContainerProxy, peer: CosmosPeer
+) -> None:
+    seed_big_case(peer)
+    costs: list[float] = []
+    for order in ("c.status, c.n DESC", "c.n DESC"):
+        peer.counters.reset()
+        text = f"SELECT TOP 5 VALUE c.n FROM c WHERE c.status = 'open' ORDER BY {order}"
+        assert await run(filled, text, partition_key="big") == [299, 298, 297, 296, 295]
+        costs.append(peer.counters.charge_of("query"))
+    assert costs[0] < 4 < costs[1]
+
+
+def seed_big_case(peer: CosmosPeer) -> None:
+    """Three hundred items of a kilobyte in one partition key."""
+    text = "x" * 1000
+    items = [{"id": f"x{n}", "caseId": "big", "n": n, "note": f"{n}", "text": text} for n in range(300)]
+    peer.seed("fraud", "cases", [{**item, "status": "open"} for item in items])
 
 
 async def test_reading_many_items_takes_one_query_a_partition(

@@ -1,5 +1,7 @@
 """Query text to syntax: clauses here, expressions in `expressions`."""
 
+from functools import lru_cache
+
 from tests.peers.cosmos.refusals import bad_query
 from tests.peers.cosmos.sql.expressions import ExpressionParser
 from tests.peers.cosmos.sql.syntax import (
@@ -15,6 +17,7 @@ from tests.peers.cosmos.sql.syntax import (
 )
 
 
+@lru_cache(maxsize=500)
 def parse(text: str) -> Query:
     """Raises 400 for text that is no query."""
     parser = QueryParser(text)
