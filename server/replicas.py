@@ -1,6 +1,7 @@
 """For clients that come from another replica: it may have been further than this process is yet."""
 
 import asyncio
+from contextlib import suppress
 
 from casework.errors import UnavailableError
 from casework.places import at
@@ -19,12 +20,19 @@ async def caught_up(hub: Hub, cases: CaseStore, telemetry: EventBus, since: Posi
     """
     if not hub.ahead(since, topics):
         return
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE_SECONDS):
-            end = Position(await cases.head(), at(await telemetry.head()))
-            if not all(end.of(source).covers(since.of(source)) for source in sources_of(topics)):
-                return
-            while hub.ahead(since, topics):  # noqa: ASYNC110 - rare, short, and rings no bell
-                await asyncio.sleep(PAUSE_SECONDS)
-    except (TimeoutError, UnavailableError):
-        return
+            if await _is_of_these_records(cases, telemetry, since, topics):
+                while hub.ahead(since, topics):  # noqa: ASYNC110 - rare, short, and rings no bell
+                    await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _is_of_these_records(
+    cases: CaseStore, telemetry: EventBus, since: Position, topics: Topics
+) -> bool:
+    """Whether the records reach as far as a cursor; as long as they do not answer, that they may."""
+    try:
+        end = Position(await cases.head(), at(await telemetry.head()))
+    except UnavailableError:
+        return True
+    return all(end.of(source).covers(since.of(source)) for source in sources_of(topics))

@@ -22,6 +22,7 @@ TOKEN_VERSION = "v2"
 BEHIND_LAST = "FF"
 LAST = START.lanes[-1].until
 Start = Literal["Now", "Beginning"]
+HEAD_TRIES = 3
 MOST_KEYS = 4096
 """How many cases' partition keys are remembered as the service hashes them."""
 
@@ -41,6 +42,10 @@ class FeedPage:
     events: tuple[Entry, ...]
     documents: tuple[Document, ...]
     end: Place
+
+
+class _UnreadLaneError(Exception):
+    """The SDK's token has a range that was not asked for."""
 
 
 class CaseFeed:
@@ -75,8 +80,14 @@ class CaseFeed:
 
     async def end(self) -> Place:
         """The place behind everything that is committed by now."""
-        _, place = await self._requests.within(lambda: self._ask("head", "Now", None, 1))
-        return place
+        for _ in range(HEAD_TRIES):
+            try:
+                _, place = await self._requests.within(lambda: self._ask("head", "Now", None, 1))
+            except _UnreadLaneError:
+                # A partition split while the others were asked, and the SDK left its parts out.
+                continue
+            return place
+        raise UnavailableError("the partitions of the case container are splitting: try again")
 
     async def _ask(
         self, name: str, start: Start, token: str | None, most: int
@@ -131,6 +142,8 @@ class CaseFeed:
         try:
             state = json.loads(base64.b64decode(headers["etag"]))
             ranges = state["continuation"]["continuation"]
+            if any(each["token"] is None for each in ranges):
+                raise _UnreadLaneError
             lanes = sorted(
                 (Lane(int(each["token"].strip('"')), until=_until(each["range"]["max"])) for each in ranges),
                 key=lambda lane: lane.until,

@@ -75,6 +75,17 @@ async def test_a_split_loses_nothing_and_repeats_nothing(desk: Desk, store: Cosm
             assert set(names(later)) == set(everything) - set(_seen([*before.events, *rest], each))
 
 
+async def test_the_head_is_known_although_a_partition_split_since_the_last_look(
+    desk: Desk, store: CosmosCaseStore
+) -> None:
+    await open_some(store, 0, 8)
+    before = await store.head()
+    desk.peer.split("fraud", "cases", "1")
+    after = await store.head()
+    assert (len(before.lanes), len(after.lanes)) == (4, 5)
+    assert after.covers(before) and await read_on(store, after) == ([], after)
+
+
 async def test_each_event_comes_with_a_case_at_least_as_new(store: CosmosCaseStore) -> None:
     await store.append(CASE_ID, story_until_review())
     first = await store.changes(START, 2)

@@ -51,8 +51,8 @@ async def test_going_from_replica_to_replica_loses_nothing_and_repeats_nothing(
                 desk.peer.split("fraud", "cases", "1")
                 replicas.append(await start())
 
-    producing = asyncio.create_task(produce())
-    async with asyncio.timeout(50):
+    async with asyncio.timeout(50), asyncio.TaskGroup() as group:
+        group.create_task(produce())
         while len(seen) < cases * EACH:
             async with following(chance.choice(replicas), cursor, topics="cases") as frames:
                 for _ in range(chance.randint(2, 25)):
@@ -64,7 +64,6 @@ async def test_going_from_replica_to_replica_loses_nothing_and_repeats_nothing(
                         seen.append(f"{event['case_id']}:{event['seq']}")
                     if len(seen) == cases * EACH:
                         break
-    await producing
     assert len(set(seen)) == len(seen)
     for number in range(cases):
         own = [name for name in seen if name.startswith(f"fraud-A-{number}:")]
