@@ -46,6 +46,7 @@ def create_tool_server(
     # does not pass the option on.
     server._mcp_server.get_tool_input_schema = schemas.get
     server.custom_route("/health", methods=["GET"])(_health_route(customers))
+    server.custom_route("/alive", methods=["GET"])(_alive)
     return server
 
 
@@ -91,6 +92,11 @@ def _tools(
 
 def _day(moment: datetime) -> date:
     return moment.date()
+
+
+async def _alive(_request: Request) -> JSONResponse:
+    """200 as long as the process answers: restarting it would not bring a customer store back."""
+    return JSONResponse({"status": "alive", "server": SERVER_NAME})
 
 
 def _health_route(customers: CustomerStore) -> Callable[[Request], Awaitable[JSONResponse]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backends.customer_wiring import CosmosPlace
@@ -18,8 +18,16 @@ class McpSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    host: str = Field("127.0.0.1", validation_alias="MCP_HOST", description="127.0.0.1, ::1 or localhost")
-    """Address to listen on; loopback only, because callers are not authenticated."""
+    behind_internal_ingress: bool = Field(
+        False, validation_alias="MCP_BEHIND_INTERNAL_INGRESS", description="true or false"
+    )
+    """Say that the network lets nobody but the worker reach the port; only then may it be beyond loopback."""
+    host: str = Field(
+        "127.0.0.1",
+        validation_alias="MCP_HOST",
+        description="127.0.0.1, ::1 or localhost; with MCP_BEHIND_INTERNAL_INGRESS=true any IP address",
+    )
+    """Address to listen on; a loopback one, because callers are not authenticated."""
     port: int = Field(
         8000, validation_alias="MCP_PORT", ge=0, le=65535, description="a whole number from 0 to 65535"
     )
@@ -89,8 +97,10 @@ class McpSettings(BaseSettings):
 
     @field_validator("host")
     @classmethod
-    def _loopback_only(cls, host: str) -> str:
+    def _loopback_unless_guarded(cls, host: str, info: ValidationInfo) -> str:
         if host == "localhost" or _is_loopback(host):
+            return host
+        if info.data.get("behind_internal_ingress") and _is_address(host):
             return host
         raise ValueError(
             "only loopback is allowed (127.0.0.1, ::1 or localhost): callers are not authenticated"
@@ -109,6 +119,14 @@ def allowed_values(variable: str) -> str:
     """What an environment variable of the tool server may be set to."""
     fields = McpSettings.model_fields.values()
     return next((f.description or "" for f in fields if f.validation_alias == variable), "")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_loopback(host: str) -> bool:

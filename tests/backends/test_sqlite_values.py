@@ -1,4 +1,4 @@
-"""Comparing, ordering and converting as SQLite does, held against SQLite; rows that come back exact."""
+"""Comparing, ordering and converting as SQLite does, held against SQLite itself; rows that stay exact."""
 
 import json
 import sqlite3

@@ -11,6 +11,8 @@ import httpx
 import pytest
 from fastmcp import Client
 
+from tests.mcp_tools.conftest import wait_until_ready
+
 NO_HANGING = 30
 
 
@@ -143,6 +145,27 @@ def test_a_huge_request_is_refused_whole(shared_process: Any) -> None:
     )
 
     assert refused.status_code == 413
+
+
+def test_beyond_loopback_it_listens_only_when_told_that_the_network_guards_it(
+    start_tools: Any, database: Path
+) -> None:
+    guarded = start_tools(DB_PATH=str(database), MCP_HOST="0.0.0.0", MCP_BEHIND_INTERNAL_INGRESS="true")
+    named = start_tools(
+        DB_PATH=str(database), MCP_HOST="elsewhere.example", MCP_BEHIND_INTERNAL_INGRESS="true"
+    )
+
+    port = wait_until_ready(guarded).url.split(":")[2].removesuffix("/mcp")
+    assert httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
+    code, said = ended(named)
+    assert code == 2 and "MCP_HOST=elsewhere.example is not allowed" in said
+
+
+def test_it_is_alive_although_its_store_is_away(tool_process: Any, database: Path) -> None:
+    database.rename(database.with_suffix(".hidden"))
+
+    assert httpx.get(tool_process.url.replace("/mcp", "/health")).status_code == 503
+    assert httpx.get(tool_process.url.replace("/mcp", "/alive")).json()["status"] == "alive"
 
 
 def test_a_page_from_elsewhere_cannot_call_the_tools(shared_process: Any) -> None:
