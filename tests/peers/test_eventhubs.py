@@ -226,13 +226,18 @@ async def test_unknown_hubs_groups_and_keys_are_refused(broker: Broker, read: Re
 
 
 class Tokens:
-    """A credential that hands out what it is told to."""
+    """A credential that hands out what it is told to; given an issuer, tokens that last two seconds."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str | Issuer) -> None:
         self._token = token
+        self.asked = 0
 
     async def get_token(self, *_: str, **__: Any) -> AccessToken:
-        return AccessToken(self._token, int(time.time()) + 3600)
+        self.asked += 1
+        if isinstance(self._token, str):
+            return AccessToken(self._token, int(time.time()) + 3600)
+        expires = int(time.time()) + 2
+        return AccessToken(self._token.issue("https://eventhubs.azure.net", "both", exp=expires), expires)
 
     async def close(self) -> None: ...
 
@@ -278,6 +283,33 @@ async def test_tokens_open_what_their_roles_allow_over_tls(
             refused(stranger, AuthenticationError, "InvalidToken"),
         )
     assert len(broker.hubs["telemetry"].partitions["0"].events) == 1
+
+
+async def test_links_end_with_their_token_and_go_on_with_the_next() -> None:
+    issuer = Issuer(ISSUER)
+    broker = Broker([Hub("telemetry", 1)], Access(issuer=issuer, roles={"both": {SENDER, RECEIVER}}))
+    async with broker.listening():
+        where = f"127.0.0.1:{broker.port}"
+        options: dict[str, Any] = {"use_tls": False, **QUICK, "retry_total": 20}
+        tokens = Tokens(issuer)
+        sending = EventHubProducerClient(where, "telemetry", tokens, **options)
+        reader = Reader(EventHubConsumerClient(where, "telemetry", "$Default", tokens, **options))
+        async with sending:
+            for number in range(4):
+                await sending.send_event(EventData(str(number)))
+                await reader.until(number + 1)
+                await asyncio.sleep(0.8)
+        await reader.close()
+    assert reader.bodies == ["0", "1", "2", "3"]
+    assert tokens.asked > 4
+
+
+async def test_a_reply_that_is_no_frame_is_survived(broker: Broker) -> None:
+    broker.faults.garbage = 1
+    async with producer(broker, retry_total=3) as client:
+        await client.send_event(EventData("a"), partition_id="0")
+        await client.send_event(EventData("b"), partition_id="0")
+    assert len(broker.hubs["telemetry"].partitions["0"].events) == 3
 
 
 async def test_a_busy_server_is_tried_again_and_a_lost_answer_stores_twice(broker: Broker) -> None:
