@@ -65,13 +65,22 @@ class Reader:
         self.errors: list[Exception] = []
         self._changed = asyncio.Event()
         options = {"partition_id": "0", "starting_position": "-1", **options}
-        self._task = asyncio.create_task(client.receive(self._event, on_error=self._error, **options))
+        self._closed = asyncio.Event()
+        options |= {"on_error": self._error, "on_partition_close": self._close}
+        self._task = asyncio.create_task(client.receive(self._event, **options))
 
     async def close(self) -> None:
-        await self.client.close()
-        # It would sleep until the next round of load balancing first.
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        """Until the partition is closed: the SDK would sleep for a second, and for a round of balancing."""
+        closing = asyncio.create_task(self.client.close())
+        await asyncio.wait(
+            [closing, asyncio.create_task(self._closed.wait())], timeout=5, return_when="FIRST_COMPLETED"
+        )
+        for task in (closing, self._task):
+            task.cancel()
+        await asyncio.gather(closing, self._task, return_exceptions=True)
+
+    async def _close(self, *_: Any) -> None:
+        self._closed.set()
 
     async def _event(self, _: Any, event: Any) -> None:
         self.got.append(event)
