@@ -330,11 +330,14 @@ async def test_trouble_names_the_setting_or_the_role(stand: HubStand) -> None:
                 await call(bus)
             return str(caught.value)
 
-    stand.broker.faults.refuse_auth = True
-    refused = await words({}, lambda bus: bus.publish([login(0)]))
-    stand.broker.faults.refuse_auth = False
-    unknown = await words({"eventhub_name": "nothing"}, lambda bus: bus.publish([login(0)]))
+    wrong = SecretStr(stand.broker.connection_string.replace("c2VjcmV0", "d3Jvbmc="))
+    refused, unread, unknown = await asyncio.gather(
+        words({"eventhub_connection_string": wrong}, lambda bus: bus.publish([login(0)])),
+        words({"eventhub_connection_string": wrong}, lambda bus: bus.report(CONSUMER)),
+        words({"eventhub_name": "nothing"}, lambda bus: bus.publish([login(0)])),
+    )
     assert "Azure Event Hubs Data Sender" in refused
+    assert "Azure Event Hubs Data Receiver" in unread
     assert "EVENTHUB_NAME" in unknown
 
 

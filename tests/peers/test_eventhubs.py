@@ -304,13 +304,13 @@ async def test_links_end_with_their_token_and_go_on_with_the_next() -> None:
         sending = EventHubProducerClient(where, "telemetry", tokens, **options)
         reader = Reader(EventHubConsumerClient(where, "telemetry", "$Default", tokens, **options))
         async with sending:
-            for number in range(4):
+            for number in range(3):
                 await sending.send_event(EventData(str(number)))
                 await reader.until(number + 1)
-                await asyncio.sleep(0.8)
+                await asyncio.sleep(1.1 if number < 2 else 0)
         await reader.close()
-    assert reader.bodies == ["0", "1", "2", "3"]
-    assert tokens.asked > 4
+    assert reader.bodies == ["0", "1", "2"]
+    assert tokens.asked > 3
 
 
 async def test_a_reply_that_is_no_frame_is_survived(broker: Broker) -> None:
