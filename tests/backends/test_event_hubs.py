@@ -23,13 +23,11 @@ from tests.peers.azurite import Azurite, missing_tool, running_azurite
 from tests.peers.certificates import write_certificates
 from tests.peers.event_hubs_fixture import HubStand, hub_stand, telemetry_hub
 from tests.peers.eventhubs import Access, Broker
+from tests.peers.hurry import EVENT_HUBS, event_loop_policy  # noqa: F401 - the SDK mostly sleeps
 from tests.peers.managed_identity import ManagedIdentity
 from tests.peers.tokens import Issuer
 
-pytestmark = [
-    pytest.mark.usefixtures("sdk_leaves_sockets"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+pytestmark = EVENT_HUBS
 
 WINDOW = timedelta(minutes=5)
 CONSUMER = "detector"
@@ -83,7 +81,7 @@ class Replica:
         await asyncio.gather(self._task, return_exceptions=True)
 
 
-async def until(true: Callable[[], bool], what: str, seconds: float = 20) -> None:
+async def until(true: Callable[[], bool], what: str, seconds: float = 100) -> None:
     try:
         async with asyncio.timeout(seconds):
             while not true():  # noqa: ASYNC110 - the other end is a process or the SDK
@@ -178,7 +176,7 @@ async def test_what_was_in_work_when_a_process_was_killed_comes_again(
     send(stand, range(40))
     victim = await _victim(stand, tmp_path)
     assert victim.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while not (seen := await victim.stdout.readline()).startswith(b"reading"):
             assert seen, (tmp_path / "victim.log").read_text()
     victim.send_signal(signal.SIGKILL)
@@ -396,7 +394,7 @@ async def test_an_identity_with_the_three_roles_is_all_that_production_needs(tmp
                     stderr=log,
                 )
             assert process.stdout is not None
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(160):
                 output = await process.stdout.read()
                 await process.wait()
     assert b"read ['E-00000', 'E-00001', 'E-00002']" in output, (tmp_path / "log").read_text()
