@@ -16,6 +16,8 @@ from pydantic import SecretStr
 
 from backends.azure.event_bus import EventHubsBus, open_event_hubs
 from backends.azure.hub_clients import HubClients
+from backends.azure.parked_events import ParkedEvents
+from backends.azure.telemetry_records import Poison
 from casework.errors import OverloadedError, UnavailableError
 from casework.telemetry import Login, LoginDetails
 from tests.builders import NOW
@@ -299,6 +301,22 @@ async def test_poison_is_parked_with_its_reason_and_holds_nothing_up(stand: HubS
         assert words in reason
 
 
+async def test_parked_events_are_bounded_by_day_and_by_days(stand: HubStand) -> None:
+    now = NOW
+    async with HubClients(stand.settings, None).container() as container:
+        await container.create_container()
+        parked = ParkedEvents(container, lambda: now, most_day_bytes=400)
+        for sequence in range(6):
+            await parked.add("0", [(sequence, Poison("not JSON", "x" * 50))])
+        assert len(await _parked(stand)) == 2
+        now += timedelta(days=31)
+        await parked.add("0", [(6, Poison("not JSON", ""))])
+        assert [line["sequence_number"] for line in await _parked(stand)] == [6]
+        await container.delete_container()
+        await parked.add("0", [(7, Poison("not JSON", ""))])
+    assert parked.total == 8
+
+
 async def _parked(stand: HubStand) -> list[dict[str, Any]]:
     async with HubClients(stand.settings, None).container() as container:
         names = [blob.name async for blob in container.list_blobs(name_starts_with="parked/")]
@@ -319,6 +337,12 @@ async def test_a_consumer_that_is_behind_says_how_far(stand: HubStand) -> None:
         await has_all([replica], 3)
         caught_up = await replica.bus.report(CONSUMER)
         assert [(one.behind, one.here) for one in caught_up.lag] == [(0, True), (0, True)]
+    for number in range(3, 8):
+        stand.broker.put(login(number).model_dump_json().encode(), "1")
+    stand.hub.partitions["1"].forget(before_sequence=6)
+    async with reading(stand) as late:
+        await until(lambda: len(late.got) == 2, "what retention has left")
+        assert (await late.bus.report(CONSUMER)).lag[1].behind <= 2
 
 
 async def test_trouble_names_the_setting_or_the_role(stand: HubStand) -> None:
