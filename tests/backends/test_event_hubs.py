@@ -262,6 +262,10 @@ async def test_a_busy_hub_says_so_and_what_was_not_taken_can_be_sent_again(stand
         with pytest.raises(UnavailableError, match="EVENTHUB_SEND_SECONDS"):
             await hasty.publish([login(1)])
         stand.broker.faults.slow_seconds = 0
+        stand.broker.faults.busy = 1000
+        with pytest.raises(OverloadedError, match="takes no more now"):
+            await bus.publish([login(1)])
+        stand.broker.faults.busy = 0
         assert await bus.publish([login(0), login(1)]) == {"E-00000"}
 
 

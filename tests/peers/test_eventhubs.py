@@ -1,14 +1,18 @@
 """The event hubs peer does what the service does, as the vendor's SDK sees it."""
 
 import asyncio
+import hashlib
+import hmac
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus, urlencode
 
 import pytest
-from azure.core.credentials import AccessToken
+from azure.core.credentials import AccessToken, AzureSasCredential
 from azure.eventhub import EventData, TransportType
 from azure.eventhub.aio import EventHubConsumerClient, EventHubProducerClient
 from azure.eventhub.exceptions import (
@@ -230,6 +234,37 @@ async def test_unknown_hubs_groups_and_keys_are_refused(broker: Broker, read: Re
                 await client.send_event(EventData("x"))
 
     await asyncio.gather(unknown_hub(), unknown_group(), wrong_key())
+    broker.faults.refuse_auth = True
+    async with producer(broker) as client:
+        with pytest.raises(AuthenticationError, match="refuses everybody"):
+            await client.send_event(EventData("x"))
+
+
+def signature(resource: str, expires: int, key: str = "c2VjcmV0") -> AzureSasCredential:
+    """A shared access signature for a resource, as a tool would hand it out."""
+    signed = f"{quote_plus(resource)}\n{expires}".encode()
+    digest = b64encode(hmac.new(key.encode(), signed, hashlib.sha256).digest()).decode()
+    fields = {"sr": resource, "sig": digest, "se": str(expires), "skn": "RootManageSharedAccessKey"}
+    return AzureSasCredential(f"SharedAccessSignature {urlencode(fields)}")
+
+
+async def test_a_signature_opens_its_hub_until_it_expires(broker: Broker) -> None:
+    where, soon = f"127.0.0.1:{broker.port}", int(time.time()) + 60
+
+    async def send(credential: AzureSasCredential) -> None:
+        async with EventHubProducerClient(where, "telemetry", credential, use_tls=False, **QUICK) as client:
+            await client.send_event(EventData("x"))
+
+    async def refused(credential: AzureSasCredential, words: str) -> None:
+        with pytest.raises(AuthenticationError, match=words):
+            await send(credential)
+
+    await send(signature(f"sb://{where}/telemetry", soon))
+    await asyncio.gather(
+        refused(signature(f"sb://{where}/telemetry", soon, key="other"), "InvalidSignature"),
+        refused(signature(f"sb://{where}/another", soon), "InvalidAudience"),
+        refused(signature(f"sb://{where}/telemetry", 1_700_000_000), "ExpiredToken|[Ee]xpired"),
+    )
 
 
 class Tokens:
