@@ -34,6 +34,7 @@ class RewindingCheckpoints(CheckpointStore):
         self.settled = asyncio.Event()
         """Set while no claim of a partition, or its return, is under way."""
         self.settled.set()
+        self._claims = 0
 
     def _place(self, group: str) -> str:
         return f"{group}.{self._consumer}"
@@ -49,11 +50,14 @@ class RewindingCheckpoints(CheckpointStore):
         self, ownership_list: Iterable[dict[str, Any]], **kwargs: Any
     ) -> Iterable[dict[str, Any]]:
         ours = [{**one, "consumer_group": self._place(one["consumer_group"])} for one in ownership_list]
+        self._claims += 1
         self.settled.clear()
         try:
             claimed = await self._store.claim_ownership(ours, **kwargs)
         finally:
-            self.settled.set()
+            self._claims -= 1
+            if self._claims == 0:
+                self.settled.set()
         prefix = len(f".{self._consumer}")
         return [{**one, "consumer_group": one["consumer_group"][:-prefix]} for one in claimed]
 
