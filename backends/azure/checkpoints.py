@@ -3,6 +3,7 @@
 The blobs are the SDK's, with one more piece of metadata: the event time that must be rewound from.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -30,6 +31,10 @@ class RewindingCheckpoints(CheckpointStore):
         self._store = BlobCheckpointStore("", "", container_client=container)
         self.reached: dict[str, int] = {}
         """The checkpoints as they were when partitions were last taken, by partition."""
+        self.settled = asyncio.Event()
+        """Set while no claim of a partition, or its return, is under way."""
+        self.settled.set()
+        self._claims = 0
 
     def _place(self, group: str) -> str:
         return f"{group}.{self._consumer}"
@@ -45,7 +50,14 @@ class RewindingCheckpoints(CheckpointStore):
         self, ownership_list: Iterable[dict[str, Any]], **kwargs: Any
     ) -> Iterable[dict[str, Any]]:
         ours = [{**one, "consumer_group": self._place(one["consumer_group"])} for one in ownership_list]
-        claimed = await self._store.claim_ownership(ours, **kwargs)
+        self._claims += 1
+        self.settled.clear()
+        try:
+            claimed = await self._store.claim_ownership(ours, **kwargs)
+        finally:
+            self._claims -= 1
+            if self._claims == 0:
+                self.settled.set()
         prefix = len(f".{self._consumer}")
         return [{**one, "consumer_group": one["consumer_group"][:-prefix]} for one in claimed]
 

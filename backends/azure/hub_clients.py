@@ -84,7 +84,8 @@ class HubClients:
     def container(self) -> ContainerClient:
         settings = self.settings
         options: dict[str, Any] = {"api_version": BLOB_API, "headers": {"x-ms-version": BLOB_API}}
-        options |= {"retry_total": 3, "connection_timeout": 5, "read_timeout": 10}
+        options |= {"retry_total": 3, "initial_backoff": 1, "increment_base": 2}
+        options |= {"connection_timeout": 5, "read_timeout": 10}
         if settings.checkpoint_connection_string is not None:
             return ContainerClient.from_connection_string(
                 settings.checkpoint_connection_string.get_secret_value(),

@@ -31,8 +31,14 @@ log = structlog.get_logger("backends.event_hubs")
 class ParkedEvents:
     """The day's blob, and how many events were parked since this process started."""
 
-    def __init__(self, container: ContainerClient, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        container: ContainerClient,
+        clock: Callable[[], datetime],
+        most_day_bytes: int = MOST_DAY_BYTES,
+    ) -> None:
         self.total = 0
+        self._most_day_bytes = most_day_bytes
         self._container = container
         self._clock = clock
 
@@ -72,7 +78,7 @@ class ParkedEvents:
                 await blob.create_append_blob(match_condition=MatchConditions.IfMissing)
             await self._forget()
         else:
-            if properties.size + len(data) > MOST_DAY_BYTES:
+            if properties.size + len(data) > self._most_day_bytes:
                 log.warning("parked_events_full", blob=blob.blob_name)
                 return
         await blob.append_block(data)

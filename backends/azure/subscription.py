@@ -120,6 +120,8 @@ class Subscription:
         parked: ParkedEvents,
     ) -> None:
         self.owned: set[str] = set()
+        self._none_owned = asyncio.Event()
+        self._none_owned.set()
         self._clients = clients
         self._container = container
         self._store = store
@@ -141,8 +143,7 @@ class Subscription:
                     yield batch
                     batch.finished.set()
         finally:
-            self.owned.clear()
-            await _close(client, receiving)
+            await self._close(client, receiving)
 
     async def _receive(self, client: Any) -> None:
         await client.receive_batch(
@@ -168,14 +169,32 @@ class Subscription:
             error if isinstance(error, Exception) else Exception("closed"), self._clients.settings, RECEIVER
         )
 
+    async def _close(self, client: Any, receiving: asyncio.Task[None]) -> None:
+        """Give the partitions back; those that could not be told in time will expire.
+
+        The SDK then sleeps out its second, for which nobody needs to wait.
+        """
+        closing = asyncio.create_task(client.close())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._none_owned.wait()
+                await asyncio.sleep(0)
+                await self._store.settled.wait()
+        closing.cancel()
+        receiving.cancel()
+        await asyncio.gather(closing, receiving, return_exceptions=True)
+
     async def _on_taken(self, context: PartitionContext) -> None:
         partition = context.partition_id
         self._readings[partition] = PartitionReading(partition, self._store.reached.get(partition, -1))
         self.owned.add(partition)
+        self._none_owned.clear()
         log.info("partition_taken", partition=partition)
 
     async def _on_lost(self, context: PartitionContext, reason: Any) -> None:
         self.owned.discard(context.partition_id)
+        if not self.owned:
+            self._none_owned.set()
         self._readings.pop(context.partition_id, None)
         log.info("partition_given_up", partition=context.partition_id, reason=str(reason))
 
@@ -271,12 +290,3 @@ def _judged(event: EventData) -> list[Record | Poison]:
     except Exception as error:
         log.exception("event_unreadable", sequence=place(event))
         return [Poison(f"{type(error).__name__}: {error}", "")]
-
-
-async def _close(client: Any, receiving: asyncio.Task[None]) -> None:
-    """Give the partitions back; those that could not be told in time will expire."""
-    with contextlib.suppress(Exception):
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await client.close()
-    receiving.cancel()
-    await asyncio.gather(receiving, return_exceptions=True)

@@ -14,7 +14,6 @@ import structlog
 import typer
 
 from backends.settings import BackendSettings
-from backends.wiring import open_telemetry
 from devstack.personas import personas
 from devstack.profiles import profiles
 from devstack.simulator.direct import BusSink
@@ -96,6 +95,9 @@ async def _sink(stack: contextlib.AsyncExitStack, server: str | None) -> Sink:
     switch = ProducerSwitch(client, server)
     settings = BackendSettings()
     if settings.has_event_hub:
+        # Slow to import, and not needed to send to a server.
+        from backends.wiring import open_telemetry  # noqa: PLC0415
+
         return BusSink(await stack.enter_async_context(open_telemetry(settings)), switch)
     return ServerSink(TelemetrySender(client, server), switch)
 

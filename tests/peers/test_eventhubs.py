@@ -1,14 +1,18 @@
 """The event hubs peer does what the service does, as the vendor's SDK sees it."""
 
 import asyncio
+import hashlib
+import hmac
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus, urlencode
 
 import pytest
-from azure.core.credentials import AccessToken
+from azure.core.credentials import AccessToken, AzureSasCredential
 from azure.eventhub import EventData, TransportType
 from azure.eventhub.aio import EventHubConsumerClient, EventHubProducerClient
 from azure.eventhub.exceptions import (
@@ -21,12 +25,10 @@ from azure.eventhub.exceptions import (
 
 from tests.peers.certificates import write_certificates
 from tests.peers.eventhubs import Access, Broker, Hub
+from tests.peers.hurry import EVENT_HUBS, event_loop_policy  # noqa: F401 - the SDK mostly sleeps
 from tests.peers.tokens import Issuer
 
-pytestmark = [
-    pytest.mark.usefixtures("sdk_leaves_sockets"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+pytestmark = EVENT_HUBS
 
 ISSUER = "https://login.example/tenant/v2.0"
 SENDER = "Azure Event Hubs Data Sender"
@@ -65,13 +67,22 @@ class Reader:
         self.errors: list[Exception] = []
         self._changed = asyncio.Event()
         options = {"partition_id": "0", "starting_position": "-1", **options}
-        self._task = asyncio.create_task(client.receive(self._event, on_error=self._error, **options))
+        self._closed = asyncio.Event()
+        options |= {"on_error": self._error, "on_partition_close": self._close}
+        self._task = asyncio.create_task(client.receive(self._event, **options))
 
     async def close(self) -> None:
-        await self.client.close()
-        # It would sleep until the next round of load balancing first.
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        """Until the partition is closed: the SDK would sleep for a second, and for a round of balancing."""
+        closing = asyncio.create_task(self.client.close())
+        await asyncio.wait(
+            [closing, asyncio.create_task(self._closed.wait())], timeout=20, return_when="FIRST_COMPLETED"
+        )
+        for task in (closing, self._task):
+            task.cancel()
+        await asyncio.gather(closing, self._task, return_exceptions=True)
+
+    async def _close(self, *_: Any) -> None:
+        self._closed.set()
 
     async def _event(self, _: Any, event: Any) -> None:
         self.got.append(event)
@@ -82,7 +93,7 @@ class Reader:
         self._changed.set()
 
     async def until(self, count: int = 0, errors: int = 0) -> "Reader":
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while len(self.got) < count or len(self.errors) < errors:
                 self._changed.clear()
                 await self._changed.wait()
@@ -140,9 +151,9 @@ async def test_a_key_is_in_one_partition_in_order_with_nothing_between_its_numbe
 async def test_reading_starts_where_the_reader_says(broker: Broker, read: Reading) -> None:
     partition = broker.hubs["telemetry"].partitions["0"]
     put(broker, "0", "1")
-    await asyncio.sleep(0.005)
+    await asyncio.sleep(0.02)
     between = datetime.now(UTC)
-    await asyncio.sleep(0.005)
+    await asyncio.sleep(0.02)
     put(broker, "2", "3")
     offset = str(partition.events[1].offset)
     inclusive = {"starting_position": offset, "starting_position_inclusive": True}
@@ -164,7 +175,7 @@ async def test_reading_starts_where_the_reader_says(broker: Broker, read: Readin
 async def test_the_latest_is_what_comes_next(broker: Broker, read: Reading) -> None:
     put(broker, "old")
     reader = read(broker, starting_position="@latest", track_last_enqueued_event_properties=True)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not broker.consumers:  # noqa: ASYNC110 - the peer rings no bell
             await asyncio.sleep(0.01)
     put(broker, "new", "newer")
@@ -223,16 +234,52 @@ async def test_unknown_hubs_groups_and_keys_are_refused(broker: Broker, read: Re
                 await client.send_event(EventData("x"))
 
     await asyncio.gather(unknown_hub(), unknown_group(), wrong_key())
+    broker.faults.refuse_auth = True
+    async with producer(broker) as client:
+        with pytest.raises(AuthenticationError, match="refuses everybody"):
+            await client.send_event(EventData("x"))
+
+
+def signature(resource: str, expires: int, key: str = "c2VjcmV0") -> AzureSasCredential:
+    """A shared access signature for a resource, as a tool would hand it out."""
+    signed = f"{quote_plus(resource)}\n{expires}".encode()
+    digest = b64encode(hmac.new(key.encode(), signed, hashlib.sha256).digest()).decode()
+    fields = {"sr": resource, "sig": digest, "se": str(expires), "skn": "RootManageSharedAccessKey"}
+    return AzureSasCredential(f"SharedAccessSignature {urlencode(fields)}")
+
+
+async def test_a_signature_opens_its_hub_until_it_expires(broker: Broker) -> None:
+    where, soon = f"127.0.0.1:{broker.port}", int(time.time()) + 60
+
+    async def send(credential: AzureSasCredential) -> None:
+        async with EventHubProducerClient(where, "telemetry", credential, use_tls=False, **QUICK) as client:
+            await client.send_event(EventData("x"))
+
+    async def refused(credential: AzureSasCredential, words: str) -> None:
+        with pytest.raises(AuthenticationError, match=words):
+            await send(credential)
+
+    await send(signature(f"sb://{where}/telemetry", soon))
+    await asyncio.gather(
+        refused(signature(f"sb://{where}/telemetry", soon, key="other"), "InvalidSignature"),
+        refused(signature(f"sb://{where}/another", soon), "InvalidAudience"),
+        refused(signature(f"sb://{where}/telemetry", 1_700_000_000), "ExpiredToken|[Ee]xpired"),
+    )
 
 
 class Tokens:
-    """A credential that hands out what it is told to."""
+    """A credential that hands out what it is told to; given an issuer, tokens that last two seconds."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str | Issuer) -> None:
         self._token = token
+        self.asked = 0
 
     async def get_token(self, *_: str, **__: Any) -> AccessToken:
-        return AccessToken(self._token, int(time.time()) + 3600)
+        self.asked += 1
+        if isinstance(self._token, str):
+            return AccessToken(self._token, int(time.time()) + 3600)
+        expires = int(time.time()) + 2
+        return AccessToken(self._token.issue("https://eventhubs.azure.net", "both", exp=expires), expires)
 
     async def close(self) -> None: ...
 
@@ -278,6 +325,33 @@ async def test_tokens_open_what_their_roles_allow_over_tls(
             refused(stranger, AuthenticationError, "InvalidToken"),
         )
     assert len(broker.hubs["telemetry"].partitions["0"].events) == 1
+
+
+async def test_links_end_with_their_token_and_go_on_with_the_next() -> None:
+    issuer = Issuer(ISSUER)
+    broker = Broker([Hub("telemetry", 1)], Access(issuer=issuer, roles={"both": {SENDER, RECEIVER}}))
+    async with broker.listening():
+        where = f"127.0.0.1:{broker.port}"
+        options: dict[str, Any] = {"use_tls": False, **QUICK, "retry_total": 20}
+        tokens = Tokens(issuer)
+        sending = EventHubProducerClient(where, "telemetry", tokens, **options)
+        reader = Reader(EventHubConsumerClient(where, "telemetry", "$Default", tokens, **options))
+        async with sending:
+            for number in range(3):
+                await sending.send_event(EventData(str(number)))
+                await reader.until(number + 1)
+                await asyncio.sleep(4.4 if number < 2 else 0)
+        await reader.close()
+    assert reader.bodies == ["0", "1", "2"]
+    assert tokens.asked > 3
+
+
+async def test_a_reply_that_is_no_frame_is_survived(broker: Broker) -> None:
+    broker.faults.garbage = 1
+    async with producer(broker, retry_total=3) as client:
+        await client.send_event(EventData("a"), partition_id="0")
+        await client.send_event(EventData("b"), partition_id="0")
+    assert len(broker.hubs["telemetry"].partitions["0"].events) == 3
 
 
 async def test_a_busy_server_is_tried_again_and_a_lost_answer_stores_twice(broker: Broker) -> None:

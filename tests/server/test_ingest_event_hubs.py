@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
-
 from backends.azure.event_bus import open_event_hubs
 from backends.embedded.case_store import open_case_store
 from casework.policy import Terms
@@ -17,13 +15,11 @@ from server.live.feed import keep_running
 from server.observed import Observed
 from tests.peers.azurite import Azurite
 from tests.peers.event_hubs_fixture import HubStand, hub_stand
+from tests.peers.hurry import EVENT_HUBS, event_loop_policy  # noqa: F401 - the SDK mostly sleeps
 from tests.server.desk import FakeFlow, Moment, eventually, until
 from tests.server.test_ingest import RULES, failure
 
-pytestmark = [
-    pytest.mark.usefixtures("sdk_leaves_sockets"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+pytestmark = EVENT_HUBS
 CUSTOMERS = range(1, 13)
 
 

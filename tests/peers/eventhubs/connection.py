@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
 from tests.peers.eventhubs.access import RefusedError
@@ -60,6 +61,10 @@ class Connection:
     def abort(self) -> None:
         """Breaks off without a word."""
         self._writer.transport.abort()
+
+    def babble(self) -> None:
+        """Sends a frame of a kind that the protocol does not have."""
+        self._writer.write(b"\x00\x00\x00\x10\x02\x07\x00\x00nonsense")
 
     def spawn(self, work: Any) -> None:
         """Runs beside the reading of frames, as long as the connection lasts."""
@@ -126,6 +131,18 @@ class Connection:
         while not self._writer.is_closing():
             await asyncio.sleep(seconds)
             self._writer.write(empty_frame())
+
+    def grant(self, grant: "Grant") -> None:
+        """Whoever has a token keeps its links until it expires, or is replaced in time."""
+        self.grants[grant.resource] = grant
+        self.spawn(self._expire(grant))
+
+    async def _expire(self, grant: "Grant") -> None:
+        await asyncio.sleep(max(0.0, grant.until - time.time()))
+        if self.grants.get(grant.resource) is grant:
+            del self.grants[grant.resource]
+            for session in self._sessions.values():
+                session.refuse("amqp:unauthorized-access", "ExpiredToken: the token is expired")
 
     def granted(self, path: str, right: str) -> "Grant":
         """The grant that allows it. Raises RefusedError."""

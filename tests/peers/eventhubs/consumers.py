@@ -98,6 +98,8 @@ def _enqueued(event: Stored) -> int:
 class ConsumerLink(SendingLink):
     """Delivers a partition from a place on, as fast as the reader grants credit."""
 
+    needs_token = True
+
     def __init__(self, session: Session, attach: Frame, partition: Partition, group: str, start: int) -> None:
         super().__init__(session, attach)
         self.partition = partition

@@ -13,6 +13,8 @@ class Faults:
     """So many deliveries are refused because the server is busy."""
     lose_dispositions: int = 0
     """So many deliveries are stored, and the connection breaks before the producer hears of it."""
+    garbage: int = 0
+    """So many deliveries are stored and answered with bytes that are no frame."""
     slow_seconds: float = 0.0
     """A pause before each answer to a delivery and before each event delivered."""
 
@@ -21,6 +23,9 @@ class Faults:
 
     def takes_lost_disposition(self) -> bool:
         return self._takes("lose_dispositions")
+
+    def takes_garbage(self) -> bool:
+        return self._takes("garbage")
 
     def _takes(self, name: str) -> bool:
         left: int = getattr(self, name)

@@ -47,6 +47,11 @@ class Session:
             link.gone()
         self.links.clear()
 
+    def refuse(self, condition: str, description: str) -> None:
+        """Detaches the links that need a token."""
+        for link in [link for link in self.links.values() if link.needs_token]:
+            link.close(condition, description)
+
     def flow(self, **fields: Any) -> None:
         self.connection.send(
             "flow",
@@ -78,6 +83,8 @@ class Session:
 
 class Link:
     """A link as its attach frame describes it; `role` in frames is ours: True when we receive."""
+
+    needs_token = False
 
     def __init__(self, session: Session, attach: Frame) -> None:
         self.session = session

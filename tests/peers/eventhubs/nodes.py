@@ -104,7 +104,7 @@ class TokenLink(RequestLink):
             )
         except RefusedError as error:
             return {"status-code": error.status, "status-description": str(error)}, None
-        self.connection.grants[grant.resource] = grant
+        self.connection.grant(grant)
         return {"status-code": 202, "status-description": "Accepted"}, None
 
 
@@ -150,6 +150,8 @@ class ManagementLink(RequestLink):
 class ProducerLink(ReceivingLink):
     """Stores what it is sent, in its partition or in the key's."""
 
+    needs_token = True
+
     def __init__(self, session: Session, attach: Frame, hub: Hub, partition: Partition | None) -> None:
         super().__init__(session, attach)
         self.hub = hub
@@ -184,5 +186,7 @@ class ProducerLink(ReceivingLink):
             self.broker.store(self.hub, whole, message.bare, message.partition_key)
         if faults.takes_lost_disposition():
             self.connection.abort()
-            return
-        self.settle(first, ACCEPTED)
+        elif faults.takes_garbage():
+            self.connection.babble()
+        else:
+            self.settle(first, ACCEPTED)
