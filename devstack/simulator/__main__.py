@@ -14,6 +14,8 @@ import structlog
 import typer
 
 from backends.settings import BackendSettings
+from console.settings import ConsoleSettings
+from console.signin.bearer import Bearer
 from devstack.personas import personas
 from devstack.profiles import profiles
 from devstack.simulator.direct import BusSink
@@ -91,7 +93,9 @@ async def _sink(stack: contextlib.AsyncExitStack, server: str | None) -> Sink:
     """Where records go. The server says whether it wants any, even when they do not pass through it."""
     if server is None:
         return LineSink(_write_line)
-    client = await stack.enter_async_context(httpx.AsyncClient(timeout=_TIMEOUT))
+    client = await stack.enter_async_context(
+        httpx.AsyncClient(timeout=_TIMEOUT, auth=Bearer(ConsoleSettings(server=server)))
+    )
     switch = ProducerSwitch(client, server)
     settings = BackendSettings()
     if settings.has_event_hub:

@@ -9,10 +9,11 @@ import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from casework.telemetry import Telemetry
+from console.problems import ConsoleError
 
 MOST_BUFFERED = 5000
 MOST_PER_BATCH = 200
-_TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_TRY_AGAIN = frozenset({401, 408, 425, 429, 500, 502, 503, 504})
 
 log = structlog.get_logger()
 
@@ -94,6 +95,8 @@ class TelemetrySender:
             response = await self._client.post(self._url, json=body)
         except httpx.TransportError as error:
             raise _ServerAwayError(f"{type(error).__name__}: {error}") from error
+        except ConsoleError as error:
+            raise _ServerAwayError(f"no token: {error}") from error
         if response.status_code in _TRY_AGAIN:
             raise _ServerAwayError(f"the server answered {response.status_code}")
         if response.is_error:
@@ -135,6 +138,6 @@ class ProducerSwitch:
             response = await self._client.get(self._url, headers={"X-Producer": "external"})
             if response.is_success:
                 self._running = bool(response.json().get("running", True))
-        except (httpx.TransportError, ValueError, AttributeError) as error:
+        except (httpx.TransportError, ConsoleError, ValueError, AttributeError) as error:
             log.debug("producer_status_unknown", reason=str(error))
         return self._running
