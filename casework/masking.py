@@ -17,6 +17,7 @@ from casework.identifying import (
     KINDS,
     LEAST_LETTERS,
     LEAST_OTHERWISE,
+    LONGEST,
     SHAPES,
     SHARED,
     Span,
@@ -96,7 +97,11 @@ class Mask:
 
     def _learn(self, kind: str, value: str) -> None:
         letters = sum(character.isalnum() for character in value)
-        if letters < LEAST_LETTERS.get(kind, LEAST_OTHERWISE) or (kind, value) in self._known:
+        if (
+            len(value) > LONGEST
+            or letters < LEAST_LETTERS.get(kind, LEAST_OTHERWISE)
+            or (kind, value) in self._known
+        ):
             return
         self._known[kind, value] = None
         self._finder = None
