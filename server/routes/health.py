@@ -42,6 +42,8 @@ class HealthReport(Frozen):
     sweep: dict[str, JsonValue]
     stream: dict[str, JsonValue]
     task_hub: HubReport
+    analysts: dict[str, JsonValue]
+    """Who made findings since this process started, and why who was asked before could not."""
 
 
 @router.get("/health", summary="Every seam's state")
@@ -72,6 +74,7 @@ async def health(desk: TheDesk, response: Response) -> HealthReport:
         },
         stream={"clients": len(desk.live.audience), "cursor": str(desk.live.hub.position)},
         task_hub=task_hub,
+        analysts=dict(desk.analysts.report),
     )
 
 
