@@ -31,7 +31,8 @@ def test_a_case_goes_through_with_a_model_and_then_without_it(tmp_path: Path) ->
             case_id = product.open_case("MODEL-1")
             product.wait_for_status(case_id, "awaiting_review")
             detail = product.detail(case_id)
-            assert {finding["analyst"] for finding in detail["findings"]} == {"chat"}
+            made_by = {finding["analyst"]: finding.get("degraded") for finding in detail["findings"]}
+            assert made_by == {"chat": None}
             assert float(detail["case"]["usage"]["cost_usd"]) > 0
             name = detail["findings"][0]["masked"]["customer-first-name-1"]
             assert name in detail["findings"][0]["summary"]
