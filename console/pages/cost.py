@@ -22,7 +22,7 @@ def cost_lines(findings: Sequence[Finding], events: Sequence[CaseEvent], sheet: 
     for finding in findings:
         lines += [_line(finding, begun, sheet), *_rungs(finding)]
     total = sum((finding.usage for finding in findings), TokenUsage())
-    return [*lines, said(f"  in all  {_tokens(total)}", "strong")] if _any(total) else lines
+    return [*lines, said(f"  in all  {_calls(total)}{_tokens(total)}", "strong")] if _any(total) else lines
 
 
 def _line(finding: Finding, begun: Mapping[int, datetime], sheet: Sheet) -> Line:
@@ -46,7 +46,8 @@ def _rungs(finding: Finding) -> list[Line]:
     if len(asked) < 2 and not any(rung.failed for rung in asked):
         return []
     return [
-        said(f"      {clean(rung.analyst)}  {_tokens(rung.usage)}{_priced(rung)}", "dim") for rung in asked
+        said(f"      {clean(rung.analyst)}  {_calls(rung.usage)}{_tokens(rung.usage)}{_priced(rung)}", "dim")
+        for rung in asked
     ]
 
 
@@ -68,10 +69,11 @@ def _tokens(usage: TokenUsage) -> str:
     """Read (of that from the cache), written, and the price where one is configured."""
     cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
     price = f"${usage.cost_usd:.4f}" if usage.cost_usd else "price not set"
-    calls = f"{plural(usage.calls, 'call')}, " if usage.calls else ""
-    return (
-        f"{calls}{plural(usage.input_tokens, 'token')} read{cached}, {usage.output_tokens:,} written, {price}"
-    )
+    return f"{plural(usage.input_tokens, 'token')} read{cached}, {usage.output_tokens:,} written, {price}"
+
+
+def _calls(usage: TokenUsage) -> str:
+    return f"{plural(usage.calls, 'call')}, " if usage.calls else ""
 
 
 def _seconds(value: float) -> str:

@@ -14,12 +14,14 @@ from typing import Any
 
 import pytest
 from pydantic import JsonValue
+from textual.app import App, ComposeResult
 
 from backends.azure.fencing import fenced
 from backends.embedded.analyst import PlaybookAnalyst
 from backends.embedded.case_store import open_case_store
 from backends.embedded.customer_store import SqliteCustomerStore
 from backends.model_settings import ModelSettings
+from backends.signing import AnyKey
 from backends.wiring import open_analyst
 from casework import flow
 from casework.alert import Alert, Severity
@@ -33,6 +35,8 @@ from casework.views import CaseDetail, summarise
 from console.lines import plain
 from console.pages.sheet import Sheet
 from console.pages.whole_case import Parts, whole_case
+from console.widgets.line_view import LineView
+from console.widgets.palette import DARK
 from devstack.seed import seed_contoso
 from devstack.stories import STORIES
 from mcp_tools.app import create_tool_server
@@ -127,7 +131,7 @@ async def _desk(
             open_case_store(folder / "cases.db") as cases,
             open_analyst(settings, lambda: NOW) as analyst,
         ):
-            yield Desk(cases, tools, analyst, FakeActions(), policy, lambda: NOW, lambda: NOW)
+            yield Desk(cases, tools, analyst, FakeActions(), policy, lambda: NOW, AnyKey(), lambda: NOW)
 
 
 async def _run(seeded: Path, folder: Path, number: int, *, masking: bool) -> Run:
@@ -263,6 +267,26 @@ def test_nothing_reaches_the_terminal_that_it_would_obey(run: Run) -> None:
             if char != "\n" and unicodedata.category(char) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
         }
         assert odd == set()
+
+
+def test_nor_a_screen_in_which_words_are_no_markup(run: Run) -> None:
+    page = whole_case(run.detail, run.events, EVERYTHING, Sheet(160, NOW))
+
+    class Screen(App[None]):
+        palette = DARK
+
+        def compose(self) -> ComposeResult:
+            yield LineView()
+
+    async def drawn() -> list[str]:
+        async with Screen().run_test(size=(160, len(page))) as pilot:
+            view = pilot.app.query_one(LineView)
+            view.show(page)
+            return ["".join(part.text for part in view.render_line(y)).rstrip() for y in range(len(page))]
+
+    for row, line in zip(asyncio.run(drawn()), page, strict=True):
+        whole = plain(line).rstrip()
+        assert row == whole or (row.endswith("…") and whole.startswith(row[:-1].rstrip()))
 
 
 async def test_masked_the_model_obeys_all_the_same_and_learns_nobodys_name(
