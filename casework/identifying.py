@@ -28,6 +28,8 @@ KINDS = tuple(dict.fromkeys([*FIELDS.values(), "customer-name", "account-name", 
 LEAST_LETTERS = {"customer-name": 2, "customer-first-name": 2, "customer-last-name": 2, "staff-name": 2}
 LEAST_OTHERWISE = 4
 """Shorter values hide in their own field only: as words of a text they would hide half of it."""
+LONGEST = 120
+"""And so do longer ones, in characters: whatever they are, no text repeats them."""
 
 _ADDRESS_CANDIDATE = re.compile(
     r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?![\w:])"

@@ -15,14 +15,12 @@ from casework.identifying import (
     EMAIL,
     FIELDS,
     KINDS,
-    LEAST_LETTERS,
-    LEAST_OTHERWISE,
     SHAPES,
     SHARED,
     Span,
     same_person,
-    value_pattern,
 )
+from casework.known_values import KnownValues
 
 _BODY = rf"(?:{'|'.join(sorted(KINDS, key=len, reverse=True))})-[0-9]{{1,6}}[a-z]{{0,3}}"
 PLACEHOLDER = re.compile(
@@ -39,9 +37,7 @@ class Mask:
         self._last: dict[str, int] = {}
         self._spellings: dict[tuple[str, str], list[str]] = {}
         self._originals: dict[str, str] = {}
-        self._known: dict[tuple[str, str], None] = {}
-        self._finder: re.Pattern[str] | None = None
-        self._kinds: list[str] = []
+        self._known = KnownValues()
 
     def learn(self, value: JsonValue) -> None:
         """Remember what identifies somebody in a tool's answer, so that texts about it are masked, too."""
@@ -95,12 +91,8 @@ class Mask:
         return self._placeholder(kind, str(value))
 
     def _learn(self, kind: str, value: str) -> None:
-        letters = sum(character.isalnum() for character in value)
-        if letters < LEAST_LETTERS.get(kind, LEAST_OTHERWISE) or (kind, value) in self._known:
-            return
-        self._known[kind, value] = None
-        self._finder = None
-        self._placeholder(kind, value)
+        if self._known.add(kind, value):
+            self._placeholder(kind, value)
 
     def _placeholder(self, kind: str, original: str) -> str:
         key = (kind, same_person(kind, original))
@@ -135,21 +127,11 @@ class Mask:
         """Every way to find something, the surest first; what only looks like a placeholder before all."""
         yield ((*found.span(), "quoted") for found in PLACEHOLDER.finditer(text))
         yield EMAIL.spans(text)
-        finder = self._known_finder()
-        if finder is not None:
-            yield (
-                (*found.span(), self._kinds[(found.lastindex or 1) - 1]) for found in finder.finditer(text)
-            )
+        yield self._known.names_in(text)
+        yield self._known.anywhere_in(text)
+        yield self._known.identifiers_in(text)
         for shape in SHAPES:
             yield shape.spans(text)
-
-    def _known_finder(self) -> re.Pattern[str] | None:
-        if self._finder is None and self._known:
-            ordered = sorted(self._known, key=lambda known: -len(known[1]))
-            self._kinds = [kind for kind, _ in ordered]
-            patterns = (f"({value_pattern(kind, value)})" for kind, value in ordered)
-            self._finder = re.compile("|".join(patterns), re.IGNORECASE)
-        return self._finder
 
 
 def _records(value: JsonValue) -> Iterator[Mapping[str, JsonValue]]:

@@ -19,6 +19,7 @@ from casework.policy import Policy
 from casework.ports import StoredEvent
 from casework.rules import Rule, default_rules, load_rules
 from server import openapi, problems
+from server.analysts import AnalystWatch
 from server.desk import Clock, Desk, utc_now
 from server.gauges import Gauges
 from server.guards import Bounds, HostGuard
@@ -164,7 +165,7 @@ async def _desk(
     cases, bus, flow = backends.cases, backends.telemetry, backends.flow
     hub = Hub(await starting_position(cases, bus), settings.stream_frames)
     audience, watchers, observed = Audience(hub, settings.max_stream_clients), Watchers(), Observed()
-    tally = Tally(cases, clock)
+    tally, analysts = Tally(cases, clock), AnalystWatch()
     patience = settings.flow_patience_seconds
 
     ingest = Ingest(
@@ -180,6 +181,7 @@ async def _desk(
 
     def count(change: StoredEvent) -> None:
         tally.count(change.case)
+        analysts.see(change.event)
 
     return Desk(
         settings=settings,
@@ -210,6 +212,7 @@ async def _desk(
             traces=ingest.traces,
         ),
         tally=tally,
+        analysts=analysts,
         producer=Producer(
             bus, clock, settings.event_interval_seconds, settings.anomaly_probability, Random()
         ),

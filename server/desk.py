@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from backends.wiring import Backends
 from casework.policy import Policy
+from server.analysts import AnalystWatch
 from server.ingest import Ingest
 from server.legacy.producer import Producer
 from server.live.feed import Feed
@@ -40,6 +41,7 @@ class Desk:
     ingest: Ingest
     sweep: Sweep
     tally: Tally
+    analysts: AnalystWatch
     producer: Producer
 
     def close_streams(self) -> None:

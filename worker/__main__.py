@@ -70,7 +70,7 @@ def _work(settings: Settings, stop: threading.Event, export: Export) -> None:
     worker = _worker(settings)
     register(worker, opened.desk, bridge)
     if port:
-        bridge.spawn(serve_health(port, opened.desk.analyst.name, opened.hub_answers, opened.tools.ping))
+        bridge.spawn(serve_health(port, opened.analysts, opened.hub_answers, opened.tools.ping))
     worker.start()  # type: ignore[no-untyped-call]  # the SDK leaves its return type out
     log.info("working", hub=settings.backend.dts_address, analyst=opened.desk.analyst.name)
     stop.wait()

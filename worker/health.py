@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,16 +18,19 @@ LOOK_SECONDS = 3.0
 Look = Callable[[], Awaitable[bool]]
 
 
-async def serve_health(port: int, analyst: str, hub: Look, mcp: Look) -> None:
+async def serve_health(port: int, analysts: Callable[[], Mapping[str, str]], hub: Look, mcp: Look) -> None:
     """Answer GET /health until cancelled. 200 while the task hub answers; the body says the rest."""
 
     async def health(_request: Request) -> JSONResponse:
         hub_ok, mcp_ok = await asyncio.gather(_looked(hub), _looked(mcp))
+        ladder = analysts()
+        well = hub_ok and mcp_ok and not any(ladder.values())
         body = {
-            "status": "healthy" if hub_ok and mcp_ok else "degraded",
+            "status": "healthy" if well else "degraded",
             "hub": {"connected": hub_ok},
             "mcp": {"reachable": mcp_ok},
-            "analyst": analyst,
+            "analyst": next(iter(ladder)),
+            "analysts": {name: reason or "ready" for name, reason in ladder.items()},
         }
         return JSONResponse(body, status_code=200 if hub_ok else 503)
 

@@ -1,11 +1,12 @@
 """Opens everything the worker works with, on the loop that will use it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from backends.action_settings import ActionSettings
+from backends.analyst_ladder import AnalystLadder
 from backends.audit_settings import AuditSettings
 from backends.durable import DurableCaseFlow, open_case_flow
 from backends.keys import open_key_ring
@@ -40,6 +41,11 @@ class Opened:
     desk: Desk
     tools: McpTools
     flow: DurableCaseFlow
+
+    def analysts(self) -> Mapping[str, str]:
+        """Every analyst in the order in which they are asked, with why one is not asked at present."""
+        analyst = self.desk.analyst
+        return analyst.state if isinstance(analyst, AnalystLadder) else {analyst.name: ""}
 
     async def hub_answers(self) -> bool:
         """Whether the task hub answers this process now."""

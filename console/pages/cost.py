@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from casework.events import CaseEvent, InvestigationStarted
-from casework.finding import Finding, TokenUsage
+from casework.finding import Finding, Rung, TokenUsage
 from casework.playbooks import ANALYST
 from console.format import clean, fit, plural
 from console.lines import Line, Span, said
@@ -19,9 +19,10 @@ def cost_lines(findings: Sequence[Finding], events: Sequence[CaseEvent], sheet: 
         if isinstance(event.body, InvestigationStarted)
     }
     lines = [sheet.heading("what the models read, and what it cost")]
-    lines += [_line(finding, begun, sheet) for finding in findings]
+    for finding in findings:
+        lines += [_line(finding, begun, sheet), *_rungs(finding)]
     total = sum((finding.usage for finding in findings), TokenUsage())
-    return [*lines, said(f"  in all  {_tokens(total)}", "strong")] if _any(total) else lines
+    return [*lines, said(f"  in all  {_calls(total)}{_tokens(total)}", "strong")] if _any(total) else lines
 
 
 def _line(finding: Finding, begun: Mapping[int, datetime], sheet: Sheet) -> Line:
@@ -39,6 +40,21 @@ def _line(finding: Finding, begun: Mapping[int, datetime], sheet: Sheet) -> Line
     )
 
 
+def _rungs(finding: Finding) -> list[Line]:
+    """What each of several models used, and from when its price is; nothing where one made the finding."""
+    asked = [rung for rung in finding.rungs if _any(rung.usage)]
+    if len(asked) < 2 and not any(rung.failed for rung in asked):
+        return []
+    return [
+        said(f"      {clean(rung.analyst)}  {_calls(rung.usage)}{_tokens(rung.usage)}{_priced(rung)}", "dim")
+        for rung in asked
+    ]
+
+
+def _priced(rung: Rung) -> str:
+    return f", prices of {rung.priced_since}" if rung.priced_since else ""
+
+
 def _no_model(analyst: str) -> str:
     if analyst == ANALYST:
         return "playbook, no model"
@@ -54,6 +70,10 @@ def _tokens(usage: TokenUsage) -> str:
     cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
     price = f"${usage.cost_usd:.4f}" if usage.cost_usd else "price not set"
     return f"{plural(usage.input_tokens, 'token')} read{cached}, {usage.output_tokens:,} written, {price}"
+
+
+def _calls(usage: TokenUsage) -> str:
+    return f"{plural(usage.calls, 'call')}, " if usage.calls else ""
 
 
 def _seconds(value: float) -> str:

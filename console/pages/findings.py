@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from casework.citations import CheckedClaim, checked_claims, claims_of
 from casework.events import CaseEvent
-from casework.finding import Finding, Specialist
+from casework.finding import Finding, SecondOpinion, Specialist
 from casework.views import CaseDetail
 from console.format import clean, plural, points, risk_bar, risk_text
 from console.lines import BLANK, Line, Span, risk_tone, said
@@ -60,9 +60,23 @@ def _finding(finding: Finding, sheet: Sheet, *, whole: bool) -> list[Line]:
     ]
     if finding.degraded:
         lines += sheet.text(f"DEGRADED: {finding.degraded}", tone="warn")
+    else:
+        for rung in finding.rungs:
+            if rung.failed:
+                lines += sheet.text(
+                    f"asked before: {rung.analyst}, which did not: {rung.failed}", tone="warn"
+                )
+    if finding.second_opinion is not None:
+        lines += sheet.text(_second(finding.second_opinion), tone="dim")
     for claim in claims_of(finding):
         lines += _claim(claim, sheet, whole=whole)
     return lines
+
+
+def _second(opinion: SecondOpinion) -> str:
+    """What the playbook's checks make of it, beside the model's own risk."""
+    risk = "" if opinion.risk is None else f", risk {risk_text(opinion.risk).strip()}"
+    return f"the playbook's checks: {FINDING_WORDS[opinion.status][0]}{risk}"
 
 
 def _claim(checked: CheckedClaim, sheet: Sheet, *, whole: bool) -> list[Line]:

@@ -50,7 +50,7 @@ def health_page(health: Health, state: ConsoleState | None, sheet: Sheet) -> lis
     if health.task_hub is not None:
         lines += [BLANK, sheet.heading("task hub"), *task_hub_lines(health.task_hub, sheet)]
     for title, figures in (health.model_extra or {}).items():
-        if isinstance(figures, dict):
+        if isinstance(figures, dict) and figures:
             lines += [BLANK, sheet.heading(clean(words(title))), *_figures(figures, sheet)]
     if state is not None:
         rate = state.telemetry.rate(sheet.now)

@@ -13,6 +13,7 @@ from casework.alert import Frozen
 from casework.errors import CaseworkError, UnavailableError
 from casework.hub_picture import HubReport
 from casework.permissions import Permission
+from casework.playbooks import ANALYST
 from casework.ports import BusReport, EventBus, HubWatch
 from server.dependencies import TheDesk
 from server.desk import Desk
@@ -42,6 +43,8 @@ class HealthReport(Frozen):
     sweep: dict[str, JsonValue]
     stream: dict[str, JsonValue]
     task_hub: HubReport
+    analysts: dict[str, JsonValue]
+    """Who made findings since this process started, and why who was asked before could not."""
 
 
 @router.get("/health", summary="Every seam's state")
@@ -72,6 +75,7 @@ async def health(desk: TheDesk, response: Response) -> HealthReport:
         },
         stream={"clients": len(desk.live.audience), "cursor": str(desk.live.hub.position)},
         task_hub=task_hub,
+        analysts=dict(desk.analysts.report),
     )
 
 
@@ -94,9 +98,18 @@ async def demo_health(desk: TheDesk, response: Response) -> dict[str, JsonValue]
         "checks": {
             "dts": {**dts, "endpoint": desk.task_hub_address},
             "mcp": mcp,
-            "openai_auth": {"ok": True, "detail": "the playbook analyst needs no model"},
+            "openai_auth": _model_access(desk),
         },
     }
+
+
+def _model_access(desk: Desk) -> dict[str, JsonValue]:
+    """What the record says of the models; the worker is who asks them."""
+    told = {name: words for name, words in desk.analysts.report.items() if name != ANALYST}
+    if not told:
+        return {"ok": True, "detail": "the playbook analyst needs no model"}
+    away = any(words.startswith("AWAY") for words in told.values())
+    return {"ok": not away, "detail": "; ".join(f"{name}: {words}" for name, words in told.items())}
 
 
 async def _task_hub(watch: HubWatch) -> HubReport:

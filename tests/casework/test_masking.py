@@ -176,3 +176,22 @@ def test_a_model_may_drop_the_brackets_and_begin_a_sentence_with_a_placeholder()
     )
     assert mask.unmask("[customer-first-name-99] is nobody") == "[customer-first-name-99] is nobody"
     assert mask.named_in(["by email-1 and email-9"]) == {"email-1": "zoe.lindqvist@example.com"}
+
+
+@pytest.mark.parametrize(
+    "piece", ["1", "+1 ", "a@a.", "10.0.0.7 ", "Zoë Lindqvist ", "device d1 ", "[email-1]"]
+)
+def test_a_long_text_of_an_attacker_is_masked_in_a_few_passes(piece: str) -> None:
+    mask = Mask()
+    mask.learn(PROFILE)
+    mask.learn([{"device_id": f"dev-{number:04d}"} for number in range(400)])
+    text = piece * (100_000 // len(piece))  # with a pattern for every device it would outlast the deadline
+    assert mask.unmask(mask.mask(text)) == text
+
+
+def test_identifiers_are_found_whole_and_only_whole() -> None:
+    mask = Mask()
+    mask.learn({"device_id": "d-9f-Home", "phone": "+46 70 555 01 42"})
+    assert mask.mask("seen on D-9F-HOME, then d-9f-home. Not on d-9f-homestead") == (
+        "seen on [device-1b], then [device-1c]. Not on d-9f-homestead"
+    )

@@ -140,6 +140,7 @@ def test_it_starts_without_hub_and_tools_says_so_and_leaves_when_told(tmp_path: 
             "hub": {"connected": False},
             "mcp": {"reachable": False},
             "analyst": "playbook",
+            "analysts": {"playbook": "ready"},
         }
         listening = [
             c.laddr for c in psutil.Process(process.pid).net_connections("inet") if c.status == "LISTEN"

@@ -29,7 +29,7 @@ DILIGENT = [
                     "text": "the customer's account is {{tool.get_account_status.status}}",
                     "weight": 0.7,
                     "rows": [
-                        {"table": "Customers", "row_id": "{{tool.get_customer_detail.customer_id}}"},
+                        {"table": "Customers", "row_id": "{{tool.get_customer_detail.customer_id|text}}"},
                     ],
                 }
             ],

@@ -67,6 +67,19 @@ class RefusedError(Exception):
         return {"error": error}
 
 
+def unknown_deployment(name: str, *, azure: bool) -> RefusedError:
+    """Azure and OpenAI have their own words for a model that is not there."""
+    if azure:
+        return RefusedError(
+            "The API deployment for this resource does not exist.", status=404, code="DeploymentNotFound"
+        )
+    return RefusedError(
+        f"The model `{name}` does not exist or you do not have access to it.",
+        status=404,
+        code="model_not_found",
+    )
+
+
 def check(body: Mapping[str, Any], base_model: str) -> None:
     """Raise RefusedError for a request that breaks the API's rules."""
     for name in body:

@@ -1,7 +1,8 @@
 """What the model says: turns, with values filled in from what it was told and from what tools returned.
 
 `{{tool.get_case.owner.mail}}` is the field of the newest answer of that tool; `{{prompt.alert.customer_id}}`
-that of the JSON in a user's message. A text that is nothing but one of these keeps the value's type.
+that of the JSON in a user's message. A text that is nothing but one of these keeps the value's type,
+unless it ends in `|text`.
 """
 
 import json
@@ -139,6 +140,8 @@ def filled(value: Any, asked: Asked) -> Any:
 
 
 def _found(asked: Asked, source: str, path: str) -> Any:
+    if path.endswith("|text"):
+        return str(_found(asked, source, path.removesuffix("|text")))
     if source == "prompt":
         users = (json_in(m.get("content")) for m in asked.messages if m["role"] == "user")
         return _at(next((value for value in users if value is not None), None), path.split("."))

@@ -1,18 +1,16 @@
 """The service: deployments behind the three path forms, access, quotas, and answers from a scripted model."""
 
-import asyncio
 import contextlib
 import itertools
 import json
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import jwt
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -20,15 +18,16 @@ from starlette.routing import Route
 
 from tests.peers.certificates import Certificates
 from tests.peers.openai import completions
+from tests.peers.openai.access import admit
 from tests.peers.openai.behaviours import Fault
+from tests.peers.openai.faulty import faulty
 from tests.peers.openai.limits import Quota
-from tests.peers.openai.refusals import RefusedError, check
+from tests.peers.openai.refusals import RefusedError, check, unknown_deployment
 from tests.peers.openai.scripts import Asked, Message, Model, says, shortened
 from tests.peers.openai.tokens_of import PrefixCache, prompt_tokens, tokens_of
 from tests.peers.serving import serve
 from tests.peers.tokens import Issuer
 
-AUDIENCES = ["https://cognitiveservices.azure.com", "https://cognitiveservices.azure.com/"]
 CONTEXT_TOKENS = 128_000
 
 
@@ -129,33 +128,12 @@ class OpenAIPeer:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         key = request.headers.get("api-key", "")
         self.access.append(bearer or key)
-        if self.api_key is None and self.issuer is None:
-            return
-        if self.api_key is not None and self.api_key in (bearer, key):
-            return
-        denied = RefusedError(
-            "Access denied due to invalid subscription key or wrong API endpoint.", status=401, code="401"
-        )
-        if self.issuer is None or not bearer:
-            raise denied
-        try:
-            claims = self.issuer.check(bearer, AUDIENCES)
-        except jwt.InvalidTokenError as error:
-            raise RefusedError(
-                f"The token is invalid: {error}", status=401, code="InvalidAuthenticationToken"
-            ) from error
-        if self.granted is not None and claims["oid"] not in self.granted:
-            raise RefusedError(
-                f"The principal `{claims['oid']}` lacks the required data action"
-                " `Microsoft.CognitiveServices/accounts/OpenAI/deployments/chat/completions/action`"
-                " to perform `POST` operation.",
-                status=401,
-                code="PermissionDenied",
-            )
+        if self.api_key is not None or self.issuer is not None:
+            admit(bearer, key, self.api_key, self.issuer, self.granted)
 
     async def _served(self, request: Request, body: dict[str, Any], name: str, *, azure: bool) -> Response:
         if name not in self.deployments:
-            raise _no_such(name, azure=azure)
+            raise unknown_deployment(name, azure=azure)
         number = len(self.asked)
         self.asked.append(body)
         asked = Asked(number, body)
@@ -168,7 +146,7 @@ class OpenAIPeer:
             self._count(name, prompt, body)
         said = fault or self.model(asked)
         if isinstance(said, Fault):
-            response = await self._faulty(said, asked)
+            response = await faulty(said, asked, self._released)
             if response is not None:
                 return response
             said = self.model(asked)
@@ -211,26 +189,6 @@ class OpenAIPeer:
     def _quota(self, name: str) -> Quota:
         made = Quota(self.tokens_per_minute, self.requests_per_minute, self.clock)
         return self._quotas.setdefault(name, made)
-
-    async def _faulty(self, fault: Fault, asked: Asked) -> Response | None:
-        """The faulty answer; None when it is only late."""
-        match fault.kind:
-            case "status":
-                error = RefusedError("scripted", status=fault.status, code=fault.code)
-                return JSONResponse(error.body, fault.status, headers=dict(fault.headers))
-            case "raw":
-                return Response(fault.text, media_type="application/json")
-            case "cut":
-                head = {
-                    "content-type": "text/event-stream" if asked.body.get("stream") else "application/json"
-                }
-                return StreamingResponse(_cut_short(), headers={**head, "content-length": "4096"})
-            case "slow":
-                await asyncio.to_thread(self._released.wait, fault.seconds)
-                return None
-            case _:
-                await asyncio.to_thread(self._released.wait)
-                return Response(status_code=503)
 
     def _sent(
         self,
@@ -281,18 +239,6 @@ class OpenAIPeer:
             file.write(json.dumps(line) + "\n")
 
 
-def _no_such(name: str, *, azure: bool) -> RefusedError:
-    if azure:
-        return RefusedError(
-            "The API deployment for this resource does not exist.", status=404, code="DeploymentNotFound"
-        )
-    return RefusedError(
-        f"The model `{name}` does not exist or you do not have access to it.",
-        status=404,
-        code="model_not_found",
-    )
-
-
 def _parsed(text: bytes) -> dict[str, Any]:
     try:
         body = json.loads(text)
@@ -301,9 +247,3 @@ def _parsed(text: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise RefusedError("The body must be a JSON object.")
     return body
-
-
-async def _cut_short() -> AsyncIterator[bytes]:
-    """Less than was announced, and then the end of the connection."""
-    yield b'data: {"id": "chatcmpl-0", "object": "chat.completion.chunk", "created": 1, "model": "m",'
-    yield b' "choices": [{"index": 0, "delta": {"role": "assistant", "content": "the cus"}}]}\n\n'

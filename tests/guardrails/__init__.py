@@ -1,0 +1,1 @@
+"""What happens when a model obeys every instruction that somebody hid in the data."""
