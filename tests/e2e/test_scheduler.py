@@ -68,7 +68,13 @@ def start(module: str, azure: Azure, tmp_path: Path) -> subprocess.CompletedProc
     }
     command = [sys.executable, "-m", module]
     return subprocess.run(
-        command, env=environment, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=50
+        command,
+        env=environment,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
     )
 
 
