@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from devstack.settings import StackSettings
-from tests.e2e.product import free_port_base, running_product
+from tests.e2e.product import eventually, free_port_base, running_product
 from tests.peers.certificates import write_certificates
 from tests.peers.managed_identity import ManagedIdentity
 from tests.peers.scheduler import Scheduler
@@ -41,12 +41,18 @@ def azure(tmp_path: Path) -> Iterator[Azure]:
         yield Azure(scheduler, identity, found, stack)
 
 
-def test_a_case_goes_through_while_tokens_expire_and_connections_are_cut(azure: Azure) -> None:
+def test_cases_go_through_while_tokens_expire_connections_are_cut_and_tokens_are_refused(
+    azure: Azure,
+) -> None:
     stack = azure.stack
     with running_product(stack.data_dir, settings=stack, replaced=azure.environment) as product:
         first = product.open_case("TLS-1")
         product.wait_for_status(first, "awaiting_review")
+        azure.identity.refuse = 400
+        asked = len(azure.identity.asked)
         azure.scheduler.cut()
+        eventually(lambda: len(azure.identity.asked) > asked + 2 or None, "tokens to be asked for in vain")
+        azure.identity.refuse = None
         second = product.open_case("TLS-2")
         product.wait_for_status(second, "awaiting_review")
         for case_id in (first, second):
