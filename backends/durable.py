@@ -12,6 +12,7 @@ from durabletask.azuremanaged.client import AsyncDurableTaskSchedulerClient
 from pydantic import BaseModel, JsonValue
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from backends.hub_access import in_words
 from backends.settings import BackendSettings
 from casework import durable_names as names
 from casework.errors import UnavailableError
@@ -80,9 +81,9 @@ class DurableCaseFlow:
 async def open_case_flow(settings: BackendSettings) -> AsyncIterator[DurableCaseFlow]:
     """A client of the task hub that the settings name; connects on first use."""
     if settings.dts_secure:
-        from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - embedded mode never loads it
+        from backends.azure.hub_credentials import open_hub_credential  # noqa: PLC0415 - embedded mode does without
 
-        async with DefaultAzureCredential() as credential, _client(settings, credential) as flow:
+        async with open_hub_credential() as credential, _client(settings, credential) as flow:
             yield flow
     else:
         async with _client(settings, None) as flow:
@@ -122,7 +123,7 @@ async def _deadline() -> AsyncIterator[None]:
     except TimeoutError as error:
         raise UnavailableError(f"the task hub did not answer within {CALL_SECONDS:.0f} s") from error
     except grpc.aio.AioRpcError as error:
-        raise UnavailableError(f"the task hub: {error.code().name}: {error.details()}") from error
+        raise UnavailableError(f"the task hub: {in_words(error)}") from error
 
 
 def _flow_state(state: dt.OrchestrationState) -> FlowState:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import structlog
+
 from backends.audit_settings import AuditSettings
 from backends.settings import BackendSettings
 from backends.signing import (
@@ -18,6 +20,12 @@ from casework.errors import UnavailableError
 from casework.signature import PublicKey, key_id_of
 
 KEY_FILE = "signing-key.pem"
+_LOCAL = (
+    "set AUDIT_KEY_VAULT_URL, or AUDIT_KEY_FILE and AUDIT_TRUSTED_KEYS: workers elsewhere do not see this"
+    " folder, and with its disk the key is gone"
+)
+
+log = structlog.get_logger("keys")
 
 
 def audit_folder(backend: BackendSettings) -> Path:
@@ -34,6 +42,8 @@ async def open_signer(backend: BackendSettings, audit: AuditSettings) -> Ed25519
     signer = await _signer(backend, audit)
     if audit.audit_trusted_keys is None and audit.audit_trusted_secret is None:
         publish(signer.key, audit_folder(backend) / "trusted")
+        if backend.dts_secure:
+            log.warning("keys_are_local", folder=str(audit_folder(backend)), advice=_LOCAL)
         return signer
     ring = await open_key_ring(backend, audit)
     if not ring.trusts(signer.key):
@@ -55,6 +65,8 @@ async def open_key_ring(backend: BackendSettings, audit: AuditSettings) -> KeyRi
         place = audit.audit_trusted_keys or audit_folder(backend) / "trusted"
         ring = KeyRing(lambda: trusted_keys(place), accepts_unsigned=unsigned)
     ring.reload()
+    if backend.dts_secure and not ring.keys:
+        log.warning("no_trusted_keys", advice="set AUDIT_TRUSTED_KEYS or AUDIT_TRUSTED_SECRET")
     if audit.audit_trusted_keys is not None and not ring.keys:
         raise UnavailableError(
             f"AUDIT_TRUSTED_KEYS={audit.audit_trusted_keys} holds no public key in PEM form:"

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from backends.audit_settings import AuditSettings
+from backends.hub_access import check_access
 from backends.observability.export import exporting
 from backends.observability.logs import set_up_logs
 from backends.observability.requests import trace_requests
@@ -121,7 +122,8 @@ async def _serve(
     policy: Policy,
     listening: socket.socket,
 ) -> None:
-    """Serve until told to stop. Raises UnavailableError when a store or the signing key cannot be had."""
+    """Serve until told to stop. Raises UnavailableError when task hub, store or key refuse us for good."""
+    await check_access(backend_settings)
     async with open_backends(backend_settings, audit_settings) as backends:
         app = create_app(
             settings,

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -13,13 +14,14 @@ import structlog
 import uvloop
 from durabletask.azuremanaged.worker import DurableTaskSchedulerWorker
 from durabletask.grpc_options import GrpcWorkerResiliencyOptions
-from durabletask.worker import ConcurrencyOptions
 from pydantic import ValidationError
 
+from backends.hub_access import check_access
 from backends.observability.export import Export, start_export
 from backends.observability.logs import set_up_logs
 from casework.errors import CaseworkError
 from worker.bridge import Bridge
+from worker.capacity import Capacity
 from worker.health import check_port, serve_health
 from worker.opening import Settings, open_desk, read_settings
 from worker.registry import register
@@ -28,6 +30,7 @@ from worker.settings import settings_problems
 WRONG_SETTING = 2
 CANNOT_START = 1
 START_SECONDS = 30.0
+TOKEN_SECONDS = 20.0
 CLOSE_SECONDS = 3.0
 _EPILOG = "Configured by environment variables; .env.example lists every one with its default."
 SWITCH_SECONDS = 0.02
@@ -38,15 +41,14 @@ log = structlog.get_logger("worker")
 
 def main() -> None:
     """The `fraud-worker` command. Exit code 2 is a wrong setting, 1 something else in the way."""
-    argparse.ArgumentParser(
-        "fraud-worker",
-        description="Pulls investigations from the task hub and works on them; opens no port.",
-        epilog=_EPILOG,
-    ).parse_args()
+    given = _arguments()
     try:
         settings = read_settings()
     except ValidationError as error:
         _complain(WRONG_SETTING, *settings_problems(error))
+    if given.scale_rules:
+        _print_scale_rules(settings, given.identity)
+        return
     set_up_logs(settings.worker.worker_log_level, quiet=("uvicorn",))
     sys.setswitchinterval(SWITCH_SECONDS)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
@@ -59,12 +61,40 @@ def main() -> None:
         _complain(CANNOT_START, str(error))
 
 
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "fraud-worker",
+        description="Pulls investigations from the task hub and works on them; opens no port.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument(
+        "--scale-rules", action="store_true", help="print the scale rules that fit this worker, and end"
+    )
+    parser.add_argument(
+        "--identity",
+        default="system",
+        metavar="ID",
+        help="the identity of the scale rules: a resource id, or system (default)",
+    )
+    return parser.parse_args()
+
+
+def _capacity(settings: Settings) -> Capacity:
+    return Capacity(settings.worker.investigations(has_model=settings.model.has_model))
+
+
+def _print_scale_rules(settings: Settings, identity: str) -> None:
+    rules = _capacity(settings).scale_rules(settings.backend, identity)
+    sys.stdout.write(json.dumps(rules, indent=2) + "\n")
+
+
 def _work(settings: Settings, stop: threading.Event, export: Export) -> None:
     port = settings.worker.worker_health_port
     if port:
         check_port(port)
     bridge = Bridge()
     bridge.start()
+    bridge.call(check_access(settings.backend), START_SECONDS + TOKEN_SECONDS)
     desk = open_desk(settings)
     opened = bridge.call(desk.__aenter__(), START_SECONDS)
     worker = _worker(settings)
@@ -78,24 +108,18 @@ def _work(settings: Settings, stop: threading.Event, export: Export) -> None:
 
 
 def _worker(settings: Settings) -> DurableTaskSchedulerWorker:
-    has_model = settings.model.has_model
     credential: Any = None
     if settings.backend.dts_secure:
-        from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - embedded mode never loads it
+        from backends.azure.hub_credentials import HubCredential  # noqa: PLC0415 - embedded mode never loads it
 
-        credential = DefaultAzureCredential()
+        credential = HubCredential()
     return DurableTaskSchedulerWorker(
         host_address=settings.backend.dts_address,
         taskhub=settings.backend.dts_taskhub,
         token_credential=credential,
         secure_channel=settings.backend.dts_secure,
         logger=logging.getLogger("durabletask"),
-        concurrency_options=ConcurrencyOptions(
-            maximum_concurrent_activity_work_items=settings.worker.worker_work_items,
-            maximum_concurrent_orchestration_work_items=settings.worker.worker_work_items,
-            maximum_concurrent_entity_work_items=settings.worker.investigations(has_model=has_model),
-            maximum_thread_pool_workers=settings.worker.threads(has_model=has_model),
-        ),
+        concurrency_options=_capacity(settings).options(),
         resiliency_options=GrpcWorkerResiliencyOptions(
             hello_timeout_seconds=5, reconnect_backoff_base_seconds=0.2, reconnect_backoff_cap_seconds=3
         ),

@@ -6,9 +6,6 @@ from typing import Annotated, Literal
 from pydantic import AnyHttpUrl, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-SPARE_THREADS = 2
-"""Threads that stay free for orchestrations and activities while every investigation waits for something."""
-
 
 class WorkerSettings(BaseSettings):
     """How the worker reaches its tools and how much it takes on at once."""
@@ -18,9 +15,8 @@ class WorkerSettings(BaseSettings):
     mcp_server_uri: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8000/mcp")
     """The tool server's streamable HTTP endpoint."""
     worker_investigations: Annotated[int, Field(ge=0, le=200)] = 0
-    """Investigations at once; 0 chooses: 2 for the playbook, which is never idle, 16 for a model."""
-    worker_work_items: Annotated[int, Field(ge=1, le=1000)] = 64
-    """Orchestration turns, and activities, taken from the task hub at once."""
+    """Investigations at once; 0 chooses: 2 for the playbook, which is never idle, 16 for a model. Threads,
+    other work in hand and `fraud-worker --scale-rules` follow from it."""
     worker_health_port: Annotated[int, Field(ge=0, le=65535)] = 0
     """Loopback port that answers GET /health; 0 opens none."""
     worker_drain_seconds: Annotated[float, Field(gt=0, le=18)] = 12.0
@@ -32,10 +28,6 @@ class WorkerSettings(BaseSettings):
     def investigations(self, *, has_model: bool) -> int:
         """How many investigations to run at once."""
         return self.worker_investigations or (16 if has_model else 2)
-
-    def threads(self, *, has_model: bool) -> int:
-        """How many threads the durable functions share."""
-        return self.investigations(has_model=has_model) + SPARE_THREADS
 
 
 def settings_problems(error: ValidationError) -> list[str]:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from backends.signing import KeyRing, new_key, signer_from_pem
 from casework import events as ev
 from casework.alert import case_id_for
 from casework.audit import audit_case
@@ -21,6 +22,7 @@ from casework.places import START, Place, parse_place
 from casework.policy import Terms
 from casework.ports import CaseQuery, CaseStore, StoredEvent
 from casework.recording import record
+from casework.signing import signed
 from casework.transitions import Status
 from tests.builders import (
     CASE_ID,
@@ -31,6 +33,23 @@ from tests.builders import (
     make_request,
     story_until_review,
 )
+
+
+async def test_a_signed_order_is_kept_with_its_signature_for_its_place(cases: CaseStore) -> None:
+    signer = signer_from_pem(new_key(), "a test's key")
+    await cases.append(CASE_ID, story_until_review())
+    done = await record(
+        cases,
+        CASE_ID,
+        lambda case: signed(submit_decision(case, make_request(case), make_person(), NOW), case, signer),
+    )
+    links = await cases.links(CASE_ID)
+    ring = KeyRing(lambda: frozenset({signer.key}))
+    assert links[-1] == done.events[-1].link
+    assert audit_case(CASE_ID, links, done.case, ring) is None
+    unknown = audit_case(CASE_ID, links, done.case, KeyRing())
+    assert unknown is not None
+    assert unknown.seq == len(links)
 
 
 async def open_many(cases: CaseStore, count: int) -> list[str]:

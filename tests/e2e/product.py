@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -181,14 +181,30 @@ def _is_free(port: int) -> bool:
 
 
 @contextmanager
-def running_product(data_dir: Path, *, simulate: bool = False, **environment: str) -> Iterator[Product]:
-    """Start everything in a throwaway folder; stop it at the end. Extra settings go to every process."""
-    settings = StackSettings(data_dir, free_port_base())
+def running_product(
+    data_dir: Path,
+    *,
+    simulate: bool = False,
+    settings: StackSettings | None = None,
+    replaced: Mapping[str, str] | None = None,
+    **environment: str,
+) -> Iterator[Product]:
+    """Start everything in a throwaway folder; stop it at the end. Extra settings go to every process.
+
+    What is `replaced` goes to server and worker instead of what the stack would tell them.
+    """
+    settings = settings or StackSettings(data_dir, free_port_base())
     data_dir.mkdir(parents=True, exist_ok=True)
     if not settings.contoso_db.exists():
         seed_contoso(settings.contoso_db, today=datetime.now(UTC).date())
     kept: Mapping[str, str] = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
-    stack = Stack(services(settings, simulate=simulate), data_dir, {**kept, **environment})
+    chosen = [
+        replace(service, environment={**service.environment, **(replaced or {})})
+        if service.name in ("server", "worker")
+        else service
+        for service in services(settings, simulate=simulate)
+    ]
+    stack = Stack(chosen, data_dir, {**kept, **environment})
     try:
         stack.start(lambda _line: None)
         with httpx.Client(base_url=settings.server_url, timeout=20, trust_env=False) as http:

@@ -3,6 +3,7 @@
 Protocol: https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
 """
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ class ManagedIdentity:
     roles: tuple[str, ...] = ()
     lifetime_seconds: int = 3600
     refuse: int | None = None
+    hangs: bool = False
+    """Whether it takes requests and never answers."""
     asked: list[str] = field(default_factory=list)
     """The resources that tokens were asked for."""
 
@@ -36,6 +39,8 @@ class ManagedIdentity:
     async def token(self, request: Request) -> JSONResponse:
         resource = request.query_params.get("resource", "")
         self.asked.append(resource)
+        while self.hangs:  # noqa: ASYNC110 - a switch that a test throws from another thread
+            await asyncio.sleep(0.05)
         if request.headers.get("x-identity-header") != self.secret:
             return JSONResponse({"statusCode": 401, "message": "X-IDENTITY-HEADER is wrong"}, 401)
         if self.refuse is not None:
