@@ -30,15 +30,15 @@ def cosmos_question(settings: SeamSettings) -> Question | None:
 
         async with AsyncExitStack() as stack:
             credential = await stack.enter_async_context(DefaultAzureCredential())
-            client = await stack.enter_async_context(
-                CosmosClient(
-                    str(settings.cosmos_endpoint),
-                    credential,
-                    connection_timeout=CONNECT_SECONDS,
-                    retry_total=1,
-                    retry_connect=1,
-                )
+            client = CosmosClient(
+                str(settings.cosmos_endpoint),
+                credential,
+                connection_timeout=CONNECT_SECONDS,
+                retry_total=1,
+                retry_connect=1,
             )
+            stack.push_async_callback(client.close)  # also when it cannot be entered
+            await client.__aenter__()
             container = client.get_database_client(settings.cosmos_database).get_container_client(
                 container_name
             )

@@ -38,7 +38,7 @@ def refusing(
         return Response(body, status, told)
 
     app = Starlette(routes=[Route("/{path:path}", answer, methods=METHODS)])
-    with serve(app, certificates) as port:
+    with serve(app, certificates, keep_alive=False) as port:
         yield f"{'https' if certificates else 'http'}://localhost:{port}"
 
 

@@ -115,9 +115,7 @@ async def test_event_hubs_that_nobody_answers_for(identity: ManagedIdentity) -> 
 
 def test_event_hubs_without_the_role_to_send() -> None:
     seam = Seam("Event Hubs", "x/telemetry", "EVENTHUB_NAMESPACE", EVENT_HUB_SENDER)
-    error = AuthenticationError(
-        "Unauthorized access. 'Send' claim(s) are required to perform this operation."
-    )
+    error = AuthenticationError("Unauthorized access. 'Send' claim(s) are required for this operation.")
     answer = explained(seam, error)
     assert "Azure Event Hubs Data Sender" in answer.detail
     assert "2b629674-e913-4c01-ae53-ef4638d8f975" in answer.fix
