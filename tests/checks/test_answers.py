@@ -6,14 +6,13 @@ from typing import Any
 
 import grpc
 import pytest
-from azure.eventhub.exceptions import AuthenticationError
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from backends.checks import azure_data, services
 from backends.checks.check import Answer, Check, Question, ask_all
-from backends.checks.roles import EVENT_HUB_SENDER, TASK_HUB
+from backends.checks.roles import TASK_HUB
 from backends.checks.settings import SignInSettings
 from backends.checks.trouble import Seam, explained
 from backends.durable import open_case_flow
@@ -24,6 +23,9 @@ from tests.checks.refusing import refusing, trusted, with_identity
 from tests.peers.appinsights import Ingestion
 from tests.peers.certificates import Certificates, write_certificates
 from tests.peers.cosmos import CosmosPeer
+from tests.peers.cosmos.access import READER
+from tests.peers.eventhubs import Broker, Hub
+from tests.peers.eventhubs.access import Access
 from tests.peers.managed_identity import ManagedIdentity
 from tests.peers.otlp import Collector
 from tests.peers.serving import free_port, serve
@@ -73,6 +75,9 @@ async def test_a_real_account_says_what_a_role_may_do(identity: ManagedIdentity,
         missing = await _asked(
             azure_data.cosmos_question("seam: cases", address.endpoint, "fraud", "nothing", writes=True)
         )
+        peer.access.everyone = READER
+        only_reads = await _asked(_cases(address.endpoint))
+    assert "Cosmos DB Built-in Data Contributor" in only_reads.detail
     assert (written.state, written.detail) == ("ok", "localhost/fraud/cases: read, and may write")
     assert missing.cause == "wrong"
     assert "container nothing" in missing.fix
@@ -130,12 +135,24 @@ async def test_event_hubs_that_nobody_answers_for(identity: ManagedIdentity) -> 
     assert "EVENTHUB_NAMESPACE" in check.fix
 
 
-def test_event_hubs_without_the_role_to_send() -> None:
-    seam = Seam("Event Hubs", "x/telemetry", "EVENTHUB_NAMESPACE", EVENT_HUB_SENDER)
-    error = AuthenticationError("Unauthorized access. 'Send' claim(s) are required for this operation.")
-    answer = explained(seam, error)
-    assert "Azure Event Hubs Data Sender" in answer.detail
-    assert "2b629674-e913-4c01-ae53-ef4638d8f975" in answer.fix
+async def test_event_hubs_that_may_be_read_and_not_written() -> None:
+    access = Access(policies={"RootManageSharedAccessKey": {"Listen"}})
+    broker = Broker([Hub("telemetry", 2)], access)
+    async with broker.listening():
+        reading, sending = _hub(broker.connection_string)
+        read, sent = await ask_all([reading, sending], lambda _check: None)
+        other = broker.connection_string.replace("c2VjcmV0", "b3RoZXI=")
+        wrong_key = await _asked(_hub(other)[0])
+    assert (read.state, read.detail) == ("ok", "Event Hubs/telemetry: 2 partitions")
+    assert sent.cause == wrong_key.cause == "not_allowed"
+    assert "Azure Event Hubs Data Sender" in sent.detail
+    assert "2b629674-e913-4c01-ae53-ef4638d8f975" in sent.fix
+
+
+def _hub(connection_string: str) -> list[Question]:
+    given = {"eventhub_connection_string": connection_string}
+    blobs = {"checkpoint_connection_string": "UseDevelopmentStorage=true"}
+    return azure_data.event_hub_questions(BackendSettings.model_validate({**given, **blobs}))[:2]
 
 
 @pytest.mark.parametrize(
