@@ -5,11 +5,15 @@ import os
 import platform
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING
 
 from backends.checks.check import Answer, Check, Question, ask_all
 from devstack.processes import http_status, listening, owner_of, probe
 from devstack.services import services
 from devstack.settings import StackSettings
+
+if TYPE_CHECKING:
+    from backends.settings import BackendSettings
 
 EXIT_NOT_ALLOWED, EXIT_UNREACHABLE, EXIT_FAILURE = 5, 6, 1
 Told = Callable[[Check], None]
@@ -82,48 +86,68 @@ def _processes(stack: StackSettings) -> Iterator[Check]:
 def _embedded(stack: StackSettings) -> Iterator[Check]:
     """The seams that are files or processes of this stack, from the same settings that the programs read."""
     from backends.action_settings import ActionSettings  # noqa: PLC0415 - keeps `fraud-console --help` fast
-    from backends.checks.settings import SeamSettings  # noqa: PLC0415
+    from backends.checks.settings import SignInSettings  # noqa: PLC0415
     from backends.model_settings import ModelSettings  # noqa: PLC0415
+    from backends.settings import BackendSettings  # noqa: PLC0415
 
     try:
-        seams, model, action = SeamSettings(), ModelSettings(), ActionSettings()
+        backend, model, action = BackendSettings(), ModelSettings(), ActionSettings()
     except ValueError:
         return
-    if seams.cosmos_endpoint is None:
+    if not backend.has_cosmos:
         yield Check("seam: cases", "ok", f"embedded SQLite, {stack.data_dir / 'cases.db'}")
-    if seams.eventhub_namespace is None and seams.eventhub_connection_string is None:
+        yield Check("seam: customers", "ok", f"embedded SQLite, {stack.contoso_db}")
+    if not backend.has_event_hub:
         yield Check("seam: telemetry", "ok", f"embedded SQLite, {stack.data_dir / 'telemetry.db'}")
-    yield Check("seam: customers", "ok", f"embedded SQLite, {stack.contoso_db}")
     if not model.has_model:
         yield Check("seam: analyst", "ok", "playbook, no model")
     webhook = action.action_webhook_url
     yield Check("seam: actions", "ok", f"ledger and webhook {webhook}" if webhook else "ledger")
-    if not seams.auth_tenant_id:
+    if not SignInSettings().auth_tenant_id:
         yield Check("seam: sign-in", "ok", "loopback operator, no login")
 
 
 def _questions(stack: StackSettings) -> list[Question]:
     """One for every seam that is a service. Raises ValueError for a wrong setting."""
+    from pydantic import AnyHttpUrl  # noqa: PLC0415
+
     from backends.checks import azure_data, services  # noqa: PLC0415 - keeps `fraud-console --help` fast
-    from backends.checks.settings import SeamSettings  # noqa: PLC0415
+    from backends.checks.settings import SignInSettings  # noqa: PLC0415
     from backends.model_settings import ModelSettings  # noqa: PLC0415
     from backends.observability.settings import ObservabilitySettings  # noqa: PLC0415
     from backends.settings import BackendSettings  # noqa: PLC0415
 
-    backend, seams = BackendSettings(), SeamSettings()
+    backend = BackendSettings()
     if stack.starts_hub:
-        backend = BackendSettings.model_validate({**backend.model_dump(), "dts_endpoint": stack.taskhub_url})
+        backend = backend.model_copy(update={"dts_endpoint": AnyHttpUrl(stack.taskhub_url)})
     hub_port = None if backend.dts_secure else backend.dts_endpoint.port
     asked = [
         _when_running(services.task_hub_question(backend), hub_port),
         _when_running(services.tools_question(stack.mcp_url), stack.mcp_port),
-        azure_data.cosmos_question(seams),
-        *azure_data.event_hub_questions(seams),
+        *_cosmos_questions(backend),
+        *azure_data.event_hub_questions(backend),
         services.model_question(ModelSettings()),
-        *services.sign_in_questions(seams),
+        *services.sign_in_questions(SignInSettings()),
         *services.export_questions(ObservabilitySettings()),
     ]
     return [question for question in asked if question is not None]
+
+
+def _cosmos_questions(backend: "BackendSettings") -> Iterator[Question]:
+    """One for each container. The customers' are read by the tools, which need no more than that."""
+    if not backend.has_cosmos:
+        return
+    from backends.checks.azure_data import cosmos_question  # noqa: PLC0415 - keeps `--help` fast
+    from mcp_tools.settings import McpSettings  # noqa: PLC0415
+
+    tools, account, database = McpSettings(), backend.cosmos_address, backend.cosmos_database
+    cases, ledger = backend.cosmos_cases_container, backend.cosmos_actions_container
+    yield cosmos_question("seam: cases", account, database, cases, writes=True)
+    yield cosmos_question("seam: action ledger", account, database, ledger, writes=True)
+    for container in (tools.cosmos_activity, tools.cosmos_directory):
+        yield cosmos_question(
+            "seam: customers", account, tools.cosmos_database, container, writes=tools.write_tools
+        )
 
 
 def _when_running(question: Question, port: int | None) -> Question:

@@ -3,25 +3,23 @@
 import ssl
 from contextlib import AsyncExitStack
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from backends.checks.check import Answer, Question
-from backends.checks.roles import BLOBS, COSMOS, EVENT_HUB_RECEIVER, EVENT_HUB_SENDER
-from backends.checks.settings import SeamSettings
+from backends.checks.roles import BLOBS, COSMOS, COSMOS_READER, EVENT_HUB_RECEIVER, EVENT_HUB_SENDER
 from backends.checks.trouble import Seam, explained
+from backends.settings import BackendSettings
 
 PROBE = "doctor-probe"
 CONNECT_SECONDS = 5
 
 
-def cosmos_question(settings: SeamSettings) -> Question | None:
-    """Can it read, and may it write? Deleting what is not there asks both and changes nothing."""
-    if settings.cosmos_endpoint is None:
-        return None
-    container_name = settings.cosmos_cases_container
-    place = f"{settings.cosmos_endpoint.host}/{settings.cosmos_database}/{container_name}"
-    missing = "create the database and its containers, or correct COSMOS_DATABASE and COSMOS_CASES_CONTAINER"
-    seam = Seam("Cosmos DB", place, "COSMOS_ENDPOINT", COSMOS, missing)
+def cosmos_question(name: str, account: str, database: str, container_name: str, *, writes: bool) -> Question:
+    """Can it read, and may it write? Deleting what is not there asks that and changes nothing."""
+    place = f"{urlsplit(account).hostname}/{database}/{container_name}"
+    missing = f"create the database {database} and its container {container_name}, or correct its setting"
+    seam = Seam("Cosmos DB", place, "COSMOS_ENDPOINT", COSMOS if writes else COSMOS_READER, missing)
 
     async def ask() -> Answer:
         from azure.cosmos.aio import CosmosClient  # noqa: PLC0415 - loaded only where it is used
@@ -30,31 +28,29 @@ def cosmos_question(settings: SeamSettings) -> Question | None:
 
         async with AsyncExitStack() as stack:
             credential = await stack.enter_async_context(DefaultAzureCredential())
-            client = await stack.enter_async_context(
-                CosmosClient(
-                    str(settings.cosmos_endpoint),
-                    credential,
-                    connection_timeout=CONNECT_SECONDS,
-                    retry_total=1,
-                    retry_connect=1,
-                )
+            client = CosmosClient(
+                account,
+                credential,
+                connection_timeout=CONNECT_SECONDS,
+                retry_total=1,
+                retry_connect=1,
             )
-            container = client.get_database_client(settings.cosmos_database).get_container_client(
-                container_name
-            )
+            stack.push_async_callback(client.close)  # also when it cannot be entered
+            await client.__aenter__()
+            container = client.get_database_client(database).get_container_client(container_name)
             await container.read()
-            name = f"{PROBE}-{uuid4()}"
-            for probe in (container.read_item, container.delete_item):
+            item = f"{PROBE}-{uuid4()}"
+            for probe in (container.read_item, *([container.delete_item] if writes else [])):
                 try:
-                    await probe(name, partition_key=name)
+                    await probe(item, partition_key=item)
                 except CosmosResourceNotFoundError:
                     continue
-        return Answer("ok", f"{place}: read, and may write")
+        return Answer("ok", f"{place}: read{', and may write' if writes else ''}")
 
-    return Question("seam: cases", ask, lambda error: explained(seam, error))
+    return Question(name, ask, lambda error: explained(seam, error))
 
 
-def event_hub_questions(settings: SeamSettings) -> list[Question]:
+def event_hub_questions(settings: BackendSettings) -> list[Question]:
     """What the hub says of itself, whether one may send, and whether checkpoints can be kept."""
     if settings.eventhub_namespace is None and settings.eventhub_connection_string is None:
         return []
@@ -86,7 +82,7 @@ def event_hub_questions(settings: SeamSettings) -> list[Question]:
     return [*found, keeping]
 
 
-async def _read_hub(settings: SeamSettings, place: str) -> Answer:
+async def _read_hub(settings: BackendSettings, place: str) -> Answer:
     from azure.eventhub.aio import EventHubConsumerClient  # noqa: PLC0415 - loaded only where it is used
 
     async with AsyncExitStack() as stack:
@@ -96,7 +92,7 @@ async def _read_hub(settings: SeamSettings, place: str) -> Answer:
     return Answer("ok", f"{place}: {len(told['partition_ids'])} partitions")
 
 
-async def _may_send(settings: SeamSettings, place: str) -> Answer:
+async def _may_send(settings: BackendSettings, place: str) -> Answer:
     """Opening a batch opens the link to send on, which is refused without the right to; nothing is sent."""
     from azure.eventhub.aio import EventHubProducerClient  # noqa: PLC0415 - loaded only where it is used
 
@@ -107,7 +103,7 @@ async def _may_send(settings: SeamSettings, place: str) -> Answer:
 
 
 async def _hub_client(
-    stack: AsyncExitStack, settings: SeamSettings, kind: Any, options: dict[str, Any]
+    stack: AsyncExitStack, settings: BackendSettings, kind: Any, options: dict[str, Any]
 ) -> Any:
     common = {
         "eventhub_name": settings.eventhub_name,
@@ -130,7 +126,7 @@ async def _hub_client(
     return await stack.enter_async_context(kind(settings.eventhub_namespace, credential=credential, **common))
 
 
-async def _keep(settings: SeamSettings, place: str) -> Answer:
+async def _keep(settings: BackendSettings, place: str) -> Answer:
     """Write a blob and delete it: reading alone would not show that a checkpoint can be kept."""
     # The checkpoint store brings its own copy of the blob client; another package would be a second copy.
     from azure.eventhub.extensions.checkpointstoreblobaio._vendor.storage.blob.aio import (  # noqa: PLC0415

@@ -37,6 +37,7 @@ TASK_HUB = Role(
     "Durable Task Data Contributor", "0ad04412-c4d5-4796-b79c-f76d14c8d402", "SCHEDULER_OR_TASKHUB_ID"
 )
 COSMOS = CosmosRole("Cosmos DB Built-in Data Contributor", "00000000-0000-0000-0000-000000000002", "/")
+COSMOS_READER = CosmosRole("Cosmos DB Built-in Data Reader", "00000000-0000-0000-0000-000000000001", "/")
 EVENT_HUB_RECEIVER = Role(
     "Azure Event Hubs Data Receiver", "a638d3c7-ab3a-418d-83e6-5f17a39d4fde", "EVENT_HUB_ID"
 )

@@ -9,7 +9,7 @@ import httpx
 
 from backends.checks.check import Answer, Question
 from backends.checks.roles import MODEL, TASK_HUB, TELEMETRY
-from backends.checks.settings import SeamSettings
+from backends.checks.settings import SignInSettings
 from backends.checks.trouble import Seam, explained
 from backends.model_settings import ModelSettings
 from backends.observability.settings import ObservabilitySettings
@@ -88,7 +88,7 @@ def tools_question(url: str) -> Question:
     return Question("seam: tools", ask, lambda error: explained(seam, error))
 
 
-def sign_in_questions(settings: SeamSettings) -> list[Question]:
+def sign_in_questions(settings: SignInSettings) -> list[Question]:
     """The tenant's keys, and which roles a token of this process's own identity carries."""
     if not settings.auth_tenant_id:
         return []

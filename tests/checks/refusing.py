@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tests.peers.certificates import Certificates, write_certificates
+from tests.peers.cosmos.trust import trust
 from tests.peers.managed_identity import ManagedIdentity
 from tests.peers.serving import serve
 from tests.peers.tokens import Issuer
@@ -38,7 +39,7 @@ def refusing(
         return Response(body, status, told)
 
     app = Starlette(routes=[Route("/{path:path}", answer, methods=METHODS)])
-    with serve(app, certificates) as port:
+    with serve(app, certificates, keep_alive=False) as port:
         yield f"{'https' if certificates else 'http'}://localhost:{port}"
 
 
@@ -57,4 +58,5 @@ def trusted(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Certificates:
     certificates = write_certificates(folder)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates.authority))
+    trust(certificates.authority)
     return certificates

@@ -6,15 +6,14 @@ from typing import Any
 
 import grpc
 import pytest
-from azure.eventhub.exceptions import AuthenticationError
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from backends.checks import azure_data, services
 from backends.checks.check import Answer, Check, Question, ask_all
-from backends.checks.roles import EVENT_HUB_SENDER, TASK_HUB
-from backends.checks.settings import SeamSettings
+from backends.checks.roles import TASK_HUB
+from backends.checks.settings import SignInSettings
 from backends.checks.trouble import Seam, explained
 from backends.durable import open_case_flow
 from backends.model_settings import ModelSettings
@@ -23,6 +22,10 @@ from backends.settings import BackendSettings
 from tests.checks.refusing import refusing, trusted, with_identity
 from tests.peers.appinsights import Ingestion
 from tests.peers.certificates import Certificates, write_certificates
+from tests.peers.cosmos import CosmosPeer
+from tests.peers.cosmos.access import READER
+from tests.peers.eventhubs import Broker, Hub
+from tests.peers.eventhubs.access import Access
 from tests.peers.managed_identity import ManagedIdentity
 from tests.peers.otlp import Collector
 from tests.peers.serving import free_port, serve
@@ -48,14 +51,14 @@ async def _asked(question: Question | None) -> Check:
     return check
 
 
-def _seams(**changes: Any) -> SeamSettings:
-    return SeamSettings(**changes)
+def _cases(url: str) -> Question:
+    return azure_data.cosmos_question("seam: cases", url, "fraud", "cases", writes=True)
 
 
 async def test_cosmos_without_the_data_role(identity: ManagedIdentity, certificates: Certificates) -> None:
     substatus = {"x-ms-substatus": "5301"}
     with refusing(certificates, 403, COSMOS_FORBIDDEN, substatus) as url:
-        check = await _asked(azure_data.cosmos_question(_seams(cosmos_endpoint=url)))
+        check = await _asked(_cases(url))
     assert (check.state, check.cause) == ("bad", "not_allowed")
     assert "403/5301" in check.detail
     assert "Cosmos DB Built-in Data Contributor" in check.detail
@@ -63,11 +66,28 @@ async def test_cosmos_without_the_data_role(identity: ManagedIdentity, certifica
     assert "00000000-0000-0000-0000-000000000002" in check.fix
 
 
+async def test_a_real_account_says_what_a_role_may_do(identity: ManagedIdentity, tmp_path: Path) -> None:
+    peer = CosmosPeer()
+    peer.provision("fraud", "cases", "/case_id")
+    identity.issuer = peer.issuer
+    with peer.running(tmp_path) as address:
+        written = await _asked(_cases(address.endpoint))
+        missing = await _asked(
+            azure_data.cosmos_question("seam: cases", address.endpoint, "fraud", "nothing", writes=True)
+        )
+        peer.access.everyone = READER
+        only_reads = await _asked(_cases(address.endpoint))
+    assert "Cosmos DB Built-in Data Contributor" in only_reads.detail
+    assert (written.state, written.detail) == ("ok", "localhost/fraud/cases: read, and may write")
+    assert missing.cause == "wrong"
+    assert "container nothing" in missing.fix
+
+
 async def test_cosmos_with_a_token_of_another_tenant(
     identity: ManagedIdentity, certificates: Certificates
 ) -> None:
     with refusing(certificates, 401, '{"code":"Unauthorized","message":"invalid issuer"}') as url:
-        check = await _asked(azure_data.cosmos_question(_seams(cosmos_endpoint=url)))
+        check = await _asked(_cases(url))
     assert check.cause == "not_allowed"
     assert "COSMOS_ENDPOINT" in check.fix
 
@@ -77,7 +97,7 @@ async def test_a_host_without_an_identity(
 ) -> None:
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
     with refusing(certificates, 200) as url:
-        check = await _asked(azure_data.cosmos_question(_seams(cosmos_endpoint=url)))
+        check = await _asked(_cases(url))
     assert check.cause == "not_allowed"
     assert "no identity" in check.detail
     assert "az login" in check.fix
@@ -102,25 +122,37 @@ async def test_a_checkpoint_container_that_is_not_there(
 
 
 def _checkpoints(url: str) -> Question:
-    settings = _seams(eventhub_namespace="x.servicebus.windows.net", checkpoint_blob_url=url)
+    given = {"eventhub_namespace": "x.servicebus.windows.net", "checkpoint_blob_url": url}
+    settings = BackendSettings.model_validate(given)
     return azure_data.event_hub_questions(settings)[-1]
 
 
 async def test_event_hubs_that_nobody_answers_for(identity: ManagedIdentity) -> None:
-    settings = _seams(eventhub_namespace="localhost", eventhub_endpoint=f"sb://127.0.0.1:{free_port()}")
+    given = {"eventhub_namespace": "localhost", "eventhub_endpoint": f"sb://127.0.0.1:{free_port()}"}
+    settings = BackendSettings.model_validate({**given, "checkpoint_blob_url": "https://localhost/"})
     check = await _asked(azure_data.event_hub_questions(settings)[0])
     assert check.cause == "unreachable"
     assert "EVENTHUB_NAMESPACE" in check.fix
 
 
-def test_event_hubs_without_the_role_to_send() -> None:
-    seam = Seam("Event Hubs", "x/telemetry", "EVENTHUB_NAMESPACE", EVENT_HUB_SENDER)
-    error = AuthenticationError(
-        "Unauthorized access. 'Send' claim(s) are required to perform this operation."
-    )
-    answer = explained(seam, error)
-    assert "Azure Event Hubs Data Sender" in answer.detail
-    assert "2b629674-e913-4c01-ae53-ef4638d8f975" in answer.fix
+async def test_event_hubs_that_may_be_read_and_not_written() -> None:
+    access = Access(policies={"RootManageSharedAccessKey": {"Listen"}})
+    broker = Broker([Hub("telemetry", 2)], access)
+    async with broker.listening():
+        reading, sending = _hub(broker.connection_string)
+        read, sent = await ask_all([reading, sending], lambda _check: None)
+        other = broker.connection_string.replace("c2VjcmV0", "b3RoZXI=")
+        wrong_key = await _asked(_hub(other)[0])
+    assert (read.state, read.detail) == ("ok", "Event Hubs/telemetry: 2 partitions")
+    assert sent.cause == wrong_key.cause == "not_allowed"
+    assert "Azure Event Hubs Data Sender" in sent.detail
+    assert "2b629674-e913-4c01-ae53-ef4638d8f975" in sent.fix
+
+
+def _hub(connection_string: str) -> list[Question]:
+    given = {"eventhub_connection_string": connection_string}
+    blobs = {"checkpoint_connection_string": "UseDevelopmentStorage=true"}
+    return azure_data.event_hub_questions(BackendSettings.model_validate({**given, **blobs}))[:2]
 
 
 @pytest.mark.parametrize(
@@ -254,7 +286,7 @@ async def test_sign_in_needs_keys_and_a_role_of_ones_own(
     with serve(app, certificates) as port:
         base = f"https://localhost:{port}"
         metadata.update(issuer=f"{base}/tenant/v2.0", jwks_uri=f"{base}/keys")
-        seams = _seams(auth_tenant_id="tenant", auth_audience="api://fraud", auth_authority=base)
+        seams = SignInSettings(auth_tenant_id="tenant", auth_audience="api://fraud", auth_authority=base)
         keys, roles = services.sign_in_questions(seams)
         assert "1 signing keys" in (await _asked(keys)).detail
         without = await _asked(roles)

@@ -97,7 +97,7 @@ def observed_product(folder: Path, **environment: str) -> Iterator[Observed]:
             "HOLD_SECONDS": "0.2",
             "METRICS_SECONDS": "0.5",
             "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1",
-            "MODEL_PRICE_INPUT": "2",
+            "MODEL_PRICES": '[{"model":"gpt-4o","since":"2020-01-01","input":"2","output":"8"}]',
             "ACTION_WEBHOOK_URL": f"http://127.0.0.1:{port}/act",
             "ACTION_WEBHOOK_SECRET": "0123456789abcdef",
         }

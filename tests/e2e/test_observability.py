@@ -38,12 +38,13 @@ def _case_trace(collector: Collector) -> dict[str, SeenSpan]:
 def _way(trace: dict[str, SeenSpan], span: SeenSpan) -> list[str]:
     """Who did what from the beginning of the trace down to a span.
 
-    Which specialist is left out: a question that several have is asked by whoever is first.
+    Which release of the flow is left out, and which specialist: a question that several have is asked by
+    whoever is first.
     """
     way: list[str] = []
     at: SeenSpan | None = span
     while at is not None:
-        name = "invoke_agent" if at.name.startswith("invoke_agent") else at.name
+        name = "invoke_agent" if at.name.startswith("invoke_agent") else at.name.partition("@")[0]
         way.insert(0, f"{at.service.removeprefix('fraud-')}: {name}")
         at = trace.get(at.parent_id)
     return way
@@ -125,9 +126,7 @@ def test_log_lines_are_found_by_trace_and_case(observed: Observed) -> None:
     (rule,) = observed.collector.named("rule ")
     lines = [json.loads(line) for line in observed.logs()["worker"].splitlines() if line.startswith("{")]
     about = [line for line in lines if line.get("case_id") == observed.case_id]
-    assert {"investigation_started", "analyst_degraded", "action_executed"} <= {
-        line["event"] for line in about
-    }
+    assert {"investigation_started", "analyst_missed", "action_executed"} <= {line["event"] for line in about}
     assert {line["trace_id"] for line in about} == {rule.trace_id}
 
 

@@ -134,7 +134,7 @@ class Ingestion:
     @contextlib.contextmanager
     def running(self, port: int = 0, certificates: Certificates | None = None) -> Iterator[dict[str, str]]:
         """Take telemetry, and yield the environment that sends it here; tokens are sent over TLS only."""
-        with serve(self.app(), certificates, port) as listening:
+        with serve(self.app(), certificates, port, keep_alive=False) as listening:
             where = f"{'https' if certificates else 'http'}://localhost:{listening}/"
             text = f"InstrumentationKey={self.key};IngestionEndpoint={where};LiveEndpoint={where}"
             trust = {"REQUESTS_CA_BUNDLE": str(certificates.authority)} if certificates else {}
