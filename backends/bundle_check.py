@@ -23,6 +23,7 @@ ORDERS = ("decision_submitted", "decision_withdrawn", "reversal_ordered")
 SUMS, SEAL, MANIFEST = "SHA256SUMS", "SHA256SUMS.sig", "manifest.json"
 LARGEST_MEMBER = 256 * 1024 * 1024
 MOST_MEMBERS = 1_000_000
+_SEAL = re.compile(rb'\{"key":"[0-9a-f]{64}","value":"[0-9a-f]{128}"\}')
 _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._/-]+)\n")
 
 
@@ -129,6 +130,8 @@ def _check_seal(
             raise _BadError(SUMS, "is not signed, so records may have been left out at the end")
         return
     seal = _json(members, SEAL)
+    if not _SEAL.fullmatch(members[SEAL]):
+        raise _BadError(SEAL, "is not written as a seal is")
     keys.append(_signed_by(SEAL, None, seal, SEAL_DOMAIN + members[SUMS], trusted))
     if keys[-1] != manifest.get("sealed_by"):
         raise _BadError(SEAL, "is by another key than the manifest says")

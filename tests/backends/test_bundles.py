@@ -110,6 +110,16 @@ def test_any_flipped_byte_of_any_member_is_found_and_the_member_named(data: st.D
         assert found.seq == int(name[7:13])
 
 
+def test_a_seal_that_says_the_same_in_another_spelling_is_found() -> None:
+    found = check_members({**MEMBERS, SEAL: MEMBERS[SEAL].replace(b",", b", ")}, TRUSTED).problem
+    assert found is not None
+    assert found.member == SEAL
+    shouted = MEMBERS[SEAL].replace(SIGNER.key.encode(), SIGNER.key.upper().encode())
+    told = check_members({**MEMBERS, SEAL: shouted}, TRUSTED).problem
+    assert told is not None
+    assert told.member == SEAL
+
+
 @given(st.data())
 @settings(max_examples=60)
 def test_any_byte_flipped_in_the_file_itself_does_no_harm_or_is_found(data: st.DataObject) -> None:
