@@ -1,6 +1,7 @@
 """Questions to the stores: Cosmos DB, Event Hubs and the checkpoints beside it. None leaves a trace."""
 
 import ssl
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,7 +41,10 @@ def cosmos_question(name: str, account: str, database: str, container_name: str,
             container = client.get_database_client(database).get_container_client(container_name)
             await container.read()
             item = f"{PROBE}-{uuid4()}"
-            for probe in (container.read_item, *([container.delete_item] if writes else [])):
+            probes: list[Callable[..., Awaitable[object]]] = [container.read_item]
+            if writes:
+                probes.append(container.delete_item)
+            for probe in probes:
                 try:
                     await probe(item, partition_key=item)
                 except CosmosResourceNotFoundError:

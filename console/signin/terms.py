@@ -1,13 +1,16 @@
 """How to sign in to a server, as the server says it, and what of that is believed."""
 
 import ipaddress
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import httpx
 from pydantic import ValidationError
 
 from casework.views import SignInTerms
 from console.problems import ConsoleError, UnreachableError, UsageError
+
+if TYPE_CHECKING:
+    import httpx
 
 TIMEOUT_SECONDS = 10.0
 
@@ -29,8 +32,10 @@ def check_tokens_may_go_to(server: str) -> None:
         raise UsageError(f"{server}: tokens are sent over https only; name the server as https://...")
 
 
-def ask_for_terms(server: str, transport: httpx.BaseTransport | None = None) -> SignInTerms:
+def ask_for_terms(server: str, transport: "httpx.BaseTransport | None" = None) -> SignInTerms:
     """What the server says about signing in; blocks. Raises ConsoleError."""
+    import httpx  # noqa: PLC0415 (slow to load; the command line does without until then)
+
     local = is_loopback(server)
     try:
         with httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=not local, transport=transport) as http:

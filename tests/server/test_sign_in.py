@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import websockets
 from pydantic import ValidationError
+from starlette.requests import HTTPConnection
 
+from server.dependencies import desk_of
 from server.identity.presented import COOKIE
 from server.settings import ServerSettings, settings_problems
 from tests.peers.certificates import write_certificates
@@ -118,6 +120,23 @@ async def test_probes_learn_only_that_it_lives(server: Running) -> None:
         answer = await server.http.get(f"/api/v1/{probe}", headers=pod)
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
     assert (await server.http.get("/api/v1/health")).status_code == 401
+
+
+async def test_the_pages_files_are_there_to_sign_in_with(tmp_path: Path, provider: Provider) -> None:
+    assets = tmp_path / "static" / "assets"
+    assets.mkdir(parents=True)
+    (assets / "page.js").write_text("// no data")
+    (assets.parent / "index.html").write_text("<title>sign in</title>")
+    async with guarded(tmp_path, provider) as server:
+        for path in ("/", "/assets/page.js", "/config.js"):
+            assert (await server.http.get(path)).status_code == 200
+        assert (await server.http.get("/assets/../api/v1/cases")).status_code == 401
+
+
+async def test_a_request_that_went_past_the_gate_is_served_by_no_route(server: Running) -> None:
+    scope = {"type": "http", "path": "/api/v1/cases", "headers": [], "app": server.app, "server": ("h", 1)}
+    with pytest.raises(RuntimeError, match="past the gate"):
+        desk_of(HTTPConnection({**scope, "scheme": "http", "query_string": b""}))
 
 
 async def test_a_name_in_a_token_cannot_break_a_header(server: Running, provider: Provider) -> None:
