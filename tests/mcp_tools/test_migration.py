@@ -32,8 +32,7 @@ NO_HANGING = 50
 @pytest.fixture(autouse=True)
 def calm(account: CosmosAccount) -> Iterator[None]:
     yield
-    account.peer.faults.clear()
-    account.peer.access.reset()
+    account.calm()
 
 
 @pytest.fixture(scope="session")
