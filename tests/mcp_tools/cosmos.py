@@ -20,6 +20,11 @@ class CosmosAccount:
     endpoint: str
     environment: Mapping[str, str]
 
+    def calm(self) -> None:
+        """Turn every switch back: no faults, and everybody may read and write."""
+        self.peer.faults.clear()
+        self.peer.access.reset(self.peer.key)
+
     def place(self, name: str) -> CosmosPlace:
         """Two empty containers of that name, laid out as the documentation says."""
         activity, directory = f"{name}-activity", f"{name}-directory"

@@ -26,8 +26,7 @@ Open = Callable[..., CosmosCustomerStore]
 def calm(account: CosmosAccount) -> AsyncIterator[None]:
     """No switch is turned before or after a test, and everybody may read and write."""
     yield
-    account.peer.faults.clear()
-    account.peer.access.reset()
+    account.calm()
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from backends.azure.customer_containers import CustomerContainers
 from backends.customer_wiring import CosmosPlace, MigrationProgress
 from casework.customers import CustomerStoreError
 from mcp_tools.migration import ProgressLines, run_migration
+from mcp_tools.settings import McpSettings
 from tests.mcp_tools.conftest import StartTools, create, wait_until_ready
 from tests.mcp_tools.cosmos import PRINCIPAL, CosmosAccount, absent
 from tests.mcp_tools.odd_rows import odd_database
@@ -31,8 +32,7 @@ NO_HANGING = 50
 @pytest.fixture(autouse=True)
 def calm(account: CosmosAccount) -> Iterator[None]:
     yield
-    account.peer.faults.clear()
-    account.peer.access.reset()
+    account.calm()
 
 
 @pytest.fixture(scope="session")
@@ -234,6 +234,14 @@ def test_a_server_over_cosmos_says_so_in_health_and_starts_while_it_is_away(
     assert healthy.json()["database"] == f"{place} ({place.activity}, {place.directory})"
     assert (healthy.json()["tables"]["Payments"], healthy.json()["data_as_of"]) == (4, "2026-03-10")
     assert unhealthy.status_code == 503 and "is out of reach" in unhealthy.json()["error"]
+
+
+def test_an_empty_address_keeps_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_PATH", "here.db")
+    monkeypatch.setenv("COSMOS_ENDPOINT", "")
+    assert McpSettings().customers == Path("here.db")
+    monkeypatch.setenv("COSMOS_ENDPOINT", "https://name.example")
+    assert McpSettings().customers == CosmosPlace("https://name.example", "contoso", "activity", "directory")
 
 
 def test_an_address_that_would_send_tokens_in_the_clear_is_refused(start_tools: StartTools) -> None:
