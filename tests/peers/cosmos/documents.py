@@ -172,7 +172,9 @@ class Documents:
         }
 
     def _check_unique(self, document: Mapping[str, Any], before: Item | None) -> None:
-        policy = self._container.definition.get("uniqueKeyPolicy") or {}
+        policy = self._container.definition.get("uniqueKeyPolicy")
+        if not policy:
+            return
         siblings = self.partition.logical.get(key_text(self._key), {}).values()
         others = [item.document for item in siblings if item is not before]
         for unique in policy.get("uniqueKeys", []):

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.peers.cosmos.refusals import bad_request
 from tests.peers.cosmos.sql.values import UNDEFINED
-from tests.peers.cosmos.storage import Container, Item
+from tests.peers.cosmos.storage import Container, Item, Partition
 
 LARGEST_PAGE = 4 * 1024 * 1024
 DEFAULT_PAGE = 100
@@ -25,6 +25,9 @@ class Interval:
 
     def holds(self, place: str) -> bool:
         return self.low <= place and (self.high == "FF" or place < self.high or place == self.low)
+
+    def meets(self, partition: Partition) -> bool:
+        return partition.holds(self.low) or self.low < partition.low < self.high
 
 
 @dataclass
@@ -54,7 +57,7 @@ def items_in(container: Container, interval: Interval) -> list[Item]:
     """Living items of an interval."""
     found: list[Item] = []
     for partition in container.partitions:
-        if interval.high not in {"FF", partition.low} and partition.low > interval.high:
+        if not interval.meets(partition):
             continue
         if interval.key is not None:
             found.extend(partition.logical.get(interval.key, {}).values())

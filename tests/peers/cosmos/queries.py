@@ -111,7 +111,7 @@ class QueryRun:
         if not self._query.sources:
             yield project(self._query, self._scope), Position(number=1)
             return
-        items = self._candidates(interval, work)
+        items = self._candidates(interval, position, work)
         if is_grouped(self._query):
             yield from self._groups(items, position, work)
         elif self._query.distinct:
@@ -162,9 +162,12 @@ class QueryRun:
             work.load(item)
         return rows_of(self._query, item.document, self._scope)
 
-    def _candidates(self, interval: Interval, work: _Work) -> list[Item]:
-        """The items that the index leaves, in the order of the query."""
-        sought = self._use.sought(items_in(self._container, interval), self._scope)
+    def _candidates(self, interval: Interval, position: Position, work: _Work) -> list[Item]:
+        """The items that the index leaves, in the query's order; without one, only those still to come."""
+        items = items_in(self._container, interval)
+        if position.order == [] and not self._query.distinct:
+            items = [item for item in items if item.number >= position.number]
+        sought = self._use.sought(items, self._scope)
         work.walks = self._walks and bool(self._use.seeks) and not self._counts_in_index()
         work.entries += len(sought) if self._use.seeks and not work.walks else 0
         found, entries = self._use.read_through(sought, self._scope)

@@ -126,6 +126,12 @@ async def test_distinct_values_without_order(filled: ContainerProxy) -> None:
     assert sorted(item["status"] for item in found) == sorted(STATUSES)
 
 
+async def test_distinct_values_stay_distinct_over_pages(filled: ContainerProxy, peer: CosmosPeer) -> None:
+    seed_big_case(peer)
+    text = "SELECT DISTINCT VALUE c.n % 3 FROM c"
+    assert await run(filled, text, partition_key="big", max_item_count=1) == [0, 1, 2]
+
+
 async def test_groups_only_within_a_partition_key(filled: ContainerProxy) -> None:
     text = "SELECT c.status, COUNT(1) AS n, MAX(c.n) AS top FROM c GROUP BY c.status"
     found = await run(filled, text, partition_key="C-0")
