@@ -23,8 +23,9 @@ from backends.azure.hub_clients import (
     hub_problem,
 )
 from backends.azure.parked_events import ParkedEvents
+from backends.azure.partition_reading import PartitionBatch
 from backends.azure.recent_telemetry import RecentTelemetry
-from backends.azure.subscription import PartitionBatch, Subscription
+from backends.azure.subscription import Subscription
 from backends.azure.telemetry_records import CONTENT_TYPE, TRACE, Record, pack
 from backends.event_hub_settings import EventHubSettings
 from backends.observability.tracing import current_traceparent
