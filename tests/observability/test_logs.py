@@ -16,7 +16,8 @@ TRACE, SPAN = 0xABC, 0xDEF
 
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
-    """The handlers of the test run come back."""
+    """The handlers of the test run come back, and names that other tests made known are forgotten."""
+    KNOWN.clear()
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     levels = {

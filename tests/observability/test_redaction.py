@@ -60,6 +60,14 @@ def test_names_that_were_seen_are_recognised_in_free_text() -> None:
     )
 
 
+def test_a_customer_cannot_blank_the_log_with_a_name() -> None:
+    known = Known()
+    known.learn({"last_name": "Fraud", "full_name": "failed for case of the day in every log"})
+    assert redacted_text("failed for the case fraud-A-1 of Mr Fraud", known) == (
+        f"failed for the case fraud-A-1 of Mr {MASK}"
+    )
+
+
 def test_only_the_latest_names_are_kept() -> None:
     known = Known(most=2)
     for name in ("Alpha", "Bravo", "Charlie"):
