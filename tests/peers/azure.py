@@ -76,7 +76,7 @@ class Azure:
     def __post_init__(self) -> None:
         self.issuer = Issuer(f"https://sts.windows.net/{TENANT}/")
         self.issuer.keys = self.provider.issuer.keys
-        app_roles = {API_ID: ("ingest",)}
+        app_roles = dict.fromkeys((API_ID, API_URI), ("ingest",))
         self.identity = ManagedIdentity(
             self.issuer,
             assigned={
@@ -91,10 +91,12 @@ class Azure:
             issuer=self.issuer,
             granted=_objects(WORKER, OPERATOR),
         )
-        self.vault = KeyVault(self.issuer, readers=_objects(SERVER, WORKER, OPERATOR))
-        self.ingestion = Ingestion(
-            issuer=self.issuer, publishers=_objects(SERVER, WORKER, TOOLS, OPERATOR)
-        )
+        readers = {
+            SIGNING_SECRET: _objects(SERVER, OPERATOR),
+            TRUSTED_SECRET: _objects(SERVER, WORKER, OPERATOR),
+        }
+        self.vault = KeyVault(self.issuer, readers=readers)
+        self.ingestion = Ingestion(issuer=self.issuer, publishers=_objects(SERVER, WORKER, TOOLS, OPERATOR))
         self.hub = Hub("telemetry", 2)
         self.scheduler = Scheduler(
             self.issuer,
