@@ -17,7 +17,9 @@ import httpx
 import pytest
 
 from casework.telemetry import TELEMETRY
+from devstack.processes import Process
 from devstack.seed import seed_contoso
+from devstack.services import services
 from devstack.simulator.generator import Generator
 from devstack.stories import STORIES
 from devstack.stories.story import Story
@@ -33,6 +35,7 @@ from tests.peers.serving import free_port
 pytestmark = pytest.mark.skipif(missing_tool() is not None, reason=str(missing_tool()))
 ROOT = Path(__file__).parents[2]
 QUICK = {"HOLD_SECONDS": "0.2", "EVENTHUB_BALANCE_SECONDS": "0.5", "EVENTHUB_OWNERSHIP_SECONDS": "2"}
+KEPT = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
 FLOW = "orchestration:fraud_detection_orchestration"
 
 
@@ -49,10 +52,9 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
 
 def command(azure: Azure, identity: str, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
     """One of the product's programs, as somebody with an identity of the tenant runs it."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
     return subprocess.run(
         [sys.executable, "-m", *words],
-        env={**kept, **azure.environment, **azure.as_identity(identity), "FRAUD_CONSOLE_CONFIG": "", **more},
+        env={**KEPT, **azure.environment, **azure.as_identity(identity), "FRAUD_CONSOLE_CONFIG": "", **more},
         capture_output=True,
         text=True,
         timeout=DEADLINE_SECONDS,
@@ -191,6 +193,26 @@ def test_the_doctor_finds_every_seam_well(azure: Azure, desk: SignedDesk) -> Non
         check["name"] for check in checks
     }
     assert done.returncode == 0
+
+
+def test_the_simulator_signs_in_as_a_service_and_sends_past_the_server(
+    azure: Azure, desk: SignedDesk, tmp_path: Path
+) -> None:
+    stored = len(_stored(azure))
+    stack = desk.product.settings
+    simulator = next(one for one in services(stack, interval_seconds=0.05) if one.name == "simulator")
+    own = {**KEPT, **azure.environment, **azure.as_identity(FEED), **simulator.environment}
+    process = Process(replace(simulator, environment=own), tmp_path, {})
+    process.start()
+    try:
+        eventually(lambda: len(_stored(azure)) > stored + 3 or None, "simulated telemetry in the event hub")
+    finally:
+        process.stop(time.monotonic() + DEADLINE_SECONDS)
+    assert "refused" not in process.log.read_text()
+
+
+def _stored(azure: Azure) -> list[object]:
+    return [event for partition in azure.hub.partitions.values() for event in partition.events]
 
 
 @dataclass
