@@ -21,6 +21,8 @@ class Permission(StrEnum):
     DECIDE = "decide"
     REVERSE = "undo actions"
     INGEST = "send telemetry"
+    BE_PACED = "ask whether the demo's telemetry is wanted"
+    """Whoever sends it obeys the switch, and whoever looks may see how it stands."""
     OPERATE = "operate"
     """Start and stop what runs beside the desk."""
 
@@ -37,6 +39,7 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.DECIDE: _ANALYSTS,
     Permission.REVERSE: _SENIORS,
     Permission.INGEST: frozenset({Role.INGEST, Role.LEAD}),
+    Permission.BE_PACED: _VIEWERS | {Role.INGEST},
     Permission.OPERATE: frozenset({Role.LEAD}),
 }
 """The roles that may; a person needs one of them. What a decision needs beyond that is the case's matter."""

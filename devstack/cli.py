@@ -20,8 +20,6 @@ from devstack.settings import (
     DEFAULT_PORT_BASE,
     StackSettings,
     default_data_dir,
-    hub_elsewhere,
-    own_customers,
     own_environment,
 )
 
@@ -168,7 +166,7 @@ def reset(
 
 def _stack(data_dir: Path | None, port_base: int) -> StackSettings:
     folder = (data_dir or default_data_dir()).absolute()
-    return StackSettings(folder, port_base, own_customers(), hub_elsewhere())
+    return StackSettings.told(folder, port_base, own_environment())
 
 
 def _in_words(command: Callable[P, None]) -> Callable[P, None]:

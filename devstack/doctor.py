@@ -21,7 +21,7 @@ Told = Callable[[Check], None]
 
 def examine(stack: StackSettings, told: Told = lambda _check: None) -> list[Check]:
     """Look at everything the product needs. Asks, and changes nothing; `told` hears each answer at once."""
-    local = [_python(), _data_dir(stack), _customers(stack), *_processes(stack), *_embedded(stack)]
+    local = [_python(), _data_dir(stack), *_customers(stack), *_processes(stack), *_embedded(stack)]
     for check in local:
         told(check)
     try:
@@ -61,12 +61,16 @@ def _data_dir(stack: StackSettings) -> Check:
     return Check("data folder", "ok", f"{folder}, {megabytes} MB free")
 
 
-def _customers(stack: StackSettings) -> Check:
+def _customers(stack: StackSettings) -> Iterator[Check]:
+    """The file with customers, where there is to be one."""
+    if stack.customers_elsewhere or not stack.starts_tools:
+        return
     if stack.own_customers and not stack.own_customers.is_file():
-        return Check("customer data", "bad", f"DB_PATH={stack.own_customers}: no such file", "unset DB_PATH")
-    if not stack.contoso_db.exists():
-        return Check("customer data", "off", "not seeded yet", "fraud-console seed")
-    return Check("customer data", "ok", f"SQLite {stack.contoso_db}")
+        yield Check("customer data", "bad", f"DB_PATH={stack.own_customers}: no such file", "unset DB_PATH")
+    elif not stack.contoso_db.exists():
+        yield Check("customer data", "off", "not seeded yet", "fraud-console seed")
+    else:
+        yield Check("customer data", "ok", f"SQLite {stack.contoso_db}")
 
 
 def _processes(stack: StackSettings) -> Iterator[Check]:
@@ -111,7 +115,8 @@ def _questions(stack: StackSettings) -> list[Question]:
     """One for every seam that is a service. Raises ValueError for a wrong setting."""
     from pydantic import AnyHttpUrl  # noqa: PLC0415
 
-    from backends.checks import azure_data, services  # noqa: PLC0415 - keeps `fraud-console --help` fast
+    from backends.audit_settings import AuditSettings  # noqa: PLC0415
+    from backends.checks import azure_data, keys, services  # noqa: PLC0415 - keeps `fraud-console --help` fast
     from backends.checks.settings import SignInSettings  # noqa: PLC0415
     from backends.model_settings import ModelSettings  # noqa: PLC0415
     from backends.observability.settings import ObservabilitySettings  # noqa: PLC0415
@@ -123,10 +128,11 @@ def _questions(stack: StackSettings) -> list[Question]:
     hub_port = None if backend.dts_secure else backend.dts_endpoint.port
     asked = [
         _when_running(services.task_hub_question(backend), hub_port),
-        _when_running(services.tools_question(stack.mcp_url), stack.mcp_port),
+        _when_running(services.tools_question(stack.mcp_url), stack.mcp_port if stack.starts_tools else None),
         *_cosmos_questions(backend),
         *azure_data.event_hub_questions(backend),
         services.model_question(ModelSettings()),
+        *keys.vault_questions(AuditSettings()),
         *services.sign_in_questions(SignInSettings()),
         *services.export_questions(ObservabilitySettings()),
     ]

@@ -30,7 +30,8 @@ class Service:
 def services(stack: StackSettings, *, interval_seconds: float = 1.0, simulate: bool = True) -> list[Service]:
     """Everything `fraud-console up` starts, in the order in which it is started.
 
-    What the environment puts elsewhere is not started: DTS_ENDPOINT names another task hub.
+    What the environment puts elsewhere is not started: DTS_ENDPOINT names another task hub, MCP_SERVER_URI
+    other tools.
     """
     shared = {"FRAUD_DATA_DIR": str(stack.data_dir), "MCP_SERVER_URI": stack.mcp_url}
     if stack.starts_hub:
@@ -41,7 +42,7 @@ def services(stack: StackSettings, *, interval_seconds: float = 1.0, simulate: b
         }
     found = [
         *([_taskhub(stack, shared)] if stack.starts_hub else []),
-        _mcp_tools(stack, shared),
+        *([_mcp_tools(stack, shared)] if stack.starts_tools else []),
         _worker(stack, shared),
         _server(stack, shared, produce=simulate),
     ]
@@ -82,7 +83,9 @@ def _simulator(stack: StackSettings, shared: Mapping[str, str], interval_seconds
     pace = ("--interval", str(interval_seconds), "--anomaly-probability", str(ANOMALY_PROBABILITY))
     stories = ("--stories", "--story-every", str(STORY_SECONDS))
     options = ("--server", stack.server_url, *pace, *stories)
-    return Service("simulator", "telemetry", (*_module("devstack.simulator"), *options), shared)
+    # Nobody is there to type a code for a process in the background.
+    own = {"FRAUD_CONSOLE_IDENTITY": "service"} if stack.signs_in else {}
+    return Service("simulator", "telemetry", (*_module("devstack.simulator"), *options), {**shared, **own})
 
 
 def _module(name: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 DEFAULT_DATA_DIR = Path(".fraud-console")
 DEFAULT_PORT_BASE = 8000
@@ -24,6 +25,26 @@ class StackSettings:
     """A contoso.db of the caller's, served as it is; without one the stack seeds its own."""
     hub_elsewhere: str = ""
     """The task hub that DTS_ENDPOINT names, when it is not one of ours: none is started then."""
+    tools_elsewhere: str = ""
+    """The same for the tools of MCP_SERVER_URI."""
+    customers_elsewhere: str = ""
+    """The account that COSMOS_ENDPOINT names: its customers are served, and no file is written."""
+    signs_in: bool = False
+    """Whether the server takes nobody's word for who they are, the simulator's included."""
+
+    @classmethod
+    def told(cls, data_dir: Path, port_base: int, environment: Mapping[str, str]) -> "StackSettings":
+        """A stack without what the environment puts elsewhere."""
+        own = environment.get("DB_PATH")
+        return cls(
+            data_dir,
+            port_base,
+            own_customers=Path(own).absolute() if own else None,
+            hub_elsewhere=environment.get("DTS_ENDPOINT", "").rstrip("/"),
+            tools_elsewhere=environment.get("MCP_SERVER_URI", "").rstrip("/"),
+            customers_elsewhere=environment.get("COSMOS_ENDPOINT", ""),
+            signs_in=bool(environment.get("AUTH_TENANT_ID")),
+        )
 
     @property
     def mcp_port(self) -> int:
@@ -51,11 +72,20 @@ class StackSettings:
 
     @property
     def mcp_url(self) -> str:
-        return f"http://127.0.0.1:{self.mcp_port}/mcp"
+        return f"http://127.0.0.1:{self.mcp_port}/mcp" if self.starts_tools else self.tools_elsewhere
 
     @property
     def starts_hub(self) -> bool:
-        return self.hub_elsewhere in ("", f"http://localhost:{self.taskhub_port}")
+        return _is_here(self.hub_elsewhere, self.taskhub_port)
+
+    @property
+    def starts_tools(self) -> bool:
+        return _is_here(self.tools_elsewhere, self.mcp_port)
+
+    @property
+    def seeds(self) -> bool:
+        """Whether customers are in a file of this stack."""
+        return not self.own_customers and not self.customers_elsewhere and self.starts_tools
 
     @property
     def taskhub_url(self) -> str:
@@ -79,17 +109,14 @@ def own_environment() -> Mapping[str, str]:
     return dict(os.environ)
 
 
-def own_customers() -> Path | None:
-    """DB_PATH, when it is set."""
-    path = os.environ.get("DB_PATH")
-    return Path(path).absolute() if path else None
-
-
-def hub_elsewhere() -> str:
-    """DTS_ENDPOINT, when it is set."""
-    return os.environ.get("DTS_ENDPOINT", "").rstrip("/")
-
-
 def default_data_dir() -> Path:
     """FRAUD_DATA_DIR, or `.fraud-console` in the current folder."""
     return Path(os.environ.get("FRAUD_DATA_DIR", DEFAULT_DATA_DIR))
+
+
+def _is_here(address: str, port: int) -> bool:
+    """Whether nothing is named, or what a stack on this machine has on that port."""
+    if not address:
+        return True
+    parts = urlsplit(address)
+    return parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1") and parts.port == port

@@ -15,6 +15,7 @@ from types import FrameType
 from devstack.errors import StackError
 from devstack.lock import AlreadyRunningError, stack_lock
 from devstack.processes import Stack, listening, owner_of, stop_orphans
+from devstack.seams import seams
 from devstack.services import Service, services
 from devstack.settings import HIGHEST_PORT_BASE, StackSettings
 
@@ -72,6 +73,8 @@ def seed(stack: StackSettings, today: date, report: Report) -> None:
             )
         report(f"customers  {stack.own_customers} (DB_PATH); set DATA_CLOCK when its data ends in the past")
         return
+    if not stack.seeds:
+        return
     if stack.contoso_db.exists() and not stamp.exists():
         report(f"customers  {stack.contoso_db} as it is; `seed` would replace it by demo data")
         return
@@ -96,7 +99,8 @@ def _run(stack: StackSettings, environment: Mapping[str, str], with_console: boo
             running.start(_say)
             running.watch()
             _say(f"server     {stack.server_url}   logs: {_program()} logs -f --data-dir {stack.data_dir}")
-            _say(f"task hub   {_hub(stack)}")
+            for line in seams(stack):
+                _say(line)
             if with_console:
                 return _console(stack.server_url, environment, stopped)
             _say("no terminal here, so no console: attach one with")
@@ -108,12 +112,6 @@ def _run(stack: StackSettings, environment: Mapping[str, str], with_console: boo
             _say("stopping ...")
             running.stop()
             _say("stopped; the cases are kept, the next start continues with them")
-
-
-def _hub(stack: StackSettings) -> str:
-    if stack.starts_hub:
-        return f"{stack.dashboard_url}/   its dashboard, read-only"
-    return f"{stack.hub_elsewhere} (DTS_ENDPOINT); none was started here"
 
 
 def _attach(running: AlreadyRunningError, with_console: bool, environment: Mapping[str, str]) -> int:

@@ -89,9 +89,9 @@ def _print_scale_rules(settings: Settings, identity: str) -> None:
 
 
 def _work(settings: Settings, stop: threading.Event, export: Export) -> None:
-    port = settings.worker.worker_health_port
+    host, port = str(settings.worker.worker_health_host), settings.worker.worker_health_port
     if port:
-        check_port(port)
+        check_port(host, port)
     bridge = Bridge()
     bridge.start()
     bridge.call(check_access(settings.backend), START_SECONDS + TOKEN_SECONDS)
@@ -100,7 +100,7 @@ def _work(settings: Settings, stop: threading.Event, export: Export) -> None:
     worker = _worker(settings)
     register(worker, opened.desk, bridge)
     if port:
-        bridge.spawn(serve_health(port, opened.analysts, opened.hub_answers, opened.tools.ping))
+        bridge.spawn(serve_health(host, port, opened.analysts, opened.hub_answers, opened.tools.ping))
     worker.start()  # type: ignore[no-untyped-call]  # the SDK leaves its return type out
     log.info("working", hub=settings.backend.dts_address, analyst=opened.desk.analyst.name)
     stop.wait()

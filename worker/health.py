@@ -1,4 +1,4 @@
-"""An optional probe on loopback: whether the worker can reach what it needs."""
+"""An optional probe: whether the worker can reach what it needs."""
 
 import asyncio
 import socket
@@ -12,14 +12,19 @@ from starlette.routing import Route
 
 from casework.errors import UnavailableError
 
-HOST = "127.0.0.1"
 LOOK_SECONDS = 3.0
 
 Look = Callable[[], Awaitable[bool]]
 
 
-async def serve_health(port: int, analysts: Callable[[], Mapping[str, str]], hub: Look, mcp: Look) -> None:
-    """Answer GET /health until cancelled. 200 while the task hub answers; the body says the rest."""
+async def serve_health(
+    host: str, port: int, analysts: Callable[[], Mapping[str, str]], hub: Look, mcp: Look
+) -> None:
+    """Answer GET /health and /alive until cancelled.
+
+    `/health` is 200 while the task hub answers; the body says the rest. `/alive` asks nobody: a hub that is
+    away is no reason to start this process anew.
+    """
 
     async def health(_request: Request) -> JSONResponse:
         hub_ok, mcp_ok = await asyncio.gather(_looked(hub), _looked(mcp))
@@ -34,14 +39,17 @@ async def serve_health(port: int, analysts: Callable[[], Mapping[str, str]], hub
         }
         return JSONResponse(body, status_code=200 if hub_ok else 503)
 
-    app = Starlette(routes=[Route("/health", health, methods=["GET"])])
+    async def alive(_request: Request) -> JSONResponse:
+        return JSONResponse({"status": "alive"})
+
+    app = Starlette(routes=[Route("/health", health), Route("/alive", alive)])
     config = uvicorn.Config(app, loop="none", log_config=None, access_log=False, lifespan="off")
-    await uvicorn.Server(config).serve(sockets=[_listen(port)])
+    await uvicorn.Server(config).serve(sockets=[_listen(host, port)])
 
 
-def check_port(port: int) -> None:
+def check_port(host: str, port: int) -> None:
     """Raise UnavailableError, in words, when the port is not to be had."""
-    _listen(port).close()
+    _listen(host, port).close()
 
 
 async def _looked(look: Look) -> bool:
@@ -52,10 +60,11 @@ async def _looked(look: Look) -> bool:
         return False
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((HOST, port))
+        return socket.create_server((host, port), family=family)
     except OSError as error:
         raise UnavailableError(
-            f"cannot listen on {HOST}:{port}: {error.strerror}; set WORKER_HEALTH_PORT to a free port or to 0"
+            f"cannot listen on {host}:{port}: {error.strerror}; set WORKER_HEALTH_PORT to a free port or to 0"
         ) from error

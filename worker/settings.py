@@ -1,9 +1,10 @@
 """Everything the worker can be told from outside, checked once at start."""
 
 from datetime import date
+from ipaddress import IPv4Address
 from typing import Annotated, Literal
 
-from pydantic import AnyHttpUrl, Field, ValidationError
+from pydantic import AnyHttpUrl, Field, IPvAnyAddress, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -18,7 +19,10 @@ class WorkerSettings(BaseSettings):
     """Investigations at once; 0 chooses: 2 for the playbook, which is never idle, 16 for a model. Threads,
     other work in hand and `fraud-worker --scale-rules` follow from it."""
     worker_health_port: Annotated[int, Field(ge=0, le=65535)] = 0
-    """Loopback port that answers GET /health; 0 opens none."""
+    """Port that answers GET /health and /alive; 0 opens none."""
+    worker_health_host: IPvAnyAddress = IPv4Address("127.0.0.1")
+    """Where it listens. A container's probe comes from outside of it and needs 0.0.0.0; the answer names no
+    customer, but callers are not authenticated."""
     worker_drain_seconds: Annotated[float, Field(gt=0, le=18)] = 12.0
     """How long work in hand may take after SIGTERM; then it is left to be redelivered."""
     data_clock: date | None = None

@@ -46,6 +46,7 @@ EVENT_HUB_SENDER = Role(
 )
 BLOBS = Role("Storage Blob Data Contributor", "ba92f5b4-2d11-453d-a403-e96b0029c9fe", "STORAGE_CONTAINER_ID")
 MODEL = Role("Cognitive Services OpenAI User", "5e0bd9bd-7b93-4f28-af87-19fc36ad61bd", "OPENAI_ACCOUNT_ID")
+SECRETS = Role("Key Vault Secrets User", "4633458b-17de-408a-b874-0445c86b69e6", "SECRET_ID")
 TELEMETRY = Role(
     "Monitoring Metrics Publisher", "3913510d-42f4-4e42-8a64-420c390055eb", "APPLICATION_INSIGHTS_ID"
 )

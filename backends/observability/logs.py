@@ -58,12 +58,19 @@ def set_up_logs(level: str = "info", quiet: Collection[str] = ()) -> None:
             ],
         )
     )
+    if number >= logging.INFO:
+        handler.addFilter(_signed_or_serious)
     logging.basicConfig(handlers=[handler], level=number, force=True)
     for name in (*CHATTY, *quiet):
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(max(number, logging.WARNING))
+
+
+def _signed_or_serious(record: logging.LogRecord) -> bool:
+    """Not what a library mentions in nobody's name: the Cosmos DB SDK does so at every look at its feed."""
+    return record.name != logging.root.name or record.levelno >= logging.WARNING
 
 
 def add_trace(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

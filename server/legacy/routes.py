@@ -110,7 +110,7 @@ async def events(
 
 
 @router.get("/producer/status", summary="Whether the demo's telemetry runs")
-@needs(Permission.LOOK)
+@needs(Permission.BE_PACED)
 async def producer_status(
     desk: TheDesk, x_producer: Annotated[str | None, Header(max_length=20)] = None
 ) -> ProducerStatus:

@@ -13,6 +13,7 @@ from devstack.doctor import examine, exit_code
 from devstack.errors import StackError
 from devstack.lock import AlreadyRunningError, stack_lock
 from devstack.logs import follow, last_lines, log_files
+from devstack.seams import seams
 from devstack.services import services
 from devstack.settings import StackSettings
 from devstack.up import SEED_STAMP, check_ports_fit, check_ports_free, seed
@@ -43,12 +44,60 @@ def test_the_server_looks_at_the_dashboard_of_its_own_stack(tmp_path: Path) -> N
 
 
 def test_with_a_task_hub_elsewhere_none_is_started_and_everybody_finds_that_one(tmp_path: Path) -> None:
-    stack = StackSettings(tmp_path, 18_000, hub_elsewhere="https://fraud.example.durabletask.io")
+    stack = StackSettings.told(tmp_path, 18_000, {"DTS_ENDPOINT": "https://fraud.example.durabletask.io/"})
     found = {one.name: one.environment for one in services(stack)}
     assert "taskhub" not in found
     assert not any("DTS_ENDPOINT" in environment for environment in found.values())
-    ours = StackSettings(tmp_path, 18_000, hub_elsewhere="http://localhost:18080")
+    ours = StackSettings.told(tmp_path, 18_000, {"DTS_ENDPOINT": "http://localhost:18080"})
     assert "taskhub" in {one.name for one in services(ours)}
+
+
+def test_with_tools_elsewhere_none_are_started_and_the_worker_finds_those(tmp_path: Path) -> None:
+    stack = StackSettings.told(tmp_path, 18_000, {"MCP_SERVER_URI": "https://tools.internal/mcp"})
+    found = {one.name: one.environment for one in services(stack)}
+    assert "mcp_tools" not in found
+    assert found["worker"]["MCP_SERVER_URI"] == "https://tools.internal/mcp"
+    ours = StackSettings.told(tmp_path, 18_000, {"MCP_SERVER_URI": "http://localhost:18000/mcp"})
+    assert "mcp_tools" in {one.name for one in services(ours)}
+
+
+def test_where_people_sign_in_the_simulator_does_so_as_a_service(tmp_path: Path) -> None:
+    for told, identity in (({}, None), ({"AUTH_TENANT_ID": "11111111"}, "service")):
+        stack = StackSettings.told(tmp_path, 18_000, told)
+        simulator = next(one for one in services(stack) if one.name == "simulator")
+        assert simulator.environment.get("FRAUD_CONSOLE_IDENTITY") == identity
+
+
+def test_customers_in_cosmos_are_not_seeded_into_a_file(tmp_path: Path) -> None:
+    stack = StackSettings.told(tmp_path, 18_000, {"COSMOS_ENDPOINT": "https://x.documents.azure.com/"})
+    seed(stack, TODAY, pytest.fail)
+    assert not stack.contoso_db.exists()
+    assert "customer data" not in {check.name for check in examine(stack)}
+
+
+def test_the_stack_says_what_is_elsewhere_and_which_setting_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert list(seams(StackSettings(tmp_path))) == [
+        "task hub   http://127.0.0.1:8082/   its dashboard, read-only"
+    ]
+    told = {
+        "DTS_ENDPOINT": "https://fraud.example.durabletask.io",
+        "MCP_SERVER_URI": "https://tools.internal/mcp",
+        "COSMOS_ENDPOINT": "https://x.documents.azure.com/",
+        "EVENTHUB_NAMESPACE": "x.servicebus.windows.net",
+        "CHECKPOINT_BLOB_URL": "https://x.blob.core.windows.net",
+        "AZURE_OPENAI_ENDPOINT": "https://x.openai.azure.com",
+        "APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=0;IngestionEndpoint=https://x",
+        "AUDIT_KEY_VAULT_URL": "https://x.vault.azure.net",
+        "AUTH_TENANT_ID": "11111111-2222-3333-4444-555555555555",
+    }
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    said = "\n".join(seams(StackSettings.told(tmp_path, 8000, told)))
+    silent = {"CHECKPOINT_BLOB_URL"}
+    assert {name for name in told if f"({name}" not in said} == silent
+    assert "none was started here" in said
 
 
 def test_one_stack_per_data_folder(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from casework.canonical import Link
 from casework.events import CaseEvent
 from devstack.processes import Process, Stack
 from devstack.seed import seed_contoso
-from devstack.services import services
+from devstack.services import Service, services
 from devstack.settings import StackSettings
 
 T = TypeVar("T")
@@ -58,6 +58,12 @@ class Product:
         for name in names:
             self.kill(name)
         self.start(*names)
+
+    def again(self, service: Service, folder: Path, **changes: str) -> Process:
+        """One more process of a service, not started; its log is in a folder of its own."""
+        told = self.process(service.name)._environment
+        own = replace(service, environment={**told, **changes})
+        return Process(own, folder, {})
 
     def open_case(self, alert_id: str, **changes: Any) -> str:
         """Start a case the demo's way; returns its id."""
@@ -186,22 +192,21 @@ def running_product(
     *,
     simulate: bool = False,
     settings: StackSettings | None = None,
-    replaced: Mapping[str, str] | None = None,
+    own: Mapping[str, Mapping[str, str]] | None = None,
     **environment: str,
 ) -> Iterator[Product]:
     """Start everything in a throwaway folder; stop it at the end. Extra settings go to every process.
 
-    What is `replaced` goes to server and worker instead of what the stack would tell them.
+    What they put elsewhere is not started, as with `fraud-console up`. Under the name of a process, `own`
+    has what goes to it alone, instead of what the stack would tell it.
     """
-    settings = settings or StackSettings(data_dir, free_port_base())
+    settings = settings or StackSettings.told(data_dir, free_port_base(), environment)
     data_dir.mkdir(parents=True, exist_ok=True)
-    if not settings.contoso_db.exists():
+    if settings.seeds and not settings.contoso_db.exists():
         seed_contoso(settings.contoso_db, today=datetime.now(UTC).date())
     kept: Mapping[str, str] = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
     chosen = [
-        replace(service, environment={**service.environment, **(replaced or {})})
-        if service.name in ("server", "worker")
-        else service
+        replace(service, environment={**service.environment, **(own or {}).get(service.name, {})})
         for service in services(settings, simulate=simulate)
     ]
     stack = Stack(chosen, data_dir, {**kept, **environment})

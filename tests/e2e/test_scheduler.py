@@ -45,7 +45,8 @@ def test_cases_go_through_while_tokens_expire_connections_are_cut_and_tokens_are
     azure: Azure,
 ) -> None:
     stack = azure.stack
-    with running_product(stack.data_dir, settings=stack, replaced=azure.environment) as product:
+    both = dict.fromkeys(("server", "worker"), azure.environment)
+    with running_product(stack.data_dir, settings=stack, own=both) as product:
         first = product.open_case("TLS-1")
         product.wait_for_status(first, "awaiting_review")
         azure.identity.refuse = 400

@@ -1,95 +1,23 @@
 """The product with sign-in: a device code over SSH, a decision in one's own name, a token that ends."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.e2e.product import Product, eventually, running_product
-from tests.e2e.test_console import KEEP, Screen
-from tests.peers.certificates import Certificates, write_certificates
+from tests.e2e.product import eventually, running_product
+from tests.e2e.signing import SignedDesk
+from tests.e2e.test_console import Screen
+from tests.peers.certificates import write_certificates
 from tests.peers.oidc import Provider
 from tests.peers.oidc.directory import API_ID, API_URI, CONSOLE_ID
 
-DEADLINE_SECONDS = 60
-
-
-@dataclass
-class Desk:
-    """A product that people sign in to, the provider, and one person's machine."""
-
-    product: Product
-    provider: Provider
-    home: Path
-    certificates: Certificates
-
-    @property
-    def environment(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in KEEP if name in os.environ and name != "HOME"}
-        return {
-            **kept,
-            "HOME": str(self.home),
-            "XDG_STATE_HOME": str(self.home / "state"),
-            "REQUESTS_CA_BUNDLE": str(self.certificates.authority),
-            "FRAUD_CONSOLE_SERVER": self.product.settings.server_url,
-            "FRAUD_CONSOLE_CONFIG": "",
-            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-        }
-
-    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "console", *words],
-            env={**self.environment, **environment},
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=DEADLINE_SECONDS,
-            check=False,
-        )
-
-    def login(self, role: str, *flags: str) -> str:
-        """Sign in as the person with a role, who types the code that is shown; returns what was answered."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "console", "login", *flags],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-        )
-        assert process.stderr is not None
-        told = ""
-        for line in process.stderr:
-            told += line
-            if found := re.search(r"type the code (\w+)", line):
-                self.approve(found[1], role)
-        answered, _ = process.communicate(timeout=DEADLINE_SECONDS)
-        assert process.returncode == 0, told
-        return answered
-
-    def approve(self, code: str, role: str) -> None:
-        person = self.provider.directory.person(role)
-        assert person is not None
-        assert self.provider.grants.approve(code, person)
-
-    def put_case(self, alert_id: str) -> str:
-        case_id = self.product.open_case(alert_id)
-        self.product.wait_for_status(case_id, "awaiting_review")
-        return case_id
-
-    def decision(self, case_id: str) -> dict[str, object]:
-        return dict(self.product.detail(case_id)["case"]["decision"])
-
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedDesk]:
     folder = tmp_path_factory.mktemp("signed-in")
     files, provider = write_certificates(folder / "certificates"), Provider()
     with provider.running(files):
@@ -108,11 +36,11 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             product.http.headers["Authorization"] = f"Bearer {provider.token_for(lead)}"
             home = folder / "home"
             home.mkdir()
-            yield Desk(product, provider, home, files)
+            yield SignedDesk(product, provider, home, files)
 
 
 @pytest.fixture(autouse=True)
-def a_new_machine(desk: Desk, tmp_path: Path) -> None:
+def a_new_machine(desk: SignedDesk, tmp_path: Path) -> None:
     desk.home = tmp_path
     desk.provider.lifetime_seconds = 3600
 
@@ -120,7 +48,7 @@ def a_new_machine(desk: Desk, tmp_path: Path) -> None:
 class SignedScreen(Screen):
     """The console on that machine."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: SignedDesk) -> None:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in desk.environment.items():
                 patch.setenv(name, value)
@@ -129,13 +57,13 @@ class SignedScreen(Screen):
 
 
 @pytest.fixture
-def screen(desk: Desk, a_new_machine: None) -> Iterator[SignedScreen]:
+def screen(desk: SignedDesk, a_new_machine: None) -> Iterator[SignedScreen]:
     opened = SignedScreen(desk)
     yield opened
     opened.close()
 
 
-def test_a_shell_is_told_to_sign_in_and_how(desk: Desk) -> None:
+def test_a_shell_is_told_to_sign_in_and_how(desk: SignedDesk) -> None:
     done = desk.run("cases")
     assert done.returncode == 5
     assert "fraud-console login --server" in done.stderr
@@ -145,7 +73,7 @@ def test_a_shell_is_told_to_sign_in_and_how(desk: Desk) -> None:
     assert "--keep-in-file" in without_consent.stderr
 
 
-def test_a_person_signs_in_decides_and_signs_out(desk: Desk) -> None:
+def test_a_person_signs_in_decides_and_signs_out(desk: SignedDesk) -> None:
     case_id = desk.put_case("S1-shell")
     assert "Ada Analyst (analyst)" in desk.login("analyst", "--keep-in-file")
     me = json.loads(desk.run("whoami", "--json").stdout)
@@ -164,7 +92,7 @@ def test_a_person_signs_in_decides_and_signs_out(desk: Desk) -> None:
     assert desk.run("cases").returncode == 5
 
 
-def test_a_sign_in_that_was_revoked_says_so(desk: Desk) -> None:
+def test_a_sign_in_that_was_revoked_says_so(desk: SignedDesk) -> None:
     desk.provider.lifetime_seconds = 200
     desk.login("viewer", "--keep-in-file")
     assert desk.run("stats").returncode == 0
@@ -174,7 +102,7 @@ def test_a_sign_in_that_was_revoked_says_so(desk: Desk) -> None:
     assert "fraud-console login" in done.stderr
 
 
-def test_a_viewer_is_told_which_role_decides(desk: Desk) -> None:
+def test_a_viewer_is_told_which_role_decides(desk: SignedDesk) -> None:
     case_id = desk.put_case("S2-viewer")
     desk.login("viewer", "--keep-in-file")
     refused = desk.run("claim", case_id)
@@ -182,7 +110,7 @@ def test_a_viewer_is_told_which_role_decides(desk: Desk) -> None:
     assert "needs the role analyst; Vera Viewer is viewer" in refused.stderr
 
 
-def test_a_service_sends_telemetry_as_itself(desk: Desk, tmp_path: Path) -> None:
+def test_a_service_sends_telemetry_as_itself(desk: SignedDesk, tmp_path: Path) -> None:
     feed = desk.provider.directory.applications[1]
     own = {
         "AZURE_TENANT_ID": desk.provider.tenant,
@@ -200,7 +128,7 @@ def test_a_service_sends_telemetry_as_itself(desk: Desk, tmp_path: Path) -> None
 
 
 def test_in_the_console_one_signs_in_by_key_and_again_when_the_session_ends(
-    desk: Desk, screen: SignedScreen
+    desk: SignedDesk, screen: SignedScreen
 ) -> None:
     case_id = desk.put_case("S3-console")
     screen.shows("SIGNED OUT", "S signs in here")
@@ -226,7 +154,7 @@ def test_in_the_console_one_signs_in_by_key_and_again_when_the_session_ends(
     screen.shows("Sam Senior (senior)", "live")
 
 
-def _sign_in(desk: Desk, screen: SignedScreen, role: str) -> None:
+def _sign_in(desk: SignedDesk, screen: SignedScreen, role: str) -> None:
     screen.type("S")
     screen.shows("and type")
     found = re.search(r"and type (\w+)", screen.text)
@@ -234,7 +162,7 @@ def _sign_in(desk: Desk, screen: SignedScreen, role: str) -> None:
     desk.approve(found[1], role)
 
 
-def _forget_every_key(desk: Desk) -> None:
+def _forget_every_key(desk: SignedDesk) -> None:
     """All tokens so far are refused from now on: their key is gone and the server has started afresh."""
     desk.provider.issuer.retire()
     lead = desk.provider.directory.person("lead")

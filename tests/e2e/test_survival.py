@@ -1,12 +1,12 @@
 """kill -9 at every stage: afterwards every case ends exactly once, with one action."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
-from devstack.processes import Process
 from tests.e2e.product import Product, eventually, running_product
 
 CASES = 50
@@ -95,12 +95,9 @@ def test_fifty_waiting_cases_survive_the_hub_and_then_everything(fragile: Produc
     assert len(executed) == len(set(executed)) == CASES
 
 
-def test_two_workers_share_the_load_and_one_may_die(fragile: Product) -> None:
-
-    second = Process(
-        fragile.process("worker").service, fragile.settings.log_dir / "second", _environment(fragile)
-    )
-    second.log.parent.mkdir()
+def test_two_workers_share_the_load_and_one_may_die(fragile: Product, tmp_path: Path) -> None:
+    other = replace(fragile.process("worker").service, health_url=None, port=None)
+    second = fragile.again(other, tmp_path, WORKER_HEALTH_PORT="0")
     second.start()
     try:
         ids = [fragile.open_case(f"K6-{number:02}") for number in range(20)]
@@ -112,10 +109,6 @@ def test_two_workers_share_the_load_and_one_may_die(fragile: Product) -> None:
         assert second.popen is not None
         second.popen.kill()
         second.popen.wait(10)
-
-
-def _environment(product: Product) -> dict[str, str]:
-    return {**product.process("worker")._environment, "WORKER_HEALTH_PORT": "0"}
 
 
 def test_mcp_down_is_not_low_risk(fragile: Product) -> None:

@@ -85,4 +85,7 @@ def test_chatty_libraries_begin_at_warning_and_the_level_counts(capsys: pytest.C
     assert [line["event"] for line in _lines(capsys)] == ["bad"]
     set_up_logs("info")
     logging.getLogger("httpx").info("GET")
+    logging.info("in nobody's name")
     assert _lines(capsys) == []
+    logging.warning("in nobody's name, and serious")
+    assert len(_lines(capsys)) == 1

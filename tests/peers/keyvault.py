@@ -11,7 +11,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,11 +41,16 @@ class Version:
 
 @dataclass
 class KeyVault:
-    """Switches: `role` False refuses with 403, `failures` answers 503 so many times first."""
+    """Switches: `role` False refuses with 403, `failures` answers 503 so many times first.
+
+    With `readers`, only the identities of these object ids hold the role, on the secrets under which they
+    are listed.
+    """
 
     issuer: Issuer
     port: int = field(default_factory=free_port)
     role: bool = True
+    readers: Mapping[str, frozenset[str]] | None = None
     failures: int = 0
     challenges: int = 0
     secrets: dict[str, list[Version]] = field(default_factory=dict)
@@ -100,13 +105,14 @@ class KeyVault:
         try:
             if scheme != "Bearer":
                 raise jwt.InvalidTokenError("no token")
-            self.issuer.check(token, self.resource)
+            caller = self.issuer.check(token, self.resource)["oid"]
         except jwt.InvalidTokenError as error:
             self.challenges += 1
             tenant = f"https://login.microsoftonline.com/{self.issuer.tenant}"
             challenge = f'Bearer authorization="{tenant}", resource="{self.resource}"'
             return _error(401, "Unauthorized", f"AKV10000: {error}", {"WWW-Authenticate": challenge})
-        if not self.role:
+        allowed = self.readers is None or caller in self.readers.get(request.path_params["name"], ())
+        if not (self.role and allowed):
             return _error(403, "Forbidden", "Caller is not authorized to perform action on resource.")
         return None
 

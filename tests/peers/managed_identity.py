@@ -6,7 +6,7 @@ Protocol: https://learn.microsoft.com/azure/app-service/overview-managed-identit
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
@@ -18,6 +18,14 @@ from tests.peers.serving import serve
 from tests.peers.tokens import Issuer
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One that is assigned to the host; `roles` are its app roles, by the resource that defines them."""
+
+    name: str
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 @dataclass
 class ManagedIdentity:
     """Switches: `refuse` answers with that status, `lifetime_seconds` makes tokens short-lived."""
@@ -26,6 +34,8 @@ class ManagedIdentity:
     secret: str = "host-secret"
     name: str = "fraud-console"
     roles: tuple[str, ...] = ()
+    assigned: dict[str, Identity] = field(default_factory=dict)
+    """User-assigned ones by client id. Where there are any, a caller has to say which it means."""
     lifetime_seconds: int = 3600
     refuse: int | None = None
     hangs: bool = False
@@ -47,11 +57,20 @@ class ManagedIdentity:
             return JSONResponse({"statusCode": self.refuse, "message": "no token today"}, self.refuse)
         if not resource:
             return JSONResponse({"statusCode": 400, "message": "resource is missing"}, 400)
+        meant = request.query_params.get("client_id", "")
+        identity = self._meant(meant)
+        if identity is None:
+            return JSONResponse({"statusCode": 400, "message": f"no identity {meant!r} is assigned"}, 400)
         expires = int(time.time()) + self.lifetime_seconds
-        roles = {"roles": list(self.roles)} if self.roles else {}
-        access = self.issuer.issue(resource, self.name, exp=expires, idtyp="app", scp=None, **roles)
+        roles = list(identity.roles.get(resource, self.roles)) or None
+        access = self.issuer.issue(
+            resource, identity.name, exp=expires, idtyp="app", scp=None, roles=roles, azp=meant or None
+        )
         answer = {"access_token": access, "expires_on": str(expires), "resource": resource}
-        return JSONResponse({**answer, "token_type": "Bearer", "client_id": self.name})
+        return JSONResponse({**answer, "token_type": "Bearer", "client_id": meant or identity.name})
+
+    def _meant(self, client_id: str) -> Identity | None:
+        return self.assigned.get(client_id) if self.assigned else Identity(self.name)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[dict[str, str]]:

@@ -200,11 +200,11 @@ def test_a_role_that_may_gets_past_the_gate_on_every_route(desk: Guarded) -> Non
             assert answer.status_code not in (401, 403, 500), (method, route.path, role, answer.text)
 
 
-def test_a_service_that_ingests_may_do_nothing_else(desk: Guarded) -> None:
+def test_a_service_that_ingests_may_ask_whether_to_and_nothing_else(desk: Guarded) -> None:
     feed = bearer(token_of(desk.provider, "ingest"))
     passed = {
         route.path
         for method, route in SIGNED_IN
         if desk.ask(method, path_of(route), headers=feed).status_code != 403
     }
-    assert passed == {"/api/v1/telemetry"}
+    assert passed == {"/api/v1/telemetry", "/api/producer/status"}

@@ -142,12 +142,23 @@ def test_it_starts_without_hub_and_tools_says_so_and_leaves_when_told(tmp_path: 
             "analyst": "playbook",
             "analysts": {"playbook": "ready"},
         }
-        listening = [
-            c.laddr for c in psutil.Process(process.pid).net_connections("inet") if c.status == "LISTEN"
-        ]
-        assert [(address.ip, address.port) for address in listening] == [("127.0.0.1", port)]
+        assert _listening(process) == [("127.0.0.1", port)]
+        alive = httpx.get(f"http://127.0.0.1:{port}/alive", trust_env=False)
+        assert (alive.status_code, alive.json()) == (200, {"status": "alive"})
         process.send_signal(signal.SIGTERM)
         assert process.wait(DEADLINE_SECONDS) == 0
+
+
+def test_in_a_container_its_probe_is_reached_from_outside(tmp_path: Path) -> None:
+    port = _free_port()
+    with _worker(tmp_path, WORKER_HEALTH_PORT=str(port), WORKER_HEALTH_HOST="0.0.0.0") as process:
+        _health(port, process)
+        assert _listening(process) == [("0.0.0.0", port)]
+
+
+def _listening(process: "subprocess.Popen[str]") -> list[tuple[str, int]]:
+    connections = psutil.Process(process.pid).net_connections("inet")
+    return [(one.laddr.ip, one.laddr.port) for one in connections if one.status == "LISTEN"]
 
 
 def test_it_opens_no_port_unless_asked(tmp_path: Path) -> None:
@@ -155,4 +166,4 @@ def test_it_opens_no_port_unless_asked(tmp_path: Path) -> None:
         assert process.stderr is not None
         line = next(line for line in process.stderr if '"working"' in line)
         assert "localhost" in line or "127.0.0.1" in line
-        assert [c for c in psutil.Process(process.pid).net_connections("inet") if c.status == "LISTEN"] == []
+        assert _listening(process) == []
