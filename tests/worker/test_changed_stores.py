@@ -1,4 +1,4 @@
-"""Write access to the case store changes neither whom an ordered action hits, nor how much, nor by whose word."""
+"""Whoever can write to the case store changes neither whom an action hits, nor how much, nor why."""
 
 import json
 import sqlite3
