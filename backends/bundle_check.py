@@ -10,6 +10,7 @@ import json
 import re
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +23,14 @@ SEAL_DOMAIN = b"fraud-console/bundle/v1\n"
 ORDERS = ("decision_submitted", "decision_withdrawn", "reversal_ordered")
 SUMS, SEAL, MANIFEST = "SHA256SUMS", "SHA256SUMS.sig", "manifest.json"
 LARGEST_MEMBER = 256 * 1024 * 1024
+LARGEST_BUNDLE = 1024 * 1024 * 1024
 MOST_MEMBERS = 1_000_000
+_NAME = re.compile(r"(?:[a-z]+/)?[A-Za-z0-9][A-Za-z0-9._-]*")
+_END = b"PK\x05\x06"
+_END_BYTES = 22
+_REGULAR_FILE = (0, 0o100000)
+_MALFORMED = (LookupError, TypeError, AttributeError, ValueError, RecursionError)
+"""What a record surfaces as that has not the form of one."""
 _SEAL = re.compile(rb'\{"key":"[0-9a-f]{64}","value":"[0-9a-f]{128}"\}')
 _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._/-]+)\n")
 
@@ -47,15 +55,15 @@ class Checked(NamedTuple):
 class _BadError(Exception):
     def __init__(self, member: str, reason: str, seq: int | None = None) -> None:
         super().__init__(reason)
-        self.problem = Problem(member, seq, reason)
+        self.problem = Problem(plain(member), seq, plain(reason))
 
 
 def check_file(path: Path, trusted: frozenset[str] | None = None, *, unsigned: bool = False) -> Checked:
     """Check a bundle. `trusted` are key ids; None judges whether signatures fit, not whose they are."""
     try:
         members = read_members(path)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError) as error:
-        return Checked("", 0, (), Problem(path.name, None, f"cannot be read as a bundle: {error}"))
+    except (zipfile.BadZipFile, RuntimeError, EOFError, ValueError, OSError) as error:
+        return Checked("", 0, (), Problem(path.name, None, plain(f"cannot be read as a bundle: {error}")))
     except _BadError as bad:
         return Checked("", 0, (), bad.problem)
     return check_members(members, trusted, unsigned=unsigned)
@@ -65,18 +73,37 @@ def read_members(path: Path) -> dict[str, bytes]:
     """Every member of a zip file. Raises what `zipfile` raises, and ValueError for a doubtful one."""
     with zipfile.ZipFile(path) as bundle:
         infos = bundle.infolist()
-        if len(infos) > MOST_MEMBERS or any(info.file_size > LARGEST_MEMBER for info in infos):
+        sizes = [info.file_size for info in infos]
+        if len(infos) > MOST_MEMBERS or max(sizes, default=0) > LARGEST_MEMBER or sum(sizes) > LARGEST_BUNDLE:
             raise ValueError("it is larger than any case can be")
         names = [info.filename for info in infos]
         if len(set(names)) != len(names):
             raise ValueError("two members have the same name")
+        if odd := next((info.filename for info in infos if not _is_plain_file(info)), None):
+            raise ValueError(f"a member is none of a bundle's: {odd[:80]!r}")
+        if not _is_all(path, infos):
+            raise ValueError("there is something before or behind it that is not part of it")
         return {name: _member(bundle, name) for name in names}
+
+
+def _is_plain_file(info: zipfile.ZipInfo) -> bool:
+    """Whether unpacking makes a file, below where one unpacks: neither a link nor a path of its own."""
+    kind = (info.external_attr >> 16) & 0o170000
+    return _NAME.fullmatch(info.filename) is not None and kind in _REGULAR_FILE
+
+
+def _is_all(path: Path, infos: list[zipfile.ZipInfo]) -> bool:
+    """Whether the file is the archive and nothing else, which another program might read instead."""
+    with path.open("rb") as file:
+        file.seek(-_END_BYTES, 2)
+        end = file.read()
+    return end.startswith(_END) and min((info.header_offset for info in infos), default=0) == 0
 
 
 def _member(bundle: zipfile.ZipFile, name: str) -> bytes:
     try:
         return bundle.read(name)
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise _BadError(name, f"cannot be read: {error}", _seq_of(name)) from None
 
 
@@ -89,7 +116,7 @@ def check_members(
     try:
         _check_sums(members)
         manifest = _json(members, MANIFEST)
-        case_id = str(manifest.get("case_id"))
+        case_id = plain(str(manifest.get("case_id")))
         _check_seal(members, manifest, trusted, keys)
         events = _check_chain(members, manifest)
         records = len(events)
@@ -98,6 +125,9 @@ def check_members(
         _check_evidence(members, events)
     except _BadError as bad:
         return Checked(case_id, records, tuple(dict.fromkeys(keys)), bad.problem)
+    except _MALFORMED as error:
+        problem = Problem(MANIFEST, None, plain(f"a record has not the form of one: {error!r}"))
+        return Checked(case_id, records, tuple(dict.fromkeys(keys)), problem)
     return Checked(case_id, records, tuple(dict.fromkeys(keys)), None)
 
 
@@ -214,6 +244,11 @@ def _signed_by(
     return key_id
 
 
+def plain(text: str) -> str:
+    """Text of a bundle as a terminal may be shown it: it came from whoever made the bundle."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:300])
+
+
 def canonical(value: object) -> bytes:
     """JSON with one spelling: sorted keys, no white space, UTF-8."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -232,7 +267,7 @@ def _text(members: Mapping[str, bytes], name: str) -> str:
 def _json(members: Mapping[str, bytes], name: str, kind: type = dict) -> Any:
     try:
         value = json.loads(_text(members, name))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _BadError(name, "is not JSON", _seq_of(name)) from None
     if not isinstance(value, kind):
         raise _BadError(name, "is not JSON of the right form", _seq_of(name))

@@ -157,6 +157,14 @@ def order_for(case: Case, step: Step) -> ActionOrder:
     )
 
 
+def lacks_second_approver(case: Case, policy: Policy) -> bool:
+    """Whether policy wants a second person for what is executed, and nobody was asked as one."""
+    decision = case.decision
+    if decision is None or decision.action is None or decision.stage is Stage.SECOND:
+        return False
+    return needs_second_approver(policy, case.alert, decision.action)
+
+
 def inverse_order_for(case: Case, action_id: str) -> ActionOrder:
     """The order that undoes an executed step. Raises NotFoundError when no such step was executed."""
     receipt = next((done for done in case.receipts if done.action_id == action_id), None)

@@ -8,10 +8,10 @@ from typing import Literal
 from pydantic import JsonValue, ValidationError
 
 from casework.actor import SYSTEM
-from casework.canonical import Link, digest
-from casework.case import Case
+from casework.canonical import Link, digest, verify_chain
+from casework.case import Case, replay
 from casework.decision import Decision
-from casework.errors import TamperedError, UnavailableError
+from casework.errors import SequenceError, TamperedError, TransitionError, UnavailableError
 from casework.events import CaseEvent, DecisionSubmitted, DecisionWithdrawn, NewEvent, OrderRefused, from_link
 from casework.ports import DecisionEvent, WithdrawalEvent
 from casework.signature import Verifier, key_id_of
@@ -57,18 +57,40 @@ def refuse(case: Case, kind: Kind, raw: JsonValue, refusal: Refusal, now: dateti
 
 
 def vouch_for(case: Case, links: Sequence[Link], verifier: Verifier) -> None:
-    """Return when the decision that the case stands on is in its record and signed by a trusted key.
+    """Return when the decision that the case stands on is in its record and signed by a trusted key, and
+    so is the approval that it is the second one of.
 
     Raises TamperedError when the record was changed, and UnavailableError for a missing signature or
     a key that is not trusted: an operator can mend the key ring, and nothing is lost meanwhile.
     """
-    decision = case.decision
-    if decision is None:
+    if case.decision is None:
         raise TamperedError(f"{case.case_id} stands on a decision that is not there")
-    recorded = _last_order(links, decision)
-    if recorded is None:
-        raise TamperedError(f"{decision.decision_id} is not in the record of {case.case_id}")
-    believe(recorded[0], decision.decision_id, verifier)
+    proposed = case.review.proposed if case.review else None
+    for decision in (case.decision, proposed):
+        if decision is None:
+            continue
+        recorded = _last_order(links, decision)
+        if recorded is None:
+            raise TamperedError(f"{decision.decision_id} is not in the record of {case.case_id}")
+        believe(recorded[0], decision.decision_id, verifier)
+
+
+def case_in(case_id: str, links: Sequence[Link]) -> Case:
+    """The case as its record describes it, whatever the projection beside it says.
+
+    A signature covers the whole record before it, and so the customer and the amount of what was
+    ordered; a projection is covered by nothing. Raises TamperedError for a record that was changed.
+    """
+    try:
+        broken = verify_chain(links)
+        case = None if broken else replay(from_link(link) for link in links)
+    except (ValueError, AttributeError, TransitionError, SequenceError) as error:
+        raise TamperedError(f"the record of {case_id} describes no possible case: {error}"[:500]) from error
+    if broken is not None:
+        raise TamperedError(f"record {broken.seq} of {case_id}: {broken.reason}")
+    if case is None or case.case_id != case_id:
+        raise TamperedError(f"the record of {case_id} is not there")
+    return case
 
 
 def believe(link: Link, name: str, verifier: Verifier) -> None:

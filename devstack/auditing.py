@@ -43,7 +43,7 @@ class Break:
     def line(self) -> str:
         where = self.member or self.case_id
         at = f" at record {self.seq}" if self.seq is not None else ""
-        return f"BROKEN {where}{at}: {self.reason}"
+        return f"BROKEN {bundle_check.plain(where)}{at}: {bundle_check.plain(self.reason)}"
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ from casework.policy import Policy
 from casework.rules import load_rules
 from server.app import create_app
 from server.bootstrap import bootstrap, describe
+from server.connections import BoundedConnection
 from server.settings import ServerSettings, settings_problems
 
 BACKLOG = 2048
@@ -149,7 +150,7 @@ def _config(app: FastAPI, settings: ServerSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=BoundedConnection,
         ws="websockets-sansio",
         ws_max_size=LARGEST_SOCKET_MESSAGE,
         lifespan="on",

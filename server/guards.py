@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from fastapi import HTTPException
 from starlette.datastructures import Headers
@@ -52,13 +51,12 @@ class HostGuard:
         known = scope["path"] in self._any_host or _name_of(headers.get("host", "")) in self._hosts
         if not known:
             return respond(of_status(421, "this server does not answer to that Host; see ALLOWED_HOSTS"))
-        origin = headers.get("origin")
+        origins = headers.getlist("origin")
         harmless = scope["type"] == "http" and scope["method"] in SAFE_METHODS
-        if origin is None or harmless or origin in self._origins:
+        foreign = [one for one in origins if one not in self._origins and not is_own(one, headers)]
+        if harmless or not foreign:
             return None
-        if urlsplit(origin).netloc == headers.get("host"):
-            return None
-        return respond(of_status(403, f"pages from {origin[:100]} may not change anything here"))
+        return respond(of_status(403, f"pages from {foreign[0][:100]} may not change anything here"))
 
 
 class Bounds:
@@ -140,6 +138,12 @@ class _Answer:
             self.begun = True
             message["headers"] = [*message.get("headers", []), *SECURITY_HEADERS]
         await self._send(message)
+
+
+def is_own(origin: str, headers: Headers) -> bool:
+    """Whether an Origin is that of our own page: one that a browser got from this Host over the web."""
+    scheme, found, place = origin.partition("://")
+    return found != "" and scheme in ("http", "https") and place == headers.get("host")
 
 
 def _name_of(host: str) -> str:

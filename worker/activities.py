@@ -49,7 +49,7 @@ async def apply_decision(desk: Desk, call: CaseCall) -> Standing:
         await _hear(desk, call, "decision")
         case = await desk.cases.load(call.case_id)
         if case.status is Status.DECIDED:
-            hearing.vouch_for(case, await desk.cases.links(call.case_id), desk.verifier)
+            await _as_signed(desk, call.case_id)
         case = await _record(desk, call, lambda case: flow.apply_decision(case, desk.policy, desk.clock()))
         annotate({attributes.STATUS: str(case.status)})
     return standing_of(case)
@@ -72,11 +72,14 @@ async def begin_action(desk: Desk, call: CaseCall) -> Standing:
 
 async def execute_fraud_action(desk: Desk, call: StepCall) -> StepOutcome:
     """Execute one ordered step of a signed decision, once however often it is asked for."""
-    case = await desk.cases.load(call.case_id)
     if call.step is None:
         raise TransitionError("no step is named")
-    hearing.vouch_for(case, await desk.cases.links(call.case_id), desk.verifier)
+    case = await _as_signed(desk, call.case_id)
     order = flow.order_for(case, call.step)
+    if flow.lacks_second_approver(case, desk.policy):
+        return StepOutcome(
+            action_id=order.action_id, error="nobody approved it as the second", permanent=True
+        )
     try:
         receipt = await _performed(desk, order)
     except CaseworkError as error:
@@ -88,15 +91,16 @@ async def execute_fraud_action(desk: Desk, call: StepCall) -> StepOutcome:
 
 async def undo_fraud_action(desk: Desk, call: StepCall) -> StepOutcome:
     """Execute the inverse of an executed step, once; when a person asks, only on their signed order."""
-    case = await desk.cases.load(call.case_id)
+    links = await desk.cases.links(call.case_id)
+    case = hearing.case_in(call.case_id, links)
     action_id = call.action_id or ""
     if action_id in case.reversed_actions:
         return StepOutcome(action_id=action_id)
     if case.status not in (Status.EXECUTING, Status.CLOSED):
         return StepOutcome(action_id=action_id, error=f"the case is {case.status}", permanent=True)
     by, reason = SYSTEM, call.reason
-    if call.by is not None:
-        order = hearing.reversal_in(await desk.cases.links(call.case_id), action_id)
+    if call.by is not None or case.status is Status.CLOSED:
+        order = hearing.reversal_in(links, action_id)
         if order is None or not isinstance(order[1].body, ReversalOrdered):
             return await _not_ordered(desk, call, action_id)
         hearing.believe(order[0], order[1].event_id, desk.verifier)
@@ -213,6 +217,14 @@ async def _performed(desk: Desk, order: ActionOrder) -> ActionReceipt:
     }
     with span(f"action {order.step}", about):
         return await desk.actions.perform(order)
+
+
+async def _as_signed(desk: Desk, case_id: str) -> Case:
+    """The case as its record has it, once the signature under what it stands on was verified."""
+    links = await desk.cases.links(case_id)
+    case = hearing.case_in(case_id, links)
+    hearing.vouch_for(case, links, desk.verifier)
+    return case
 
 
 async def _record(desk: Desk, call: CaseCall | StepCall, decide: Callable[[Case], Events]) -> Case:

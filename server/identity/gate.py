@@ -1,7 +1,6 @@
 """Stands before every route: with sign-in configured, nobody passes without a good token and the role."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
@@ -11,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from casework.errors import NotAllowedError, UnavailableError
 from casework.permissions import Permission, why_not
 from server.desk import utc_now
-from server.guards import SAFE_METHODS
+from server.guards import SAFE_METHODS, is_own
 from server.identity.declared import GuardedRoute
 from server.identity.presented import presented
 from server.identity.tokens import BadTokenError, SignedIn, Tokens
@@ -90,8 +89,8 @@ class Gate:
         """Browsers send a cookie along whoever asks; a write or a socket has to come from our own page."""
         if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
             return True
-        origin = headers.get("origin", "")
-        return origin in self.origins or (origin != "" and urlsplit(origin).netloc == headers.get("host"))
+        origins = headers.getlist("origin")
+        return len(origins) == 1 and (origins[0] in self.origins or is_own(origins[0], headers))
 
 
 def unauthenticated(error: BadTokenError, path: str) -> Response:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backends import bundle_check
 from backends.bundle_check import SEAL, SUMS, check_file, check_members, read_members
 from backends.bundles import export_case, zipped
 from backends.signing import Ed25519Signer, new_key, public_pem, signer_from_pem
@@ -231,6 +232,85 @@ def test_two_members_of_one_name_are_refused(tmp_path: Path) -> None:
         bundle.writestr("a", b"two")
     with pytest.raises(ValueError, match="same name"):
         read_members(path)
+
+
+def with_body(body: object) -> Members:
+    """A bundle whose one record has a body of the examiner's choice; not sealed."""
+    record = {"seq": 1, "prev_hash": "0" * 64, "case_id": "c", "body": body}
+    text = canonical_json(record)
+    manifest = {"case_id": "c", "records": 1, "head_hash": digest_text(text), "sealed_by": None}
+    members = {"events/000001.json": text.encode(), "manifest.json": canonical_json(manifest).encode()}
+    return resealed(members, None)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        with_body(None),
+        with_body([]),
+        with_body({}),
+        with_body({"type": "assessment_recorded"}),
+        resealed({**with_body({"type": "x"}), "evidence/a.json": b'["x"]'}, None),
+        resealed({**with_body({"type": "x"}), "evidence/a.json": b'[{"seq": [], "body": 1}]'}, None),
+        resealed({**with_body({"type": "x"}), "evidence/a.json": b"[" * 100_000}, None),
+    ],
+)
+def test_records_of_any_form_are_judged_and_crash_nothing(members: Members) -> None:
+    assert check_members(members).problem is not None
+
+
+def test_what_a_bundle_says_cannot_drive_the_terminal_it_is_shown_on() -> None:
+    hostile = {**with_body({"type": "x"}), "manifest.json": b'{"case_id": "\\u001b]0;owned\\u0007"}'}
+    found = check_members(resealed(hostile, None))
+    assert found.problem is not None
+    assert (found.case_id, found.problem.reason.isprintable()) == ("?]0;owned?", True)
+
+
+def rezipped(path: Path, change: Callable[[zipfile.ZipInfo], None]) -> None:
+    with zipfile.ZipFile(path, "w") as bundle:
+        for name, content in MEMBERS.items():
+            info = zipfile.ZipInfo(name)
+            change(info)
+            bundle.writestr(info, content)
+
+
+def test_members_that_unpack_to_links_or_elsewhere_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "case.zip"
+    rezipped(path, lambda info: setattr(info, "external_attr", 0o120777 << 16))
+    with pytest.raises(ValueError, match="none of a bundle's"):
+        read_members(path)
+    for name in ("../../etc/cron.d/x", "/etc/x", "events/..", "events/\x1b[2J", "evidence/a/b"):
+        path.write_bytes(zipped(resealed({**MEMBERS, name: b"x"}, None)))
+        with pytest.raises(ValueError, match="none of a bundle's"):
+            read_members(path)
+
+
+@pytest.mark.parametrize(("before", "behind"), [(b"MZ", b""), (b"", b"more"), (zipped({"a": b"b"}), b"")])
+def test_something_around_a_bundle_is_not_passed_as_part_of_it(
+    tmp_path: Path, before: bytes, behind: bytes
+) -> None:
+    path = tmp_path / "case.zip"
+    path.write_bytes(before + BUNDLE + behind)
+    assert check_file(path, TRUSTED).problem is not None
+
+
+def test_many_large_members_are_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "case.zip"
+    path.write_bytes(zipped({f"a{number}": bytes(1000) for number in range(10)}))
+    monkeypatch.setattr(bundle_check, "LARGEST_BUNDLE", 9_999)
+    with pytest.raises(ValueError, match="larger than any case"):
+        read_members(path)
+
+
+def test_an_encrypted_or_damaged_member_is_a_problem_and_no_crash(tmp_path: Path) -> None:
+    path = tmp_path / "case.zip"
+    encrypted = BUNDLE.replace(b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01")
+    at = BUNDLE.index(b"VERIFY.md") + len("VERIFY.md")
+    damaged = BUNDLE[:at] + b"\xff" * 6 + BUNDLE[at + 6 :]
+    assert encrypted != BUNDLE
+    for content in (encrypted, damaged):
+        path.write_bytes(content)
+        assert check_file(path).problem is not None
 
 
 def test_the_same_case_exported_twice_is_the_same_file() -> None:

@@ -24,6 +24,7 @@ from casework.hub_picture import HubPicture
 from casework.policy import Policy
 from casework.ports import CaseStore, DecisionEvent, FlowStart, FlowState, ReversalOrder, WithdrawalEvent
 from server.app import create_app
+from server.connections import BoundedConnection
 from server.desk import Desk
 from server.identity.tokens import Tokens
 from server.settings import ServerSettings
@@ -184,7 +185,7 @@ async def listening(server: Running, send_buffer: int | None = None) -> AsyncIte
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         bound.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
-            server.app, lifespan="off", log_config=None, http="httptools", ws="websockets-sansio"
+            server.app, lifespan="off", log_config=None, http=BoundedConnection, ws="websockets-sansio"
         )
         web = _Unsignalled(config)
         task = asyncio.create_task(web.serve(sockets=[bound]))

@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from fastapi import HTTPException
 
+from server.bodies import parse
 from tests.server.desk import Running, decision_body
 
 URL = "/api/v1/cases/fraud-A-1/decision"
@@ -19,6 +21,13 @@ async def test_a_key_that_occurs_twice_is_refused_by_name(server: Running, url: 
     assert answer.status_code == 400
     assert "'approved' occurs more than once" in answer.json()["detail"]
     assert await server.cases.load(case.case_id) == case
+
+
+def test_among_hundreds_of_thousands_of_keys_the_second_of_a_kind_is_found_in_one_pass() -> None:
+    """Searching them for each other would keep the server busy for half an hour, without a token."""
+    keys = ",".join(f'"{number}":1' for number in range(400_000))
+    with pytest.raises(HTTPException, match="'last' occurs more than once"):
+        parse(f'{{{keys},"last":1,"last":2}}'.encode())
 
 
 @pytest.mark.parametrize(

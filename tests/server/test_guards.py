@@ -45,6 +45,30 @@ async def test_a_foreign_page_can_change_nothing(server: Running) -> None:
     assert (await server.cases.load(case.case_id)).seq == case.seq
 
 
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://[",
+        "http://[::1",
+        "file://localhost",
+        "chrome-extension://localhost",
+        "http://evil@localhost",
+        "",
+    ],
+)
+async def test_what_no_page_of_ours_sends_as_origin_is_foreign(server: Running, origin: str) -> None:
+    await server.put_review()
+    answer = await server.http.post("/api/v1/cases/fraud-A-1/claim", headers={"Origin": origin})
+    assert answer.status_code == 403
+
+
+async def test_of_two_origins_none_may_be_foreign(server: Running) -> None:
+    await server.put_review()
+    headers = [("Origin", "http://localhost"), ("Origin", "https://evil.example")]
+    answer = await server.http.post("/api/v1/cases/fraud-A-1/claim", headers=headers)
+    assert answer.status_code == 403
+
+
 async def test_the_servers_own_page_and_the_demos_may(server: Running) -> None:
     await server.put_review()
     for origin in ("http://localhost", "http://localhost:5173"):

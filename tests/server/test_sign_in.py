@@ -187,7 +187,9 @@ async def test_a_browser_session_reads_and_from_its_own_page_writes(
     assert (await server.http.post("/api/v1/cases/fraud-A-1/claim", headers=own)).status_code == 200
 
 
-@pytest.mark.parametrize("origin", [None, "null", "https://evil.example", "http://localhost:3000"])
+@pytest.mark.parametrize(
+    "origin", [None, "null", "https://evil.example", "http://localhost:3000", "file://localhost", "http://["]
+)
 async def test_a_cookie_alone_writes_nothing_from_elsewhere(
     server: Running, provider: Provider, origin: str | None
 ) -> None:
