@@ -71,6 +71,8 @@ def check_file(path: Path, trusted: frozenset[str] | None = None, *, unsigned: b
 
 def read_members(path: Path) -> dict[str, bytes]:
     """Every member of a zip file. Raises what `zipfile` raises, and ValueError for a doubtful one."""
+    if path.is_dir():
+        raise ValueError("it is a folder; name the zip file that was exported, not what was unpacked from it")
     with zipfile.ZipFile(path) as bundle:
         infos = bundle.infolist()
         sizes = [info.file_size for info in infos]
@@ -285,9 +287,14 @@ def key_ids_in(place: str) -> frozenset[str]:
         return frozenset({place})
     from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 - seldom
 
-    public = load_pem_public_key(Path(place).read_bytes())
+    try:
+        public = load_pem_public_key(Path(place).read_bytes())
+    except (OSError, ValueError):
+        raise argparse.ArgumentTypeError(
+            f"{place!r} is neither a key id (64 hexadecimal digits) nor the PEM file of a public key"
+        ) from None
     if not isinstance(public, Ed25519PublicKey):
-        raise ValueError(f"{place} holds no Ed25519 key")
+        raise argparse.ArgumentTypeError(f"{place} holds no Ed25519 key")
     return frozenset({hashlib.sha256(public.public_bytes_raw()).hexdigest()})
 
 
@@ -305,13 +312,17 @@ def _lines(found: Checked, trusted: frozenset[str] | None) -> Iterator[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Verify an exported case.")
-    parser.add_argument("bundle", type=Path)
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE.zip", help="the file as it was exported")
     parser.add_argument(
-        "--trust", action="append", metavar="KEY", help="a key id, or a public key's PEM file"
+        "--trust",
+        action="append",
+        type=key_ids_in,
+        metavar="KEY",
+        help="a key id, or a public key's PEM file",
     )
     parser.add_argument("--allow-unsigned", action="store_true", help="for records older than signatures")
     given = parser.parse_args()
-    trusted = frozenset().union(*map(key_ids_in, given.trust)) if given.trust else None
+    trusted = frozenset().union(*given.trust) if given.trust else None
     found = check_file(given.bundle, trusted, unsigned=given.allow_unsigned)
     for line in _lines(found, trusted):
         print(line)  # noqa: T201 - a program of its own

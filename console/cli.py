@@ -1,12 +1,13 @@
 """The command line: without a command it opens the console, with one it does the same from the shell.
 
-Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 conflict, 5 not permitted, 6 unreachable, 7 partial.
+Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 conflict, 5 not allowed, 6 unreachable, 7 partly done.
 """
 
 from typing import Annotated
 
 import typer
 
+from console.explaining import Commands
 from console.session import (
     FLAGS_BEFORE_THE_VERB,
     AsOption,
@@ -29,14 +30,14 @@ from console.verbs import (
     working,
 )
 
-app = typer.Typer(
+app = Commands(
     name="fraud-console",
     help="Fraud cases in a terminal: without a command, the console opens.",
     no_args_is_help=False,
     add_completion=True,
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 conflict, 5 not permitted, "
-    "6 unreachable, 7 partial.",
+    epilog="Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 conflict, 5 not allowed, "
+    "6 unreachable, 7 partly done.",
 )
 
 LOOK, DECIDE, WORK, STREAM, SIGN_IN = "Look", "Decide", "Work", "Stream", "Sign in"

@@ -56,9 +56,10 @@ class Desk:
             async with asyncio.TaskGroup() as group:
                 detail = group.create_task(self._api.case(case_id))
                 events = group.create_task(self._api.timeline(case_id))
-        except* ConsoleError as several:
+        except ExceptionGroup as several:  # `except*` wraps what it raises in a group before Python 3.11.4
             error = _first(several)
-            self._tell(n.CaseUnread(case_id, str(error)))
+            if isinstance(error, ConsoleError):
+                self._tell(n.CaseUnread(case_id, str(error)))
             raise error from None
         self._tell(n.CaseRead(detail.result(), events.result()))
         return detail.result()
@@ -184,8 +185,9 @@ class Desk:
         return summary
 
 
-def _first(several: BaseExceptionGroup[ConsoleError]) -> ConsoleError:
-    """The first error of a group, whatever else went wrong beside it."""
-    for error in several.exceptions:
-        return _first(error) if isinstance(error, BaseExceptionGroup) else error
+def _first(several: ExceptionGroup[Exception]) -> Exception:
+    """The first error of a group, a defect before what a server may answer."""
+    unexpected = several.subgroup(lambda error: not isinstance(error, ConsoleError | ExceptionGroup))
+    for error in (unexpected or several).exceptions:
+        return _first(error) if isinstance(error, ExceptionGroup) else error
     raise AssertionError("an exception group is never empty")

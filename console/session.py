@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from console.api import ConsoleApi
 
 ServerOption = Annotated[
-    str | None, typer.Option("--server", help="Where the server is.", show_default=False)
+    str | None, typer.Option("--server", metavar="URL", help="Where the server is.", show_default=False)
 ]
 AsOption = Annotated[
-    str | None, typer.Option("--as", help="Who you are on a server without logins.", show_default=False)
+    str | None,
+    typer.Option("--as", metavar="NAME", help="Who you are on a server without logins.", show_default=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, errors too.")]
 CaseArgument = Annotated[

@@ -5,14 +5,15 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from casework.errors import CaseworkError, NotFoundError
+from casework.errors import CaseworkError, InvalidInputError, NotFoundError
+from console.explaining import Commands
 from console.session import AsOption, JsonOption, ServerOption, Session
 from console.verbs import auditing as there
 from devstack.settings import default_data_dir
 
-EXIT_FAILURE, EXIT_NOT_FOUND = 1, 3
+EXIT_FAILURE, EXIT_USAGE, EXIT_NOT_FOUND = 1, 2, 3
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where the keys are kept [FRAUD_DATA_DIR].")]
-keys = typer.Typer(help="The keys that orders are signed with.", no_args_is_help=True)
+keys = Commands(help="The keys that orders are signed with.", no_args_is_help=True)
 
 
 def add_audit_commands() -> None:
@@ -27,7 +28,8 @@ def verify(
     subject: Annotated[
         str | None,
         typer.Argument(
-            help="A store (file or data folder) or an exported bundle; else a case on the server."
+            metavar="SUBJECT",
+            help="A store (file or data folder) or an exported bundle; else a case on the server.",
         ),
     ] = None,
     *,
@@ -77,9 +79,10 @@ def export(
     from console.problems import ConsoleError  # noqa: PLC0415
     from devstack import auditing  # noqa: PLC0415
 
-    path = output or Path(f"{case_id}.zip")
     try:
-        there.write_new(path, auditing.export_from(store, case_id))
+        whole_id, content = auditing.export_from(store, case_id)
+        path = output or Path(f"{whole_id}.zip")
+        there.write_new(path, content)
     except (CaseworkError, ConsoleError) as error:
         _stop(error)
     typer.echo(f"{path}: `fraud-console audit verify {path}` checks it")
@@ -98,7 +101,9 @@ def show(data_dir: DataDir = None) -> None:
 
 
 @keys.command("create")
-def create(path: Annotated[Path, typer.Argument(help="The file of the private key, to be made.")]) -> None:
+def create(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="The private key, to be made.")],
+) -> None:
     """Make a private key in a file and print its public half, for AUDIT_KEY_FILE or a Key Vault secret."""
     from backends.signing import public_pem  # noqa: PLC0415
     from devstack import auditing  # noqa: PLC0415
@@ -129,5 +134,5 @@ def _folder(data_dir: Path | None) -> Path:
 
 def _stop(error: Exception) -> NoReturn:
     typer.echo(f"fraud-console: {error}", err=True)
-    code = EXIT_NOT_FOUND if isinstance(error, NotFoundError) else EXIT_FAILURE
-    raise typer.Exit(code) from error
+    codes = {NotFoundError: EXIT_NOT_FOUND, InvalidInputError: EXIT_USAGE}
+    raise typer.Exit(codes.get(type(error), EXIT_FAILURE)) from error

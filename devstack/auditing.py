@@ -8,7 +8,7 @@ from pathlib import Path
 
 from backends import bundle_check
 from backends.bundles import export_case
-from backends.embedded.case_archive import Archived, archive_in, read_archive, read_case
+from backends.embedded.case_archive import Archived, archive_in, case_meant, read_archive, read_case
 from backends.keys import KEY_FILE
 from backends.signing import (
     AnyKey,
@@ -28,6 +28,7 @@ from casework.canonical import Link
 from casework.errors import UnavailableError
 from casework.signature import PublicKey, Verifier
 from casework.signing import signed_message
+from console.format import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Report:
         yield from (found.line for found in self.broken)
         yield from (f"signed with the key {key}" for key in self.keys)
         verdict = f"{len(self.broken)} broken" if self.broken else "every one verifies"
-        yield f"{self.source}: {self.cases} cases, {self.records} records: {verdict}"
+        yield f"{self.source}: {plural(self.cases, 'case')}, {plural(self.records, 'record')}: {verdict}"
         if self.keys and not self.trusted:
             yield "Whose keys these are was not checked: name those to trust with --trust."
 
@@ -97,12 +98,16 @@ def verify_store(place: Path, trust: Path | None, *, unsigned: bool) -> Report:
     return report
 
 
-def export_from(place: Path, case_id: str) -> bytes:
-    """Export a case from a store's file, sealed with the key beside it when there is one."""
+def export_from(place: Path, given: str) -> tuple[str, bytes]:
+    """Export a case from a store's file, sealed with the key beside it when there is one.
+
+    `given` is its id, or any part of it that no other contains. Returns the id and the bundle.
+    """
     path = archive_in(place)
-    case = read_case(path, case_id)
-    return export_case(
-        case_id, case.links, now=datetime.now(UTC), by="fraud-console audit export", signer=_beside(path)
+    case = read_case(path, case_meant(path, given))
+    by = "fraud-console audit export"
+    return case.case_id, export_case(
+        case.case_id, case.links, now=datetime.now(UTC), by=by, signer=_beside(path)
     )
 
 

@@ -85,7 +85,7 @@ def _say_heard(check: Check) -> None:
 
 def logs(
     service: Annotated[
-        str | None, typer.Argument(help="taskhub, mcp_tools, worker, server, simulator.")
+        str | None, typer.Argument(metavar="SERVICE", help="taskhub, mcp_tools, worker, server, simulator.")
     ] = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as lines are written.")] = False,
     lines: Annotated[
@@ -134,7 +134,9 @@ def simulate(
 
 
 def backtest(
-    file: Annotated[str, typer.Argument(help="Recorded telemetry as JSON lines; - reads stdin.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="Recorded telemetry as JSON lines; - reads stdin.")
+    ],
     rules: Annotated[Path | None, typer.Option(help="A rules file; without it, the rules that ship.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
@@ -149,7 +151,7 @@ def backtest(
 
 def reset(
     data_dir: DataDir = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete the local stack's data: every case, all telemetry, all logs."""
     from devstack.lock import stack_lock  # noqa: PLC0415

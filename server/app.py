@@ -18,7 +18,7 @@ from backends.wiring import Backends, open_backends
 from casework.policy import Policy
 from casework.ports import StoredEvent
 from casework.rules import Rule, default_rules, load_rules
-from server import openapi, problems
+from server import docs_page, openapi, problems
 from server.analysts import AnalystWatch
 from server.desk import Clock, Desk, utc_now
 from server.gauges import Gauges
@@ -108,6 +108,8 @@ def create_app(
         version=version("fraud-console"),
         summary="Cases, decisions and live telemetry for fraud analysts.",
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
     )
     problems.register(app)
     _mount(app, settings)
@@ -127,6 +129,7 @@ def _mount(app: FastAPI, settings: ServerSettings) -> None:
     app.include_router(health.demo_router)
     app.include_router(routes.router)
     app.include_router(socket.router)
+    docs_page.mount_docs(app)
     page.mount_page(app, settings.static_dir)
 
 

@@ -103,7 +103,7 @@ def sign_in_questions(settings: SignInSettings) -> list[Question]:
         async with httpx.AsyncClient(timeout=CALL_SECONDS) as http:
             told = (await http.get(metadata)).raise_for_status().json()
             found = (await http.get(told["jwks_uri"])).raise_for_status().json()["keys"]
-        return Answer("ok", f"{told['issuer']}: {len(found)} signing keys")
+        return Answer("ok", f"{told['issuer']}: {len(found)} signing key{'' if len(found) == 1 else 's'}")
 
     async def read_roles() -> Answer:
         roles = _claims(await _token(f"{audience}/.default")).get("roles") or []

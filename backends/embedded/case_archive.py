@@ -9,9 +9,11 @@ from urllib.parse import quote
 
 from casework.canonical import Link
 from casework.case import Case
-from casework.errors import NotFoundError, TamperedError, UnavailableError
+from casework.errors import InvalidInputError, NotFoundError, TamperedError, UnavailableError
 
 CASES_DB = "cases.db"
+FEW = 8
+"""How many cases are named where several could be meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,33 @@ def archive_in(place: Path) -> Path:
 
 def read_archive(path: Path, only: str | None = None) -> Iterator[Archived]:
     """Every case of a store's file, or one. Raises UnavailableError when it is no store that can be read."""
+    with _reading(path) as db:
+        yield from (_archived(db, case_id) for case_id in _case_ids(db, only))
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """The file, open for reading. Raises UnavailableError when it is no store that can be read."""
     try:
         with contextlib.closing(_open(path)) as db:
-            yield from (_archived(db, case_id) for case_id in _case_ids(db, only))
+            yield db
     except sqlite3.DatabaseError as error:
         raise UnavailableError(f"{path} cannot be read as a case store: {error}") from error
+
+
+def case_meant(path: Path, given: str) -> str:
+    """The only case whose id this is, or else contains it. Raises NotFoundError, InvalidInputError."""
+    with _reading(path) as db:
+        known = _case_ids(db, None)
+    found = [case_id for case_id in known if case_id == given] or [
+        case_id for case_id in known if given.lower() in case_id.lower()
+    ]
+    if not found:
+        raise NotFoundError(f"no case {given} in {path}")
+    if len(found) > 1:
+        some = ", ".join(found[:FEW]) + (", ..." if len(found) > FEW else "")
+        raise InvalidInputError("CASE", f"{given} could be any of {len(found)} cases: {some}")
+    return found[0]
 
 
 def read_case(path: Path, case_id: str) -> Archived:

@@ -8,6 +8,7 @@ from casework.finding import Claim
 from casework.playbooks.evidence import RECENT_DAYS, Evidence, InvoiceRow, LogRow, OrderRow, refs
 from casework.playbooks.location_checks import CREDENTIALS, REMOTE
 from casework.playbooks.playbook import claim
+from casework.rules.durations import in_words
 
 RAPID = timedelta(hours=1)
 LARGE = 500.0
@@ -27,8 +28,8 @@ def rapid_orders(evidence: Evidence) -> Iterator[Claim]:
         best = run if len(run) > len(best) else best
     total = sum(order.amount for order in best)
     if len(best) >= 3 and total >= LARGE:
-        minutes = round((best[-1].at - best[0].at).total_seconds() / 60)
-        text = f"{len(best)} orders for ${total:,.2f} within {minutes} minutes"
+        time = in_words((best[-1].at - best[0].at).total_seconds())
+        text = f"{len(best)} orders for ${total:,.2f} within {time}"
         yield claim("rapid_orders", text, 0.5, refs(best))
 
 
@@ -160,8 +161,8 @@ def cards_tried(evidence: Evidence) -> Iterator[Claim]:
     added = [row for row in evidence.recent_log if row.card_id]
     cards = {row.card_id for row in added}
     if len(cards) >= 3:
-        minutes = max(1, round((added[-1].at - added[0].at).total_seconds() / 60))
-        text = f"{len(cards)} different cards within {minutes} minutes"
+        time = in_words((added[-1].at - added[0].at).total_seconds())
+        text = f"{len(cards)} different cards within {time}"
         yield claim("cards_tried", text, 0.45, refs(added))
     tiny = [
         payment

@@ -7,6 +7,7 @@ from itertools import pairwise
 from casework.finding import Claim
 from casework.playbooks.evidence import Evidence, LogRow, refs
 from casework.playbooks.playbook import claim
+from casework.rules.durations import in_words
 
 TRAVEL_WINDOW = timedelta(hours=2)
 BURST_WINDOW = timedelta(minutes=10)
@@ -65,8 +66,9 @@ def failed_burst(evidence: Evidence) -> Iterator[Claim]:
     if len(burst) < BURST_FAILURES:
         return
     addresses = {row.ip for row in burst if row.ip}
-    minutes = max(1, round((burst[-1].at - burst[0].at).total_seconds() / 60))
-    text = f"{len(burst)} failed sign-ins in {minutes} minutes from {len(addresses)} addresses"
+    time = in_words((burst[-1].at - burst[0].at).total_seconds())
+    plural = "" if len(addresses) == 1 else "es"
+    text = f"{len(burst)} failed sign-ins in {time} from {len(addresses)} address{plural}"
     if addresses and addresses <= evidence.usual_addresses:
         yield claim("failed_burst", f"{text}, the customer's own", 0.05, refs(burst))
         weight_in = 0.0
@@ -79,8 +81,8 @@ def failed_burst(evidence: Evidence) -> Iterator[Claim]:
         if row.signed_in and timedelta() <= row.at - burst[-1].at <= AFTER_BURST
     ]
     if entered and evidence.is_stranger(entered[0]):
-        wait = round((entered[0].at - burst[-1].at).total_seconds() / 60)
-        text = f"then a successful sign-in on an unknown device within {wait} minutes"
+        wait = in_words((entered[0].at - burst[-1].at).total_seconds())
+        text = f"then a successful sign-in on an unknown device within {wait}"
         yield claim("entered_after_burst", text, weight_in, refs(entered[:1]))
     elif entered:
         text = f"then a successful sign-in on {entered[0].device_id or 'an unnamed device'}, as usual"

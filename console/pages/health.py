@@ -12,6 +12,9 @@ from console.pages.sheet import Sheet
 from console.pages.task_hub import task_hub_lines
 from console.state import ConsoleState
 
+MOST_ITEMS = 32
+"""How many items of a list are shown, such as partitions."""
+
 
 class SeamHealth(BaseModel):
     """One thing the server needs."""
@@ -60,4 +63,33 @@ def health_page(health: Health, state: ConsoleState | None, sheet: Sheet) -> lis
 
 
 def _figures(figures: Mapping[str, JsonValue], sheet: Sheet) -> list[Line]:
-    return [line for name, value in figures.items() for line in sheet.text(f"{words(name)}: {value}", "  ")]
+    return [line for name, value in figures.items() for line in _figure(words(name), value, sheet)]
+
+
+def _figure(name: str, value: JsonValue, sheet: Sheet) -> list[Line]:
+    """A figure on its line; of several things each on a line of its own, as far as anybody reads."""
+    if not isinstance(value, list):
+        return sheet.text(f"{name}: {_written(value)}", "  ")
+    lines = sheet.text(f"{name}: {len(value):,}" if value else f"{name}: none", "  ")
+    for item in value[:MOST_ITEMS]:
+        lines += sheet.text(_written(item), "    ")
+    if len(value) > MOST_ITEMS:
+        lines += sheet.text(f"and {len(value) - MOST_ITEMS:,} more", "    ", "dim")
+    return lines
+
+
+def _written(value: JsonValue) -> str:
+    """A value as people write it."""
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case dict():
+            return ", ".join(f"{words(name)} {_written(inner)}" for name, inner in value.items())
+        case list():
+            return ", ".join(map(_written, value))
+        case _:
+            return str(value)

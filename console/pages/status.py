@@ -130,18 +130,26 @@ def _short(text: str, cells: int, sheet: Sheet) -> str:
 
 
 def views_line(views: Sequence[SavedView], counts: Sequence[int], at: int, sheet: Sheet) -> Line:
-    """The saved views by key, with how many cases each shows; of those that do not fit only the keys."""
+    """The saved views by key, with how many cases each shows.
+
+    Where not all of it fits, views that show none have their name, as far as there is room, or only the key.
+    """
     spans: list[Span] = []
     for index, (view, count) in enumerate(zip(views, counts, strict=True)):
         text = f"{sheet.key(f'view_{index + 1}')} {clean(view.name)} {count}"
         shown = f"[{text}]" if index == at else f" {text} "
         tone: Tone = "heading" if index == at else "" if count else "dim"
         spans.append(Span(shown, tone))
-    if sum(len(part.text) for part in spans) > sheet.width:
-        keys = [Span(f" {sheet.key(f'view_{index + 1}')}", "dim") for index in range(len(counts))]
-        spans = [
-            keys[index] if index != at and not counts[index] else part for index, part in enumerate(spans)
-        ]
+    if width_of(spans) <= sheet.width:
+        return tuple(spans)
+    empty = [index for index, count in enumerate(counts) if index != at and not count]
+    for index in empty:
+        spans[index] = Span(f" {sheet.key(f'view_{index + 1}')}", "dim")
+    for index in empty:
+        named = Span(f"{spans[index].text} {clean(views[index].name)} ", "dim")
+        if width_of(spans) - width_of([spans[index]]) + width_of([named]) > sheet.width:
+            break
+        spans[index] = named
     return tuple(spans)
 
 

@@ -27,6 +27,8 @@ KNOWN_AUTHORITIES = frozenset(
 )
 DEVELOPERS_OWN = ("cli", "developer_cli", "powershell", "visual_studio_code", "shared_token_cache", "broker")
 """Sign-ins of other tools, which a command that runs as a service must never borrow."""
+TRIES_AGAIN = 1
+"""How often the SDK itself tries a renewal again; every request that needs a token tries anew."""
 ShowCode = Callable[[str, str, datetime], None]
 """Shows a person the page, the code to type there, and until when that works."""
 
@@ -70,6 +72,7 @@ def stored_tokens(book: ProfileBook, profile: Profile) -> PersonTokens:
         disable_automatic_authentication=True,
         disable_instance_discovery=_is_own_authority(profile.terms),
         cache_persistence_options=_store(book, unencrypted=profile.unencrypted),
+        retry_total=TRIES_AGAIN,
     )
     return PersonTokens(credential, profile.terms.scope)
 
@@ -155,10 +158,10 @@ def _is_own_authority(terms: SignInTerms) -> bool:
 
 def _told(error: Exception) -> ConsoleError:
     """What went wrong with signing in, in one line."""
-    reason = _first_line(error)
-    away = isinstance(error.__context__, OSError) or "Connection" in reason or "HTTPSConnectionPool" in reason
-    kind = UnreachableError if away else SignInNeededError
-    return kind(f"signing in failed: {reason}")
+    reason = _first_line(error).removeprefix("Authentication failed: ")
+    if isinstance(error.__context__, OSError) or "HTTPSConnection" in reason or "Connection" in reason:
+        return UnreachableError(f"the sign-in service is out of reach, and the sign-in is due: {reason}")
+    return SignInNeededError(f"signing in failed: {reason}")
 
 
 def _first_line(error: Exception) -> str:

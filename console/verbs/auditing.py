@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from console.explaining import Commands
 from console.format import plural
 from console.problems import ConsoleError
 from console.session import AsOption, JsonOption, ServerOption, Session
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from casework.views import AuditReport
     from console.api import ConsoleApi
 
-app = typer.Typer(help="Show that the record is what was written: verify, export.", no_args_is_help=False)
+app = Commands(help="Show that the record is what was written: verify, export, keys.", no_args_is_help=False)
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="The file; CASE.zip without it.")]
 
 
@@ -32,7 +33,7 @@ def audit(
 
 @app.command("verify")
 def verify(
-    case_id: Annotated[str | None, typer.Argument(help="One case; without it, all.")] = None,
+    case_id: Annotated[str | None, typer.Argument(metavar="CASE", help="One case; without it, all.")] = None,
     server: ServerOption = None,
     operator: AsOption = None,
     as_json: JsonOption = False,

@@ -1,6 +1,7 @@
 """The verb that says how the console is configured, and where each value came from."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,20 +27,28 @@ def config(
     for name in ConsoleSettings.model_fields:
         came_from = source(name, session.flags, file)
         if came_from != "default" or not changed:
-            rows.append((environment_name(name), _written(getattr(session.settings, name)), came_from))
+            rows.append((environment_name(name), getattr(session.settings, name), came_from))
     if as_json:
-        typer.echo(json.dumps([dict(zip(("name", "value", "source"), row, strict=True)) for row in rows]))
+        found = [{"name": name, "value": _plain(value), "source": where} for name, value, where in rows]
+        typer.echo(json.dumps(found))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("setting", "value", "from"):
         table.add_column(title, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(clean(cell)) for cell in row))
+    for name, value, where in rows:
+        table.add_row(*(Text(clean(cell)) for cell in (name, _written(value), where)))
     session.out.print(table)
 
 
+def _plain(value: object) -> object:
+    """A value as JSON has it."""
+    return str(value) if isinstance(value, Path) else value
+
+
 def _written(value: object) -> str:
-    """A value as one reads it; keys by action."""
+    """A value as one writes it in the environment; keys by action."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, dict):
         return ", ".join(f"{name} = {' '.join(keys)}" for name, keys in value.items())
     return str(value)

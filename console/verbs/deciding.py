@@ -1,12 +1,12 @@
 """Verbs that decide: approve, reject and escalate, for one case or several at once."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from casework.action import Action
-from casework.reasons import ReasonCode, Verdict, misfit, verdict_of
+from casework.reasons import CODES, ReasonCode, Verdict, misfit, verdict_of
 from console.clock import wall_clock
 from console.format import plural, words
 from console.pages.sheet import Sheet
@@ -19,15 +19,23 @@ if TYPE_CHECKING:
     from casework.views import BulkResponse, CaseDetail
     from console.api import ConsoleApi
 
-CasesArgument = Annotated[list[str], typer.Argument(help="One case or several.")]
+CasesArgument = Annotated[list[str], typer.Argument(metavar="CASE", help="One case or several.")]
 HashOption = Annotated[
     str | None, typer.Option("--hash", help="Only if the assessment's hash still begins like this.")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-CodeOption = Annotated[
-    ReasonCode | None,
-    typer.Option("--reason-code", help="Why, as a code to count by; each verdict has its own."),
-]
+
+
+def _code_option(*verdicts: Verdict) -> Any:
+    """Why, as one of the codes that fit; completion offers these alone."""
+    fitting = [code.value for verdict in verdicts for code in CODES[verdict]]
+    text = f"Why, as a code to count by: {', '.join(fitting)}."
+    return typer.Option("--reason-code", metavar="CODE", help=text, autocompletion=lambda: fitting)
+
+
+ApproveCode = Annotated[ReasonCode | None, _code_option(Verdict.APPROVE, Verdict.CLEAR)]
+RejectCode = Annotated[ReasonCode | None, _code_option(Verdict.REJECT)]
+EscalateCode = Annotated[ReasonCode | None, _code_option(Verdict.ESCALATE)]
 NotesOption = Annotated[str, typer.Option(help="A word for the record.")]
 SHORTEST_HASH = 8
 
@@ -39,7 +47,7 @@ def approve(
         Action | None, typer.Option(help="What to approve, if not what is recommended.")
     ] = None,
     pinned: HashOption = None,
-    reason_code: CodeOption = None,
+    reason_code: ApproveCode = None,
     notes: NotesOption = "",
     yes: YesOption = False,
     server: ServerOption = None,
@@ -62,7 +70,7 @@ def reject(
     *,
     feedback: Annotated[str, typer.Option(help="What is wrong or missing; the agents read it.")],
     pinned: HashOption = None,
-    reason_code: CodeOption = None,
+    reason_code: RejectCode = None,
     notes: NotesOption = "",
     yes: YesOption = False,
     server: ServerOption = None,
@@ -87,7 +95,7 @@ def escalate(
     *,
     reason: Annotated[str, typer.Option(help="Why a senior shall decide; they read it.")],
     pinned: HashOption = None,
-    reason_code: CodeOption = None,
+    reason_code: EscalateCode = None,
     yes: YesOption = False,
     server: ServerOption = None,
     operator: AsOption = None,

@@ -29,7 +29,7 @@ _ALWAYS = ("open cases", "waiting for a decision")
 
 def cases(
     filter_words: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILTER]...", help="Such as risk>0.7 status:waiting mine.")
+        list[str] | None, typer.Argument(metavar="FILTER", help="Such as risk>0.7 status:waiting mine.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many rows at most.")] = 50,
     server: ServerOption = None,
@@ -153,7 +153,7 @@ def _print_stats(session: Session, found: "Stats") -> None:
         ("telemetry events", f"{found.telemetry_events:,}"),
         *((f"status {words(name)}", f"{count:,}") for name, count in found.by_status.items()),
         *((f"outcome {words(name)}", f"{count:,}") for name, count in found.by_outcome.items()),
-        *((f"alerts by {name}", f"{count:,}") for name, count in found.alerts_by_rule.items()),
+        *((f"alerts by {words(name)}", f"{count:,}") for name, count in found.alerts_by_rule.items()),
     )
     for name, value in rows:
         if value in _NOTHING and name not in _ALWAYS:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 NO_KEYRING = (
     "This machine has no keyring that could encrypt your sign-in (over SSH and in containers that is usual). "
-    "Either keep it unencrypted in a file that only you can read: `fraud-console login --keep-in-file`; "
+    "Either keep it unencrypted in a file that only you can read: "
+    "`fraud-console login --server {server} --keep-in-file`; "
     "or sign in inside the console with the key S, which keeps it in memory until you quit."
 )
 
@@ -99,7 +100,7 @@ def _sign_in(session: Session, given: SignInTerms, *, keep_in_file: bool) -> boo
 
     unencrypted = not entra.has_keyring()
     if unencrypted and not (keep_in_file or _agrees(session)):
-        raise UsageError(NO_KEYRING)
+        raise UsageError(NO_KEYRING.format(server=settings.server))
     if unencrypted:
         _say("Your sign-in is kept UNENCRYPTED, in a file under ~/.IdentityService that only you can read.")
     book = ProfileBook(settings.state_dir, settings.server)

@@ -77,7 +77,7 @@ def defer(
 
 def tag(
     case_id: CaseArgument,
-    changes: Annotated[list[str], typer.Argument(metavar="+TAG|-TAG...", help="Put on, take off.")],
+    changes: Annotated[list[str], typer.Argument(metavar="+TAG|-TAG", help="Put on, take off.")],
     server: ServerOption = None,
     operator: AsOption = None,
     as_json: JsonOption = False,
@@ -98,7 +98,7 @@ def tag(
 
 def note(
     case_id: CaseArgument,
-    text: Annotated[str, typer.Argument(help="What to write; it stays in the record.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to write; it stays in the record.")],
     server: ServerOption = None,
     operator: AsOption = None,
     as_json: JsonOption = False,

@@ -13,9 +13,7 @@ from starlette.types import Scope
 from casework.permissions import Permission
 
 _MARK = "__fraud_console_permission__"
-FRAMEWORK_PAGES = dict.fromkeys(
-    ("/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"), Permission.LOOK
-)
+FRAMEWORK_PAGES = {"/openapi.json": Permission.LOOK}
 MOUNTED = {"/assets": Permission.PUBLIC}
 """The page's files hold nothing of ours; they are what a browser signs in with."""
 

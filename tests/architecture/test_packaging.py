@@ -1,5 +1,6 @@
 """Our flat package names are ours alone, and starting is cheap."""
 
+import ast
 import subprocess
 import sys
 from importlib.metadata import distributions
@@ -58,3 +59,18 @@ def test_every_program_says_what_it_is_for(name: str) -> None:
     ran = subprocess.run([program, "--help"], capture_output=True, text=True, check=False, timeout=50)
     assert ran.returncode == 0, ran.stderr
     assert "Usage" in ran.stdout or "usage" in ran.stdout
+
+
+def test_nothing_raises_within_except_star() -> None:
+    """Before Python 3.11.4, as in Debian, such an error arrives wrapped in a group, which nobody catches."""
+    found = [
+        f"{path}:{inner.lineno}"
+        for package in PACKAGES
+        for path in Path(package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.TryStar)
+        for handler in node.handlers
+        for inner in ast.walk(handler)
+        if isinstance(inner, ast.Raise)
+    ]
+    assert found == []

@@ -92,6 +92,11 @@ def test_the_script_in_it_needs_nothing_of_ours(tmp_path: Path) -> None:
     assert (code, f"case {CASE_ID}: {len(LINKS)} records, every one verifies" in told) == (0, True), told
     code, told = run("bad.zip")
     assert (code, "BROKEN SHA256SUMS.sig: is missing" in told) == (1, True), told
+    for wrong in ("0" * 10, "nowhere.pem", "good.zip"):
+        code, told = run("good.zip", "--trust", wrong)
+        assert (code, "is neither a key id" in told) == (2, True), told
+    code, told = run(".")
+    assert (code, "it is a folder; name the zip file" in told) == (1, True), told
     code, told = run("good.zip", "--trust", "0" * 64)
     assert (code, "which is not trusted" in told) == (1, True), told
 

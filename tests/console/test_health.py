@@ -115,3 +115,14 @@ def test_why_the_figures_are_not_known_is_said() -> None:
 def test_a_server_that_does_not_look_is_no_obstacle() -> None:
     page = page_text(health_page(Health(status="healthy", seams={}), None, Sheet(90, NOW)))
     assert "task hub" not in page
+
+
+def test_figures_are_written_for_people_and_lists_a_line_each() -> None:
+    partitions = [{"partition": str(at), "behind": 1200 * at, "here": at == 1} for at in range(40)]
+    figures = {"enabled": True, "events_seen": 12345, "partitions": partitions, "parked": []}
+    health = Health(status="healthy", seams={}, detection=figures)
+    rows = _rows(page_text(health_page(health, None, Sheet(100, NOW))))
+    assert {"enabled: yes", "events seen: 12,345", "partitions: 40", "parked: none", "and 8 more"} <= set(
+        rows
+    )
+    assert "partition 1, behind 1,200, here yes" in rows

@@ -35,7 +35,7 @@ def test_a_flag_wins_over_the_environment_which_wins_over_the_file(
     found = values("--server", "http://flag:1")
     assert found["server"] == ("http://flag:1", "flag")
     assert found["operator"] == ("from-environment", "environment")
-    assert found["frames_per_second"] == ("4", str(file))
+    assert found["frames_per_second"] == (4, str(file))
     assert found["queue_limit"][1] == "default"
 
 
@@ -44,11 +44,11 @@ def test_the_usual_file_is_read_when_it_is_there_and_missed_by_nobody_when_it_is
 ) -> None:
     monkeypatch.delenv("FRAUD_CONSOLE_CONFIG")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert values()["readonly"] == ("False", "default")
+    assert values()["readonly"] == (False, "default")
     (tmp_path / "fraud-console").mkdir()
     usual = tmp_path / "fraud-console" / "console.toml"
     usual.write_text("readonly = true\n")
-    assert values()["readonly"] == ("True", str(usual))
+    assert values()["readonly"] == (True, str(usual))
 
 
 @pytest.mark.parametrize(

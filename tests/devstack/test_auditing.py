@@ -58,7 +58,7 @@ def test_a_store_verifies_without_a_server_and_is_not_written_to(store: Path) ->
     before = (store / "cases.db").read_bytes()
     for place in (store, store / "cases.db"):
         done = audit("verify", place)
-        assert (done.exit_code, "1 cases, 8 records: every one verifies" in done.output) == (0, True)
+        assert (done.exit_code, "1 case, 8 records: every one verifies" in done.output) == (0, True)
     assert (store / "cases.db").read_bytes() == before
 
 
@@ -111,6 +111,9 @@ def test_a_case_is_exported_from_a_store_and_verified_as_a_bundle(store: Path) -
     again = audit("export", CASE_ID, "--store", store, "-o", bundle)
     assert (again.exit_code, "exists already" in again.output) == (1, True)
     assert audit("export", "fraud-none", "--store", store).exit_code == 3
+    part = store / "part.zip"
+    assert audit("export", CASE_ID[-6:], "--store", store, "-o", part).exit_code == 0
+    assert json.loads(audit("verify", part, "--json").output)["records"] == 8
     bundle.write_bytes(bundle.read_bytes()[:-100])
     assert audit("verify", bundle).exit_code == 1
 
