@@ -97,7 +97,7 @@ def plain(line: Line) -> str:
     return "".join(part.text for part in line)
 
 
-def width_of(line: Line) -> int:
+def width_of(line: Sequence[Span]) -> int:
     """How many cells a line takes."""
     return sum(cell_len(part.text) for part in line)
 

@@ -23,7 +23,7 @@ from backends.azure.case_documents import (
     stored_case,
 )
 from backends.azure.cosmos import Operation, Requests
-from backends.azure.cosmos_trouble import RACES, in_words
+from backends.azure.cosmos_trouble import RACES, UNDECIDED, in_words
 from casework.canonical import GENESIS
 from casework.case import Case, apply
 from casework.errors import ConflictError, InvalidInputError, NotFoundError, SequenceError, UnavailableError
@@ -130,12 +130,16 @@ class CaseWriter:
         except HttpResponseError as error:
             if error.status_code in RACES:
                 return False
+            if error.status_code in UNDECIDED and await self._arrived(case_id, draft):
+                return True
             raise in_words(error, self._requests.place) from error
         except UnavailableError as error:
             if isinstance(error.__cause__, AzureError) and await self._arrived(case_id, draft):
                 return True
             raise
-        self._remember(case_id, Stored(draft.case, results[-1]["eTag"]))
+        etag = results[-1].get("eTag")
+        if etag is not None:
+            self._remember(case_id, Stored(draft.case, etag))
         return True
 
     async def _arrived(self, case_id: str, draft: _Draft) -> bool:

@@ -7,8 +7,9 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
+import structlog
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.eventhub.aio import CheckpointStore
@@ -19,6 +20,8 @@ from backends.azure.hub_clients import ContainerClient
 WATERMARK = "watermark"
 MARGIN = timedelta(seconds=60)
 """The clocks of a hub's nodes differ a little."""
+
+log = structlog.get_logger("backends.event_hubs")
 
 
 class RewindingCheckpoints(CheckpointStore):
@@ -81,7 +84,8 @@ class RewindingCheckpoints(CheckpointStore):
             except ResourceNotFoundError:
                 await blob.upload_blob("", metadata=metadata, overwrite=False)
                 return
-            if int(now.metadata.get("sequencenumber", -1)) < sequence:
+            known = _read_checkpoint(now.metadata)
+            if known is None or known.sequence < sequence:
                 await blob.set_blob_metadata(
                     metadata, etag=now.etag, match_condition=MatchConditions.IfNotModified
                 )
@@ -91,35 +95,59 @@ class RewindingCheckpoints(CheckpointStore):
     ) -> Iterable[dict[str, Any]]:
         """Where to read from: at the checkpoint, or as much earlier as is rewound."""
         found = await self._read(fully_qualified_namespace, eventhub_name, consumer_group)
-        self.reached = {partition: int(metadata["sequencenumber"]) for partition, metadata in found.items()}
+        self.reached = {partition: checkpoint.sequence for partition, checkpoint in found.items()}
         return [
             {
                 "fully_qualified_namespace": fully_qualified_namespace,
                 "eventhub_name": eventhub_name,
                 "consumer_group": consumer_group,
                 "partition_id": partition,
-                "sequence_number": self.reached[partition],
-                "offset": self._start(metadata),
+                "sequence_number": checkpoint.sequence,
+                "offset": self._start(checkpoint),
             }
-            for partition, metadata in found.items()
+            for partition, checkpoint in found.items()
         ]
 
-    def _start(self, metadata: Mapping[str, str]) -> datetime | str:
+    def _start(self, checkpoint: "_Checkpoint") -> datetime | str:
         """The SDK takes a time for a place, too."""
-        watermark = metadata.get(WATERMARK)
-        if self._rewind <= timedelta(0) or watermark is None:
-            return metadata["offset"]
-        return datetime.fromisoformat(watermark) - self._rewind - MARGIN
+        if self._rewind <= timedelta(0) or checkpoint.watermark is None:
+            return checkpoint.offset
+        return checkpoint.watermark - self._rewind - MARGIN
 
     async def sequences(self, namespace: str, hub: str, group: str) -> dict[str, int]:
         """The last sequence number done, by partition."""
         found = await self._read(namespace, hub, group)
-        return {partition: int(metadata["sequencenumber"]) for partition, metadata in found.items()}
+        return {partition: checkpoint.sequence for partition, checkpoint in found.items()}
 
-    async def _read(self, namespace: str, hub: str, group: str) -> dict[str, dict[str, str]]:
+    async def _read(self, namespace: str, hub: str, group: str) -> dict[str, "_Checkpoint"]:
+        """The checkpoints by partition. One that cannot be read is none: its partition is read anew."""
         folder = self._folder(namespace, hub, group)
-        blobs = self._container.list_blobs(name_starts_with=folder, include=["metadata"])
-        return {blob.name.rsplit("/", 1)[-1]: blob.metadata async for blob in blobs}
+        found = {}
+        async for blob in self._container.list_blobs(name_starts_with=folder, include=["metadata"]):
+            checkpoint = _read_checkpoint(blob.metadata)
+            if checkpoint is None:
+                log.warning("checkpoint_unreadable", blob=blob.name, metadata=blob.metadata)
+            else:
+                found[blob.name.rsplit("/", 1)[-1]] = checkpoint
+        return found
 
     def _folder(self, namespace: str, hub: str, group: str) -> str:
         return f"{namespace}/{hub}/{self._place(group)}/checkpoint/".lower()
+
+
+class _Checkpoint(NamedTuple):
+    """What a checkpoint's blob says."""
+
+    sequence: int
+    offset: str
+    watermark: datetime | None
+
+
+def _read_checkpoint(metadata: Mapping[str, str] | None) -> _Checkpoint | None:
+    """What a blob's metadata says; names may have any case, as headers have. None when it says nothing."""
+    told = {name.lower(): value for name, value in (metadata or {}).items()}
+    try:
+        watermark = datetime.fromisoformat(told[WATERMARK]) if WATERMARK in told else None
+        return _Checkpoint(int(told["sequencenumber"]), told["offset"], watermark)
+    except (LookupError, ValueError):
+        return None

@@ -20,6 +20,8 @@ REMEMBERED_IDS = 20_000
 RECENT_TIMES = 1000
 MOST_LATE = timedelta(hours=24)
 """One event with a time far back must not rewind everything."""
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before everything a hub can hold."""
 
 log = structlog.get_logger("backends.event_hubs")
 
@@ -47,9 +49,10 @@ class PartitionReading:
     def saw(self, occurred_at: datetime) -> None:
         self._times.append(occurred_at)
 
-    def watermark(self, enqueued_at: datetime) -> datetime:
+    def watermark(self, enqueued_at: datetime | None) -> datetime:
         """The time to rewind from: the earliest of the last events, and no later than their arrival."""
-        return max(min((*self._times, enqueued_at)), enqueued_at - MOST_LATE)
+        arrived = enqueued_at or max(self._times, default=LONG_AGO)
+        return max(min((*self._times, arrived)), arrived - MOST_LATE)
 
 
 class PartitionBatch:
@@ -90,17 +93,19 @@ def place(event: EventData) -> int:
     return event.sequence_number or 0
 
 
-def arrival(event: EventData) -> datetime:
-    """When the hub took it."""
-    return event.enqueued_time or datetime.fromtimestamp(0, UTC)
+def arrival(event: EventData) -> datetime | None:
+    """When the hub took it; None from a hub that does not say."""
+    return event.enqueued_time
 
 
-def _body(event: EventData) -> bytes:
-    """The bytes of an event; a body of another AMQP kind than bytes is no telemetry."""
-    if event.body_type is not AmqpMessageBodyType.DATA:
-        return b""
+def _body(event: EventData) -> bytes | None:
+    """The bytes of an event; None for a body of an AMQP kind that can hold no text."""
     body: Any = event.body
-    return body if isinstance(body, bytes) else b"".join(body)
+    if event.body_type is AmqpMessageBodyType.DATA:
+        return body if isinstance(body, bytes) else b"".join(body)
+    if event.body_type is AmqpMessageBodyType.VALUE and isinstance(body, str | bytes | None):
+        return body.encode() if isinstance(body, str) else body or b""
+    return None
 
 
 def trace_of(event: EventData) -> str | None:
@@ -112,7 +117,10 @@ def trace_of(event: EventData) -> str | None:
 def judged(event: EventData) -> list[Record | Poison]:
     """An event's records. Nothing that a body holds may stop the partition."""
     try:
-        return list(unpack(_body(event), arrival(event)))
+        body = _body(event)
+        if body is None:
+            return [Poison(f"its body is an AMQP {event.body_type.value}, not bytes or text", "")]
+        return list(unpack(body, arrival(event)))
     except Exception as error:
         log.exception("event_unreadable", sequence=place(event))
         return [Poison(f"{type(error).__name__}: {error}", "")]

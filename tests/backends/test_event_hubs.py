@@ -25,6 +25,7 @@ from tests.peers.azurite import Azurite, missing_tool, running_azurite
 from tests.peers.certificates import write_certificates
 from tests.peers.event_hubs_fixture import HubStand, hub_stand, telemetry_hub
 from tests.peers.eventhubs import Access, Broker
+from tests.peers.eventhubs.messages import SEQUENCE, VALUE
 from tests.peers.hurry import EVENT_HUBS, event_loop_policy  # noqa: F401 - the SDK mostly sleeps
 from tests.peers.managed_identity import ManagedIdentity
 from tests.peers.tokens import Issuer
@@ -303,6 +304,62 @@ async def test_poison_is_parked_with_its_reason_and_holds_nothing_up(stand: HubS
         reasons, ("not JSON", "event_type", "too large", "empty", "not JSON", "occurred_at"), strict=True
     ):
         assert words in reason
+
+
+async def test_events_that_do_not_say_when_they_arrived_are_read_like_others(stand: HubStand) -> None:
+    stand.broker.faults.untimed = True
+    send(stand, range(4))
+    async with reading(stand, WINDOW) as replica:
+        await has_all([replica], 4)
+        assert (await replica.bus.report(CONSUMER)).parked == 0
+    send(stand, range(4, 6))
+    async with reading(stand, WINDOW) as again:
+        await has_all([again], 6)
+
+
+async def test_a_body_of_another_amqp_kind_is_read_when_it_is_text_and_named_when_it_is_not(
+    stand: HubStand,
+) -> None:
+    first, second = (login(number).model_dump_json() for number in range(2))
+    stand.broker.put(first, "0", section=VALUE)
+    stand.broker.put(second.encode(), "0", section=VALUE)
+    stand.broker.put(7, "0", section=VALUE)
+    stand.broker.put(["a", "b"], "0", section=SEQUENCE)
+    async with reading(stand) as replica:
+        await has_all([replica], 2)
+        assert (await replica.bus.report(CONSUMER)).parked == 2
+    assert [line["reason"] for line in await _parked(stand)] == [
+        "its body is an AMQP value, not bytes or text",
+        "its body is an AMQP sequence, not bytes or text",
+    ]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        (None, {"offset": "0"}),
+        (
+            {"offset": "0", "sequencenumber": "many"},
+            {"offset": "0", "sequencenumber": "3", "watermark": "noon"},
+        ),
+    ],
+)
+async def test_a_checkpoint_that_cannot_be_read_is_none_and_is_written_anew(
+    stand: HubStand, said: tuple[dict[str, str] | None, dict[str, str]]
+) -> None:
+    clients = HubClients(stand.settings, None)
+    folder = f"{clients.namespace}/telemetry/$default.{CONSUMER}/checkpoint"
+    async with clients.container() as container:
+        await container.create_container()
+        for partition, metadata in enumerate(said):
+            await container.upload_blob(f"{folder}/{partition}", b"", metadata=metadata)
+        send(stand, range(6))
+        async with reading(stand, WINDOW) as replica:
+            await has_all([replica], 6)
+        async with reading(stand) as again:
+            send(stand, range(6, 8))
+            await until(lambda: {"E-00006", "E-00007"} <= set(again.ids), "what came since")
+            assert len(again.ids) == 2
 
 
 async def test_parked_events_are_bounded_by_day_and_by_days(stand: HubStand) -> None:

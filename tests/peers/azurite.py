@@ -59,6 +59,8 @@ def installed(folder: Path = FOLDER) -> Path:
 
 
 def _install(folder: Path) -> None:
+    # What an interrupted installation left would be taken for whole.
+    shutil.rmtree(folder / "node_modules", ignore_errors=True)
     command = ["npm", "install", "--prefix", str(folder), f"azurite@{VERSION}", "--no-audit", "--no-fund"]
     command += ["--ignore-scripts", "--no-save", "--loglevel=error"]
     try:

@@ -120,3 +120,13 @@ async def test_an_identity_that_may_only_read_is_told_which_role_to_ask_for(desk
 async def test_more_events_than_one_transaction_takes_are_refused(store: CosmosCaseStore) -> None:
     with pytest.raises(InvalidInputError, match="99"):
         await store.append(CASE_ID, [*story_until_review(), *(note(n) for n in range(100))])
+
+
+@pytest.mark.parametrize("expected", [True, False])
+async def test_an_append_that_timed_out_in_the_service_after_it_was_made_is_known_for_our_own(
+    desk: Desk, store: CosmosCaseStore, expected: bool
+) -> None:
+    await store.append(CASE_ID, story_until_review())
+    desk.peer.fault("timeout_after", operation="batch", times=1)
+    noted = await store.append(CASE_ID, [note(1)], expected_seq=WRITES if expected else None)
+    assert [each.seq for each in noted.events] == [WRITES + 1]

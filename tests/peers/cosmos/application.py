@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from tests.peers.cosmos.counters import Call
-from tests.peers.cosmos.faults import Fault
+from tests.peers.cosmos.faults import TIMED_OUT, Fault
 from tests.peers.cosmos.refusals import Refused
 from tests.peers.cosmos.requests import Reply, Request
 from tests.peers.cosmos.routing import Target, target_of
@@ -80,6 +80,8 @@ class Application:
             return
         if fault is not None and fault.kind == "malformed":
             reply = Reply(reply.status, b'{"id": "cut of', reply.charge, reply.headers)
+        if fault is not None and fault.kind == "timeout_after":
+            reply = refusal(Refused(408, TIMED_OUT))
         await _write(send, reply)
 
 

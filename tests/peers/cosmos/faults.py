@@ -12,6 +12,7 @@ Kind = Literal[
     "throttle",
     "unavailable",
     "timeout",
+    "timeout_after",
     "lose_response",
     "drop_request",
     "slow",
@@ -27,9 +28,10 @@ class Fault:
     """Happens to the next `times` requests (-1: to all) whose operation and container match.
 
     Operations are those of the counters: `create_item`, `batch`, `query`, …; patterns are allowed.
-    Applied and unanswered: `lose_response`. Neither: `drop_request`. Answered late: `slow`, by `seconds`.
-    Answered with half a body: `malformed`. Refused: `throttle` 429, `unavailable` 503, `timeout` 408,
-    `refuse_token` 401, `session_lag` 404/1002 of a replica that is behind, `gone` 410/1002.
+    Applied and unanswered: `lose_response`; applied and answered 408: `timeout_after`. Neither:
+    `drop_request`. Answered late: `slow`, by `seconds`. Answered with half a body: `malformed`.
+    Refused: `throttle` 429, `unavailable` 503, `timeout` 408, `refuse_token` 401,
+    `session_lag` 404/1002 of a replica that is behind, `gone` 410/1002.
     """
 
     kind: Kind
@@ -55,9 +57,11 @@ class Fault:
         return refused() if refused else None
 
 
+TIMED_OUT = "The request timed out in the service."
+
 _REFUSALS: dict[str, Callable[[], Refused]] = {
     "unavailable": lambda: Refused(503, "Service is currently unavailable, please retry after a while."),
-    "timeout": lambda: Refused(408, "The request timed out in the service."),
+    "timeout": lambda: Refused(408, TIMED_OUT),
     "refuse_token": lambda: unauthorized("The AAD token is not valid: it has been revoked."),
     "session_lag": lambda: Refused(404, "The read session is not available for the session token.", 1002),
     "gone": lambda: gone("moved"),

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.peers.eventhubs.access import Access
 from tests.peers.eventhubs.codec import Described, ULong, encode
@@ -89,11 +89,13 @@ class Broker:
             if link.partition is partition:
                 link.wake()
 
-    def put(self, body: bytes, partition_id: str | None = None, key: str | None = None) -> None:
-        """Store an event in the first hub, as if somebody had sent it."""
+    def put(
+        self, body: Any, partition_id: str | None = None, key: str | None = None, section: int = 0x75
+    ) -> None:
+        """Store an event in the first hub, as if somebody had sent it; bytes, or another kind of body."""
         hub = next(iter(self.hubs.values()))
         partition = hub.partition_for(key) if partition_id is None else hub.partitions[partition_id]
-        self.store(hub, partition, encode(Described(ULong(0x75), body)), key)
+        self.store(hub, partition, encode(Described(ULong(section), body)), key)
 
     def steal(self, partition_id: str) -> None:
         """Detaches the readers of a partition, as if another with a higher epoch had come."""

@@ -149,8 +149,9 @@ class ConsumerLink(SendingLink):
         annotations: dict[Any, Any] = {
             Symbol("x-opt-sequence-number"): event.sequence,
             Symbol("x-opt-offset"): str(event.offset),
-            Symbol("x-opt-enqueued-time"): Timestamp(event.enqueued_ms),
         }
+        if not self.broker.faults.untimed:
+            annotations[Symbol("x-opt-enqueued-time")] = Timestamp(event.enqueued_ms)
         if event.key is not None:
             annotations[PARTITION_KEY] = event.key
         return with_annotations(event.bare, annotations, self._last() if self._metrics else None)

@@ -18,6 +18,9 @@ class Faults:
     slow_seconds: float = 0.0
     """A pause before each answer to a delivery and before each event delivered."""
 
+    untimed: bool = False
+    """Events are delivered without the time at which they arrived."""
+
     def takes_busy(self) -> bool:
         return self._takes("busy")
 
