@@ -1,6 +1,6 @@
 """Lines of toned text: what every page is made of, before anything decides on colours."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from rich.cells import cell_len, chop_cells
