@@ -44,8 +44,9 @@ lock: ## Pin the dependencies anew, with hashes and without registry addresses
 	$(RUN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --no-header --quiet -c requirements/runtime.txt -o requirements/dev.txt
 
-env: ## Write .env.example from the settings
+env: ## Write .env.example and the table in docs/howto/production.md from the settings
 	$(RUN)/python -m devstack.env_example > .env.example
+	$(RUN)/python -m devstack.settings_table docs/howto/production.md
 
 clean: ## Remove the environment and the caches; the cases in .fraud-console stay
 	rm -rf .venv .azurite .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

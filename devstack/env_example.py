@@ -54,7 +54,7 @@ def _lines(settings: type[BaseSettings]) -> Iterator[str]:
     meanings = _meanings(settings)
     for name, field in settings.model_fields.items():
         yield from textwrap.wrap(meanings.get(name, ""), WIDTH, initial_indent="# ", subsequent_indent="# ")
-        yield f"#{_variable(settings, name, field)}={_default(field)}"
+        yield f"#{variable_of(settings, name, field)}={default_of(field)}"
 
 
 def _meanings(settings: type[BaseSettings]) -> dict[str, str]:
@@ -75,14 +75,14 @@ def _written(tree: ast.ClassDef) -> Iterator[tuple[str, str]]:
                 yield name, " ".join(text.split())
 
 
-def _variable(settings: type[BaseSettings], name: str, field: FieldInfo) -> str:
+def variable_of(settings: type[BaseSettings], name: str, field: FieldInfo) -> str:
     alias = field.validation_alias
     first = alias.choices[0] if isinstance(alias, AliasChoices) else alias
     prefix = settings.model_config.get("env_prefix", "")
     return str(first or prefix + name).upper()
 
 
-def _default(field: FieldInfo) -> str:
+def default_of(field: FieldInfo) -> str:
     """The default as one would write it; empty where it is nothing, or differs from user to user."""
     match field.default:
         case bool() as value:

@@ -25,6 +25,7 @@ from devstack.simulator.sending import ProducerSwitch, TelemetrySender
 
 _TIMEOUT = httpx.Timeout(10.0, connect=2.0)
 _NAMES_SEED = 7
+CANCEL_AGAIN_SECONDS = 1.0
 
 
 def simulate(  # noqa: PLR0917 - one parameter per command-line option
@@ -74,11 +75,28 @@ async def _run_until_signal(
     generator: Generator, rng: Random, pace: Pace, stories: tuple[Playable, ...], server: str | None
 ) -> None:
     task = asyncio.create_task(_run(generator, rng, pace, stories, server))
+    stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, stopped.set)
+    telling = asyncio.create_task(end_when(stopped, task))
     with contextlib.suppress(asyncio.CancelledError, BrokenPipeError):
         await task
+    telling.cancel()
+
+
+async def end_when(
+    stopped: asyncio.Event, task: "asyncio.Task[None]", again_seconds: float = CANCEL_AGAIN_SECONDS
+) -> None:
+    """Cancel the task once told to, and again until it has ended.
+
+    Once is not enough: Python 3.11's `wait_for`, in which the Event Hubs SDK reads, forgets a cancellation
+    that comes together with what it waits for.
+    """
+    await stopped.wait()
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=again_seconds)
 
 
 async def _run(

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from backends.checks import roles
 from console.cli import app
 from devstack.cli import add_commands
 from devstack.env_example import GROUPS, env_example
+from devstack.settings_table import with_table
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -20,6 +22,16 @@ NAMED_PATH = re.compile(
 
 def test_every_setting_is_in_the_example_with_its_default() -> None:
     assert (ROOT / ".env.example").read_text() == env_example(), "run: make env"
+
+
+def test_the_page_about_production_has_every_setting_and_every_role() -> None:
+    page = (ROOT / "docs/howto/production.md").read_text()
+    assert with_table(page) == page, "run: make env"
+    names = set(re.findall(r"^#([A-Z_]+)=", env_example(), re.MULTILINE))
+    assert {name for name in names if f"| `{name}` |" not in page} == set()
+    needed = [role for role in vars(roles).values() if isinstance(role, roles.Role)]
+    assert len(needed) > 5
+    assert [role.name for role in needed if f"{role.name} (`{role.role_id}`" not in page] == []
 
 
 def test_no_setting_is_named_twice() -> None:

@@ -17,6 +17,7 @@ from casework.errors import UnavailableError
 from casework.rules import Detector, RuleMode, default_rules
 from casework.telemetry import TELEMETRY, Telemetry
 from devstack.profiles import profiles
+from devstack.simulator.__main__ import end_when
 from devstack.simulator.anomalies import ANOMALIES
 from devstack.simulator.direct import BusSink
 from devstack.simulator.generator import Generator, without
@@ -321,6 +322,27 @@ async def test_sigterm_stops_the_process_at_once_and_cleanly() -> None:
         rest, _ = await process.communicate()
     assert process.returncode == 0
     assert all(TELEMETRY.validate_json(line) for line in (first + rest).splitlines())
+
+
+async def test_a_cancellation_that_a_library_forgets_is_repeated() -> None:
+    forgotten = 0
+
+    async def forgetful() -> None:
+        nonlocal forgotten
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                forgotten += 1
+                if forgotten == 2:
+                    raise
+
+    stopped, task = asyncio.Event(), asyncio.create_task(forgetful())
+    await asyncio.sleep(0)
+    stopped.set()
+    async with asyncio.timeout(40):
+        await end_when(stopped, task, again_seconds=0.01)
+    assert (task.cancelled(), forgotten) == (True, 2)
 
 
 async def test_a_number_of_ticks_ends_the_run() -> None:

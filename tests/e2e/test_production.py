@@ -68,9 +68,7 @@ def desk(azure: Azure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sig
     own = {name: azure.as_identity(who) for name, who in PROCESSES.items()}
     data = tmp_path_factory.mktemp("product")
     with running_product(data, own=own, **azure.environment, **QUICK) as product:
-        viewer = azure.provider.directory.person("viewer")
-        assert viewer is not None
-        product.http.headers["Authorization"] = f"Bearer {azure.provider.token_for(viewer)}"
+        product.http.headers["Authorization"] = f"Bearer {_token(azure, 'viewer')}"
         authority = Path(azure.environment["SSL_CERT_FILE"])
         files = Certificates(authority, authority, authority)
         yield SignedDesk(product, azure.provider, tmp_path_factory.mktemp("home"), files)
@@ -195,26 +193,6 @@ def test_the_doctor_finds_every_seam_well(azure: Azure, desk: SignedDesk) -> Non
     assert done.returncode == 0
 
 
-def test_the_simulator_signs_in_as_a_service_and_sends_past_the_server(
-    azure: Azure, desk: SignedDesk, tmp_path: Path
-) -> None:
-    stored = len(_stored(azure))
-    stack = desk.product.settings
-    simulator = next(one for one in services(stack, interval_seconds=0.05) if one.name == "simulator")
-    own = {**KEPT, **azure.environment, **azure.as_identity(FEED), **simulator.environment}
-    process = Process(replace(simulator, environment=own), tmp_path, {})
-    process.start()
-    try:
-        eventually(lambda: len(_stored(azure)) > stored + 3 or None, "simulated telemetry in the event hub")
-    finally:
-        process.stop(time.monotonic() + DEADLINE_SECONDS)
-    assert "refused" not in process.log.read_text()
-
-
-def _stored(azure: Azure) -> list[object]:
-    return [event for partition in azure.hub.partitions.values() for event in partition.events]
-
-
 @dataclass
 class Pair:
     """The product with a second server and a second worker; `second` is the view of the second server."""
@@ -285,13 +263,41 @@ def _model_that_keeps_silent(azure: Azure) -> Iterator[Callable[[], bool]]:
 
 def _approve(azure: Azure, product: Product, case_id: str) -> None:
     """A senior's approval of what is recommended, with a token that the issuer has made."""
-    senior = azure.provider.directory.person("senior")
-    assert senior is not None
     row = product.summary(case_id)
     body = {name: row[name] for name in ("attempt", "assessment_hash")}
     answer = product.http.post(
         f"/api/v1/cases/{case_id}/decision",
         json={**body, "approved": True, "action": "lock_account"},
-        headers={"Authorization": f"Bearer {azure.provider.token_for(senior)}"},
+        headers={"Authorization": f"Bearer {_token(azure, 'senior')}"},
     )
     assert answer.status_code == 202, answer.text
+
+
+def test_the_simulator_signs_in_as_a_service_and_sends_past_the_server(
+    azure: Azure, desk: SignedDesk, tmp_path: Path
+) -> None:
+    stored = len(_stored(azure))
+    stack = desk.product.settings
+    simulator = next(one for one in services(stack, interval_seconds=0.05) if one.name == "simulator")
+    own = {**KEPT, **azure.environment, **azure.as_identity(FEED), **simulator.environment}
+    process = Process(replace(simulator, environment=own), tmp_path, {})
+    lead = {"Authorization": f"Bearer {_token(azure, 'lead')}"}
+    desk.product.http.post("/api/producer/start", headers=lead).raise_for_status()
+    process.start()
+    try:
+        eventually(lambda: len(_stored(azure)) > stored + 3 or None, "simulated telemetry in the event hub")
+    finally:
+        process.stop(time.monotonic() + DEADLINE_SECONDS)
+        desk.product.http.post("/api/producer/stop", headers=lead).raise_for_status()
+    assert "refused" not in process.log.read_text()
+
+
+def _token(azure: Azure, role: str) -> str:
+    """A token of somebody with that role, as the issuer makes it."""
+    person = azure.provider.directory.person(role)
+    assert person is not None
+    return azure.provider.token_for(person)
+
+
+def _stored(azure: Azure) -> list[object]:
+    return [event for partition in azure.hub.partitions.values() for event in partition.events]

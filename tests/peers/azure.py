@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import shlex
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -218,19 +219,20 @@ def _in_a_thread(broker: Broker) -> Iterator[int]:
 
 
 def main() -> None:
-    """Serve until interrupted."""
+    """Serve until told to stop."""
     parser = argparse.ArgumentParser("azure", description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="certificates, and the task hub's file")
     parser.add_argument("--port-base", type=int, default=28_000, help="for the task hub's ports")
     parser.add_argument("--identity", choices=NAMES, default=OPERATOR, help="whose environment is printed")
-    given = parser.parse_args()
+    given, stopped = parser.parse_args(), threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
     with Azure(given.folder, given.port_base).running() as azure:
         told = azure.environment | azure.as_identity(given.identity)
         lines = [f"export {name}={shlex.quote(value)}" for name, value in told.items()]
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
-        with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()
+        stopped.wait()
 
 
 if __name__ == "__main__":
