@@ -131,4 +131,4 @@ def _words_pattern(value: str) -> str:
 def _edge(character: str, opening: str) -> str:
     """A word's edge, where the script has any: Chinese, Japanese, Korean and Thai join words."""
     joined = "\u0e00" <= character <= "\u0eff" or "\u2e80" <= character <= "\ud7ff" or character >= "\uf900"
-    return "" if joined else f"{opening}\\w)"
+    return "" if joined else f"{opening}[^\\W_])"

@@ -9,7 +9,8 @@ from casework.identifying import LEAST_LETTERS, LEAST_OTHERWISE, LONGEST, Span, 
 IDENTIFIERS = frozenset({"device", "card", "ip"})
 """Kinds that have no spaces in them and occur by the hundred: looked up whole."""
 _RUN = re.compile(r"[^\s,;()\[\]{}\"'=|/<>]+")
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W_]+")
+"""An underscore joins words, as in the names of devices; it does not make one of them."""
 
 
 class KnownValues:

@@ -127,9 +127,9 @@ class Mask:
         """Every way to find something, the surest first; what only looks like a placeholder before all."""
         yield ((*found.span(), "quoted") for found in PLACEHOLDER.finditer(text))
         yield EMAIL.spans(text)
+        yield self._known.identifiers_in(text)
         yield self._known.names_in(text)
         yield self._known.anywhere_in(text)
-        yield self._known.identifiers_in(text)
         for shape in SHAPES:
             yield shape.spans(text)
 

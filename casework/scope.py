@@ -23,6 +23,8 @@ class Scope:
 
     def refusal(self, arguments: Mapping[str, JsonValue]) -> str | None:
         """Why a call with these arguments is out of scope; None when it is not."""
+        if any(isinstance(value, dict | list) for value in arguments.values()):
+            return "arguments are plain values: what is wrapped in another would not be looked at"
         customer = arguments.get("customer_id", self._customer_id)
         if type(customer) is not int or customer != self._customer_id:
             return "only the customer of this case may be looked up"

@@ -1,5 +1,6 @@
 """Where each setting came from, and what to do about one that is wrong."""
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -72,6 +73,10 @@ def _unknown(name: str, file: Path | None) -> str:
     return f"{file}: {name}: there is no such setting. {advice}"
 
 
+def _without_password(value: object) -> object:
+    return re.sub(r"//[^/\s]*@", "//…@", value) if isinstance(value, str) else value
+
+
 def _wrong(name: str, problem: ErrorDetails, where: str) -> str:
     """A wrong value with where it was written, under the name it has there."""
     written = {
@@ -80,5 +85,5 @@ def _wrong(name: str, problem: ErrorDetails, where: str) -> str:
         "default": environment_name(name),
     }.get(where, f"{where}: {'.'.join(map(str, problem['loc']))}")
     message = problem["msg"].removeprefix("Value error, ")
-    value = "" if isinstance(problem["input"], dict) else f" is {problem['input']!r}"
+    value = "" if isinstance(problem["input"], dict) else f" is {_without_password(problem['input'])!r}"
     return f"{written}{value}: {message}. Correct it, or take it out for the default."

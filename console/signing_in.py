@@ -63,14 +63,16 @@ class SigningIn:
         def show(page: str, code: str, _until: datetime) -> None:
             loop.call_soon_threadsafe(self._app.tell_now, n.SignInAsked(page, code))
 
-        agreed = checked(terms, server, SignInTerms(authority=self._known_authority))
+        agreed = checked(terms, server, self._known(terms))
         return await in_daemon_thread(lambda: self._by_device_code(agreed, show))
 
-    @property
-    def _known_authority(self) -> str:
-        """A sign-in service the person named before, with `login --authority`."""
+    def _known(self, terms: "SignInTerms") -> "SignInTerms":
+        """What the person agreed to before: a sign-in service, and the scope if it still is the same."""
         profile = self._profile()
-        return profile.terms.authority if profile else ""
+        if profile is None:
+            return SignInTerms()
+        same = profile.terms.scope == terms.scope
+        return SignInTerms(authority=profile.terms.authority, scope=terms.scope if same else "")
 
     def _profile(self) -> "Profile | None":
         from console.signin.profile import ProfileBook  # noqa: PLC0415

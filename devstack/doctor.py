@@ -27,7 +27,9 @@ def examine(stack: StackSettings, told: Told = lambda _check: None) -> list[Chec
     try:
         questions = _questions(stack)
     except ValueError as error:
-        wrong = Check("settings", "bad", str(error).replace("\n", " "), "see .env.example", "wrong")
+        from backends.wrong_settings import sentences  # noqa: PLC0415 - keeps `fraud-console --help` fast
+
+        wrong = Check("settings", "bad", "; ".join(sentences(error)), "see .env.example", "wrong")
         told(wrong)
         return [*local, wrong]
     return [*local, *asyncio.run(ask_all(questions, told))]

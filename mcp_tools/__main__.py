@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from backends.observability.settings import ObservabilitySettings
+from backends.wrong_settings import given
 from casework.errors import CaseworkError
 from mcp_tools.settings import McpSettings, allowed_values, cosmos_address
 
@@ -92,7 +93,7 @@ def _run(work: Coroutine[None, None, int]) -> int:
 
 def _wrong_setting(detail: ErrorDetails) -> str:
     name = ".".join(str(part) for part in detail["loc"])
-    return f"{name}={detail['input']} is not allowed; it may be {allowed_values(name)}"
+    return f"{name}{given(detail['loc'], detail['input'])} is not allowed; it may be {allowed_values(name)}"
 
 
 def _complaint(exit_code: int, *sentences: str) -> int:

@@ -1,7 +1,8 @@
 """What the lifespan opens and every route works with."""
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from backends.wiring import Backends
@@ -43,6 +44,8 @@ class Desk:
     tally: Tally
     analysts: AnalystWatch
     producer: Producer
+    verifying: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the whole record is verified: that takes minutes of a processor, so one at a time."""
 
     def close_streams(self) -> None:
         """Send stream and socket clients away, so that stopping does not wait for them."""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from backends.wrong_settings import given
 from server.identity.trust import PUBLIC_CLOUD, Trust, trust_in
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
@@ -158,5 +159,6 @@ def settings_problems(error: ValidationError, *models: type[BaseSettings]) -> li
         place = [str(part) for part in detail["loc"]]
         others = other_names.get(place[0], []) if place else []
         name = " or ".join([".".join(place).upper(), *others])
-        told.append(f"{name}={detail['input']!r}: {detail['msg'].removeprefix('Value error, ')}")
+        subject = f"{name}{given(detail['loc'], detail['input'], quoted=True)}: " if name else ""
+        told.append(f"{subject}{detail['msg'].removeprefix('Value error, ')}")
     return told

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AnyHttpUrl, Field, IPvAnyAddress, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from backends.wrong_settings import given
+
 
 class WorkerSettings(BaseSettings):
     """How the worker reaches its tools and how much it takes on at once."""
@@ -38,13 +40,6 @@ def settings_problems(error: ValidationError) -> list[str]:
     """Each wrong setting with its name, its value and what is allowed."""
     return [
         f"{'_'.join(str(part) for part in problem['loc']).upper() or 'settings'}"
-        f"{_value(problem['loc'], problem['input'])}: {problem['msg']}"
+        f"{given(problem['loc'], problem['input'])}: {problem['msg']}"
         for problem in error.errors()
     ]
-
-
-def _value(place: tuple[int | str, ...], given: object) -> str:
-    """The value as given; never that of a secret, nor a whole settings tree."""
-    name = "".join(str(part) for part in place).lower()
-    secret = not place or "key" in name or "secret" in name
-    return "" if secret else f"={str(given)[:80]}"

@@ -36,10 +36,11 @@ HIDDEN = (
 """Fields that are never written, whatever they hold."""
 
 _LOOPBACK = r"(?!127\.|0\.0\.0\.0)"
+# Every repetition is bounded, or what it leads to is found at once: a path or a header may be very long.
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"[a-z0-9._%+'-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+",
+        r"[a-z0-9._%+'-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+",
         r"\b[a-z]{2}\d{2}(?:[ ]?[a-z0-9]{4}){3,7}(?:[ ]?[a-z0-9]{1,3})?\b(?<=\d)",
         r"(?<![\w.:-])(?:\d[ -]?){13,19}(?![\w-])",
         r"(?<![\w.:-])\+\d[\d ()/.-]{6,18}\d",
@@ -50,7 +51,10 @@ _PATTERNS = tuple(
         r"\b(?:accountkey|sharedaccesskey|sig|api[-_]key)=[^;&\s]+",
     )
 )
-_QUOTED = re.compile(r"(input_value=|\bgot )('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\{.*?\}|\[.*?\])")
+_QUOTED = re.compile(
+    r"(input_value=|\bgot )"
+    r"('(?:[^'\\]|\\.)*+(?:'|\\?$)|\"(?:[^\"\\]|\\.)*+(?:\"|\\?$)|\{[^}]*+\}?|\[[^\]]*+\]?)"
+)
 _WORD = re.compile(r"\w+(?:-\w+)*")
 """An id such as fraud-A-1 is one word: a customer called Fraud must not take it out of the log."""
 

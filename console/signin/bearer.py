@@ -6,10 +6,11 @@ from collections.abc import AsyncGenerator, Callable
 
 import httpx
 
+from casework.views import SignInTerms
 from console.problems import SignInNeededError
 from console.settings import ConsoleSettings
 from console.signin.profile import Profile, ProfileBook
-from console.signin.terms import ask_for_terms, check_tokens_may_go_to
+from console.signin.terms import ask_for_terms, check_tokens_may_go_to, checked
 from console.signin.token import Token, TokenSource
 
 
@@ -91,7 +92,7 @@ class Bearer(httpx.Auth):
             return None
         from console.signin.entra import service_tokens  # noqa: PLC0415
 
-        return service_tokens(terms)
+        return service_tokens(checked(terms, self._server, SignInTerms(client_id="the machine's own")))
 
 
 def how_to_sign_in(server: str) -> str:

@@ -1,6 +1,7 @@
 """How to sign in to a server, as the server says it, and what of that is believed."""
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -13,6 +14,20 @@ if TYPE_CHECKING:
     import httpx
 
 TIMEOUT_SECONDS = 10.0
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+VENDORS_OWN = frozenset(
+    {
+        "00000002-0000-0000-c000-000000000000",
+        "00000003-0000-0000-c000-000000000000",
+        "00000002-0000-0ff1-ce00-000000000000",
+        "00000003-0000-0ff1-ce00-000000000000",
+        "797f4846-ba00-4fd7-ba43-dac1f8f63013",
+        "cfa8b339-82a2-471a-a3c9-0fc0be7a4093",
+        "e406a681-f3d4-42a8-90b6-c2b029497af1",
+        "499b84ac-1321-427f-aa17-267ca6975798",
+    }
+)
+"""The vendor's directories, mail, files, resources, vaults, storage and repositories, as applications."""
 
 
 def is_loopback(url: str) -> bool:
@@ -55,8 +70,9 @@ def ask_for_terms(server: str, transport: "httpx.BaseTransport | None" = None) -
 def checked(terms: SignInTerms, server: str, given: SignInTerms) -> SignInTerms:
     """The server's terms with what the person gave in their place. Raises UsageError.
 
-    A server could send people to a sign-in page of its own making: only the vendor's clouds are taken on
-    its word, or what is on this machine.
+    A server could send people to a sign-in page of its own making, or ask for a token with which it gets
+    at something else in their name. Only the vendor's clouds, or what is on this machine, are taken on its
+    word, and only an API that is not one of the vendor's.
     """
     from console.signin.entra import KNOWN_AUTHORITIES  # noqa: PLC0415
 
@@ -69,7 +85,22 @@ def checked(terms: SignInTerms, server: str, given: SignInTerms) -> SignInTerms:
             f"{server} wants you to sign in at {host}, which is no well-known sign-in service. "
             f"If that is right, say so: --authority {merged.authority}"
         )
+    if merged.scope and not given.scope and not _is_of_an_api(merged.scope):
+        raise UsageError(
+            f"{server} wants a token for {merged.scope}, which may be good for more than this server. "
+            f"If that is right, say so: --scope {merged.scope}"
+        )
     for name, flag in (("tenant_id", "--tenant"), ("client_id", "--client-id"), ("scope", "--scope")):
         if not getattr(merged, name):
             raise UsageError(f"{server} does not say the {name.replace('_', ' ')}; name it with {flag}")
     return merged
+
+
+def _is_of_an_api(scope: str) -> bool:
+    """Whether a scope is of somebody's own API: an application's id, or a URI of the kind those get."""
+    resource, _, name = scope.rpartition("/")
+    if not name or not scope.isprintable() or " " in scope:
+        return False
+    return resource.startswith("api://") or (
+        _GUID.fullmatch(resource) is not None and resource.lower() not in VENDORS_OWN
+    )

@@ -56,7 +56,7 @@ def export(
     async def work(api: "ConsoleApi") -> int:
         found = await named(api, case_id, api.case)
         content = await api.bundle(found.summary.case_id)
-        path = output or Path(f"{found.summary.case_id}.zip")
+        path = output or Path(Path(f"{found.summary.case_id}.zip").name)
         write_new(path, content)
         session.say(f"{path}: {len(content):,} bytes; `fraud-console audit verify {path}` checks it")
         return 0

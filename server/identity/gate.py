@@ -26,6 +26,12 @@ def signed_in(connection: HTTPConnection) -> SignedIn | None:
     return found if isinstance(found, SignedIn) else None
 
 
+def owner_of(connection: HTTPConnection) -> str:
+    """Whose share of what is bounded a connection takes; empty where nobody signs in."""
+    caller = signed_in(connection)
+    return caller.actor.actor_id if caller else ""
+
+
 def seconds_left(connection: HTTPConnection) -> float | None:
     """How long the caller's token is still taken; None where nobody signs in."""
     caller = signed_in(connection)

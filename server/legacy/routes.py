@@ -18,7 +18,7 @@ from server.bodies import StrictJsonRoute
 from server.deciding import deliver, submit, whole_record
 from server.dependencies import Caller, TheDesk
 from server.identity.declared import needs
-from server.identity.gate import seconds_left
+from server.identity.gate import owner_of, seconds_left
 from server.legacy.models import (
     SAMPLE_ALERTS,
     DecisionBody,
@@ -106,7 +106,7 @@ async def events(
             since = parse_position(last_event_id)
         except InvalidInputError:
             since = None
-    return StreamResponse(desk.live, frozenset({Topic.DEMO}), since, seconds_left(request))
+    return StreamResponse(desk.live, frozenset({Topic.DEMO}), since, seconds_left(request), owner_of(request))
 
 
 @router.get("/producer/status", summary="Whether the demo's telemetry runs")

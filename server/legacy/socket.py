@@ -15,13 +15,15 @@ from server.deciding import whole_record
 from server.dependencies import TheDesk
 from server.desk import Desk
 from server.identity.declared import needs
-from server.identity.gate import seconds_left
+from server.identity.gate import owner_of, seconds_left
 from server.legacy.projection import DemoProjection, DemoView
 from server.live.watchers import Watcher
 
 SILENCE_SECONDS = 30.0
 SEND_SECONDS = 20.0
 MOST_SOCKETS = 1000
+MOST_SOCKETS_EACH = 100
+"""Of one who signed in."""
 MOST_ID_LENGTH = 100
 EXPIRED = 4401
 """The close code of a socket whose token has expired: sign in again, then connect again."""
@@ -34,10 +36,12 @@ router = APIRouter()
 @needs(Permission.LOOK)
 async def follow(socket: WebSocket, instance_id: str, desk: TheDesk) -> None:
     """Send the case's state, then every change of it, until the client leaves or its token expires."""
-    if len(desk.watchers) >= MOST_SOCKETS or len(instance_id) > MOST_ID_LENGTH:
+    owner = owner_of(socket)
+    mine = desk.watchers.owned_by(owner) if owner else 0
+    if len(desk.watchers) >= MOST_SOCKETS or mine >= MOST_SOCKETS_EACH or len(instance_id) > MOST_ID_LENGTH:
         await socket.close(1013)
         return
-    watcher = desk.watchers.watch(instance_id)
+    watcher = desk.watchers.watch(instance_id, owner)
     code, reason = 1001, ""
     try:
         await socket.accept()

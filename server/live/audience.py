@@ -1,6 +1,7 @@
 """Who is listening: everybody is written to in rounds, at a bounded rate, and sent away at the end."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import islice
 
@@ -17,6 +18,8 @@ SEND_SECONDS = 30.0
 SECONDS_PER_CLIENT = 0.00003
 """How much each client lengthens the time between two rounds, so that a crowd gets fewer, larger writes."""
 LONGEST_PAUSE = 0.1
+MOST_SEATS_EACH = 100
+"""Of one who signed in: one token must not keep everybody else from following."""
 AT_ONCE = 50
 """How many clients are written to before whatever else waits gets its turn."""
 
@@ -56,6 +59,7 @@ class Audience:
         self._hub = hub
         self._most = most
         self._taken = 0
+        self._of_each: Counter[str] = Counter()
         self._readers: dict[Reader, None] = {}
         self.closed = False
         self._due = self._beat_due = self._beating = self._lagging = False
@@ -78,14 +82,23 @@ class Audience:
         """Seconds from the beginning of one round to that of the next."""
         return min(LONGEST_PAUSE, SECONDS_PER_CLIENT * len(self._readers))
 
-    def take_seat(self) -> None:
-        """Raises OverloadedError when there is none left. Each is given back by `free_seat`."""
+    def take_seat(self, owner: str = "") -> None:
+        """Raises OverloadedError when there is none left, for anybody or for who signed in as `owner`.
+
+        Each is given back by `free_seat`.
+        """
         if self.closed or self._taken >= self._most:
             raise OverloadedError("the server has as many stream clients as it can serve; try again later")
+        if owner and self._of_each[owner] >= MOST_SEATS_EACH:
+            raise OverloadedError(f"you follow {MOST_SEATS_EACH} streams already; end one of them first")
         self._taken += 1
+        self._of_each[owner] += 1
 
-    def free_seat(self) -> None:
+    def free_seat(self, owner: str = "") -> None:
         self._taken -= 1
+        self._of_each[owner] -= 1
+        if not self._of_each[owner]:
+            del self._of_each[owner]
 
     def follow(self, reader: Reader) -> None:
         """Write to a client from now on, beginning with what came since its place."""

@@ -45,13 +45,19 @@ class Live:
 class Session:
     """One admitted client. Everything after its greeting is written by the audience's rounds."""
 
-    __slots__ = ("_live", "_place", "_seated", "_seconds", "_since", "_topics")
+    __slots__ = ("_live", "_owner", "_place", "_seated", "_seconds", "_since", "_topics")
 
     def __init__(
-        self, live: Live, topics: Topics, since: Position | None, seconds: float | None = None
+        self,
+        live: Live,
+        topics: Topics,
+        since: Position | None,
+        seconds: float | None = None,
+        owner: str = "",
     ) -> None:
-        live.audience.take_seat()
+        live.audience.take_seat(owner)
         self._seated = True
+        self._owner = owner
         self._live = live
         self._topics = topics
         self._since = since
@@ -90,7 +96,7 @@ class Session:
         """Give the seat back, once."""
         if self._seated:
             self._seated = False
-            self._live.audience.free_seat()
+            self._live.audience.free_seat(self._owner)
 
     async def _join(self) -> AsyncIterator[bytes]:
         """Greet, and send what was missed: from the stores what the ring lost, then from the ring."""

@@ -19,23 +19,29 @@ HEADERS = [
 class StreamResponse(Response):
     """Admits a client and hands its session over, so that nothing of the framework stays with the stream.
 
-    A client whose token ends in some `seconds` is sent away then.
+    A client whose token ends in some `seconds` is sent away then. `owner` is who signed in.
     """
 
     media_type = "text/event-stream"
 
     def __init__(
-        self, live: Live, topics: Topics, since: Position | None, seconds: float | None = None
+        self,
+        live: Live,
+        topics: Topics,
+        since: Position | None,
+        seconds: float | None = None,
+        owner: str = "",
     ) -> None:
         super().__init__(media_type=self.media_type)
         self._live = live
         self._topics = topics
         self._since = since
         self._seconds = seconds
+        self._owner = owner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises OverloadedError, before anything is sent, when every seat is taken."""
-        session = Session(self._live, self._topics, self._since, self._seconds)
+        session = Session(self._live, self._topics, self._since, self._seconds, self._owner)
         handed_over = False
         try:
             headers = [*self._own_headers(), *HEADERS]

@@ -11,7 +11,8 @@ MOST_WAITING = 1000
 class Watcher:
     """One socket's view of one case: what happened since it last looked."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: str = "") -> None:
+        self.owner = owner
         self._waiting: deque[CaseEvent] = deque()
         self._something = asyncio.Event()
         self.overflowed = False
@@ -48,8 +49,12 @@ class Watchers:
     def __len__(self) -> int:
         return sum(len(watchers) for watchers in self._by_case.values())
 
-    def watch(self, case_id: str) -> Watcher:
-        watcher = Watcher()
+    def owned_by(self, owner: str) -> int:
+        """How many are of one who signed in."""
+        return sum(watcher.owner == owner for found in self._by_case.values() for watcher in found)
+
+    def watch(self, case_id: str, owner: str = "") -> Watcher:
+        watcher = Watcher(owner)
         if self._closed:
             watcher.close()
         self._by_case.setdefault(case_id, set()).add(watcher)

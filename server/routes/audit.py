@@ -11,6 +11,7 @@ from backends.bundles import export_case
 from casework.audit import audit_case
 from casework.canonical import Link
 from casework.case import Case
+from casework.errors import OverloadedError
 from casework.permissions import Permission
 from casework.ports import CaseStore
 from casework.signature import Verifier
@@ -33,7 +34,14 @@ async def verify(desk: TheDesk, case_id: Annotated[str | None, Query(max_length=
     report = AuditReport(cases=0, events=0, broken=())
     if case_id is not None:
         return await _with(cases, report, case_id, verifier)
-    after = ""
+    if desk.verifying.locked():
+        raise OverloadedError("the whole record is being verified for somebody; try again when that is done")
+    async with desk.verifying:
+        return await _all(cases, verifier)
+
+
+async def _all(cases: CaseStore, verifier: Verifier | None) -> AuditReport:
+    report, after = AuditReport(cases=0, events=0, broken=()), ""
     while page := await cases.case_ids(after, PAGE):
         for found in page:
             report = await _with(cases, report, found, verifier)

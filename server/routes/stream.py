@@ -14,7 +14,7 @@ from casework.errors import InvalidInputError
 from casework.permissions import Permission
 from server.dependencies import desk_of
 from server.identity.declared import needs
-from server.identity.gate import seconds_left
+from server.identity.gate import owner_of, seconds_left
 from server.live.frames import Topic
 from server.live.position import Position, parse_position
 from server.live.sse import StreamResponse
@@ -65,7 +65,8 @@ class CaseStream:
         live = desk.live
         if since is not None:
             await caught_up(live.hub, live.cases, live.telemetry, since, topics)
-        await StreamResponse(live, topics, since, seconds_left(connection))(scope, receive, send)
+        stream = StreamResponse(live, topics, since, seconds_left(connection), owner_of(connection))
+        await stream(scope, receive, send)
 
 
 def _since(connection: HTTPConnection) -> Position | None:

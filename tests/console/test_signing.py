@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -21,6 +23,7 @@ from console.pages.sheet import Sheet
 from console.pages.status import away_banner
 from console.problems import ConsoleError, SignInNeededError, UsageError
 from console.settings import ConsoleSettings
+from console.signin import bearer
 from console.signin.profile import Profile, ProfileBook
 from console.signin.terms import ask_for_terms, check_tokens_may_go_to, checked
 from console.signin.token import Token
@@ -74,9 +77,9 @@ class Gatekeeper:
 
 
 def api_of(
-    tmp_path: Path, gatekeeper: Callable[[httpx.Request], httpx.Response], server: str = SERVER
+    tmp_path: Path, gatekeeper: Callable[[httpx.Request], httpx.Response], server: str = SERVER, **more: Any
 ) -> HttpApi:
-    settings = ConsoleSettings(server=server, operator="ana", state_dir=tmp_path)
+    settings = ConsoleSettings(server=server, operator="ana", state_dir=tmp_path, **more)
     return HttpApi(settings, httpx.MockTransport(gatekeeper))
 
 
@@ -140,6 +143,44 @@ def test_a_server_cannot_send_people_to_a_page_of_its_own() -> None:
     assert checked(elsewhere, SERVER, SignInTerms(authority="https://login.evil.example")).required
     here = TERMS.model_copy(update={"authority": "https://127.0.0.1:8443"})
     assert checked(here, "http://127.0.0.1:8001", SignInTerms()).authority == here.authority
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "https://graph.microsoft.com/.default",
+        "https://vault.azure.net/.default",
+        "00000003-0000-0000-C000-000000000000/.default",
+        "User.Read",
+        "openid",
+        "api://fraud-console/.default https://management.azure.com/.default",
+        "/x",
+    ],
+)
+def test_a_server_cannot_ask_for_a_token_that_is_good_elsewhere(scope: str) -> None:
+    elsewhere = TERMS.model_copy(update={"scope": scope})
+    with pytest.raises(UsageError, match="good for more than this server"):
+        checked(elsewhere, SERVER, SignInTerms())
+    assert checked(elsewhere, SERVER, SignInTerms(scope=scope)).scope == scope
+
+
+@pytest.mark.parametrize("scope", ["api://fraud/access_as_user", f"{uuid.UUID(int=7)}/.default"])
+def test_an_api_of_ones_own_is_asked_for(scope: str) -> None:
+    assert checked(TERMS.model_copy(update={"scope": scope}), SERVER, SignInTerms()).scope == scope
+
+
+@pytest.mark.parametrize(
+    "changes", [{"authority": "https://login.evil.example"}, {"scope": "https://vault.azure.net/.default"}]
+)
+async def test_a_service_shows_a_server_neither_its_secret_nor_tokens_for_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str]
+) -> None:
+    monkeypatch.setattr(bearer, "ask_for_terms", lambda _: TERMS.model_copy(update=changes))
+    gatekeeper = Gatekeeper()
+    api = api_of(tmp_path, gatekeeper, identity="service")
+    with pytest.raises(UsageError):
+        await api.me()
+    assert gatekeeper.shown == []
 
 
 def test_what_the_person_gives_wins_and_what_is_missing_is_named() -> None:

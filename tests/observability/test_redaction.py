@@ -96,3 +96,12 @@ def test_what_is_nested_without_end_is_cut() -> None:
     endless: dict[str, object] = {}
     endless["again"] = endless
     assert MASK in str(redacted("line", endless, NOBODY))
+
+
+@pytest.mark.parametrize(
+    "part", ["a", "a.", "1-", "1.", "got {", "got [", "got '", "got '\\\\", 'input_value="', "a@"]
+)
+def test_however_long_a_text_is_it_is_searched_in_time_that_grows_with_it(part: str) -> None:
+    """Somebody without a token chooses how long a path is; searching it in its square took hours."""
+    text = part * (400_000 // len(part))
+    assert redacted_text(text, NOBODY)

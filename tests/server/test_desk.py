@@ -64,6 +64,15 @@ async def test_an_intact_record_verifies(server: Running) -> None:
     assert unknown.status_code == 404
 
 
+async def test_the_whole_record_is_verified_for_one_at_a_time(server: Running) -> None:
+    await server.put_review()
+    async with server.desk.verifying:
+        busy = await server.http.get("/api/v1/audit/verify")
+        one = await server.http.get("/api/v1/audit/verify", params={"case_id": "fraud-A-1"})
+    assert (busy.status_code, one.status_code) == (429, 200)
+    assert (await server.http.get("/api/v1/audit/verify")).json()["cases"] == 1
+
+
 @pytest.mark.parametrize(
     "damage",
     [

@@ -13,6 +13,8 @@ from starlette.requests import HTTPConnection
 
 from server.dependencies import desk_of
 from server.identity.presented import COOKIE
+from server.legacy import socket as socket_module
+from server.live import audience
 from server.settings import ServerSettings, settings_problems
 from tests.peers.certificates import write_certificates
 from tests.peers.oidc import Person, Provider
@@ -294,6 +296,29 @@ async def test_a_socket_with_a_cookie_comes_from_our_own_page(server: Running, p
         with pytest.raises(websockets.InvalidStatus) as refused:
             await websockets.connect(url)
         assert refused.value.response.status_code == 401
+
+
+async def test_one_token_takes_only_its_share_of_sockets_and_streams(
+    server: Running, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket_module, "MOST_SOCKETS_EACH", 1)
+    monkeypatch.setattr(audience, "MOST_SEATS_EACH", 1)
+    greedy, other = (bearer(token_of(provider, who)) for who in ("viewer", "analyst"))
+    async with listening(server) as web:
+        url = web.url.replace("http", "ws") + "/ws/fraud-A-1"
+        async with (
+            websockets.connect(url, additional_headers=greedy),
+            web.http.stream("GET", "/api/v1/stream", headers=greedy),
+        ):
+            with pytest.raises(websockets.InvalidStatus):
+                await websockets.connect(url, additional_headers=greedy)
+            assert (await web.http.get("/api/v1/stream", headers=greedy)).status_code == 429
+            async with (
+                websockets.connect(url, additional_headers=other),
+                web.http.stream("GET", "/api/events/stream", headers=other) as followed,
+            ):
+                assert followed.status_code == 200
+    await until(lambda: len(server.desk.live.audience) == 0, "the seats to be free")
 
 
 def test_with_sign_in_the_server_may_listen_anywhere(provider: Provider) -> None:

@@ -51,9 +51,18 @@ async def test_another_customer_is_not_looked_up_and_the_wish_is_on_record(custo
     box = Box()
     tools, journal = _tools(box)
     call = await tools.call("get_customer_detail", {"customer_id": customer})
-    assert call.error == "only the customer of this case may be looked up"
+    assert call.error is not None
     assert (box.asked, journal.writes) == ([], 1)
     assert tools.made == [call]
+
+
+@pytest.mark.parametrize("wrapper", ["params", "update"])
+async def test_another_customer_inside_a_wrapper_that_the_tools_take_off_is_refused(wrapper: str) -> None:
+    box = Box()
+    tools, _ = _tools(box)
+    call = await tools.call("get_customer_detail", {wrapper: {"customer_id": 8}})
+    assert call.error is not None
+    assert box.asked == []
 
 
 async def test_subscriptions_are_in_scope_once_the_customers_own_profile_names_them() -> None:
