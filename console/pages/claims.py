@@ -25,15 +25,24 @@ VERDICTS: dict[Verdict, tuple[str, str, Tone]] = {
 """A mark and a word for every verdict, so that none is told by colour alone."""
 
 
+MOST_IDS = 6
+LONG_ID = 8
+
+
 def rows_text(rows: Sequence[RowRef]) -> str:
-    """Cited rows by table, long lists cut with their number: SecurityLogs/41,42,43."""
+    """Cited rows by table, long lists cut with their number: SecurityLogs/41,42,43.
+
+    Ids that are long stand apart, so that a line may end between them.
+    """
     by_table: dict[str, list[str]] = {}
     for ref in rows:
         by_table.setdefault(clean(ref.table), []).append(clean(str(ref.row_id)))
-    return " ".join(
-        f"{table}/{','.join(ids[:6])}{f' and {len(ids) - 6} more' if len(ids) > 6 else ''}"
-        for table, ids in by_table.items()
-    )
+    return " ".join(f"{table}/{_some(ids)}" for table, ids in by_table.items())
+
+
+def _some(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - MOST_IDS} more" if len(ids) > MOST_IDS else ""
+    return (", " if len(ids[0]) > LONG_ID else ",").join(ids[:MOST_IDS]) + more
 
 
 def contribution_rows(detail: CaseDetail, line: Contribution, sheet: Sheet) -> list[Line]:

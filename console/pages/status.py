@@ -140,14 +140,14 @@ def views_line(views: Sequence[SavedView], counts: Sequence[int], at: int, sheet
         shown = f"[{text}]" if index == at else f" {text} "
         tone: Tone = "heading" if index == at else "" if count else "dim"
         spans.append(Span(shown, tone))
-    if width_of(spans) <= sheet.width:
+    if width_of(tuple(spans)) <= sheet.width:
         return tuple(spans)
     empty = [index for index, count in enumerate(counts) if index != at and not count]
     for index in empty:
         spans[index] = Span(f" {sheet.key(f'view_{index + 1}')}", "dim")
     for index in empty:
         named = Span(f"{spans[index].text} {clean(views[index].name)} ", "dim")
-        if width_of(spans) - width_of([spans[index]]) + width_of([named]) > sheet.width:
+        if width_of((*spans[:index], named, *spans[index + 1 :])) > sheet.width:
             break
         spans[index] = named
     return tuple(spans)

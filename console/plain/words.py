@@ -60,6 +60,10 @@ def case_sentence(row: CaseSummary, now: datetime) -> str:
     parts += [f"{row.severity} severity", words(clean(row.alert_type)), f"customer {row.customer_id}"]
     if row.claim is not None:
         parts.append(f"claimed by {clean(row.claim.name)}")
+    if row.deferral is not None and row.deferral.until > now:
+        parts.append(f"put off for {duration((row.deferral.until - now).total_seconds())}")
+    if row.tags:
+        parts.append(f"tagged {clean(' '.join(row.tags))}")
     return f"{', '.join(parts)}, {clean(row.case_id)}"
 
 
@@ -99,7 +103,7 @@ def announcements(
         if row.case_id == in_hand and was is not None:
             stale = question(row) != question(was)
             hint = " Type why to read it again." if stale else ""
-            said.append(f"The case in hand went on: {case_sentence(row, now)}.{hint}")
+            said.append(f"The case in hand now: {case_sentence(row, now)}.{hint}")
         elif _waits_now(was, row) and wanted.matches(row, view):
             said.append(f"New to decide: {case_sentence(row, now)}.")
     more = len(said) - MOST_ANNOUNCED

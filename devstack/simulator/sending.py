@@ -15,6 +15,11 @@ MOST_BUFFERED = 5000
 MOST_PER_BATCH = 200
 _TRY_AGAIN = frozenset({401, 408, 425, 429, 500, 502, 503, 504})
 
+SIGN_IN = (
+    "; run `fraud-console login` with the role lead, or set FRAUD_CONSOLE_IDENTITY=service "
+    "for an identity with the role ingest"
+)
+
 log = structlog.get_logger()
 
 
@@ -98,7 +103,8 @@ class TelemetrySender:
         except ConsoleError as error:
             raise _ServerAwayError(f"no token: {error}") from error
         if response.status_code in _TRY_AGAIN:
-            raise _ServerAwayError(f"the server answered {response.status_code}")
+            advice = SIGN_IN if response.status_code == httpx.codes.UNAUTHORIZED else ""
+            raise _ServerAwayError(f"the server answered {response.status_code}{advice}")
         if response.is_error:
             # Sending the same bytes again would be refused again.
             self.given_up += size

@@ -17,7 +17,7 @@ body{font:14px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:78rem;padd
 h1{font-size:1.25rem}h2{font-size:1rem;margin:1.6rem 0 .4rem}
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.2rem .7rem .2rem 0;border-bottom:1px solid #8884;vertical-align:top}
-th{font-weight:600;opacity:.7}td.n{text-align:right;font-variant-numeric:tabular-nums}
+th{font-weight:600;opacity:.7}.n{text-align:right;font-variant-numeric:tabular-nums}
 td.wrap{overflow-wrap:anywhere}.bad{color:#c62828;font-weight:600}.quiet{opacity:.65}
 nav a{margin-right:1rem}input{font:inherit}
 """
@@ -40,12 +40,18 @@ def _page(title: str, body: Iterable[str], refresh_seconds: int = 0) -> str:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[object]], nothing: str = "none") -> str:
-    lines = ["".join(_cell(value) for value in row) for row in rows]
-    if not lines:
+    kept = [tuple(row) for row in rows]
+    if not kept:
         return f'<p class="quiet">{escape(nothing)}</p>'
-    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in heads)
-    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    head = "".join(_head(one, kept[0][at]) for at, one in enumerate(heads))
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in kept)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _head(title: str, below: object) -> str:
+    """A heading stands where the column's values do."""
+    place = ' class="n"' if isinstance(below, int) else ""
+    return f'<th scope="col"{place}>{escape(title)}</th>'
 
 
 def _cell(value: object) -> str:

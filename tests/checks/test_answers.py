@@ -288,7 +288,7 @@ async def test_sign_in_needs_keys_and_a_role_of_ones_own(
         metadata.update(issuer=f"{base}/tenant/v2.0", jwks_uri=f"{base}/keys")
         seams = SignInSettings(auth_tenant_id="tenant", auth_audience="api://fraud", auth_authority=base)
         keys, roles = services.sign_in_questions(seams)
-        assert "1 signing keys" in (await _asked(keys)).detail
+        assert "1 signing key" in (await _asked(keys)).detail
         without = await _asked(roles)
         identity.roles = ("analyst",)
         assert "is analyst at api://fraud" in (await _asked(roles)).detail

@@ -181,7 +181,7 @@ async def test_changes_are_announced_between_prompts_and_only_there(running: Run
         assert len(desk.said) == before
         said = await desk.type("status")
         assert "New to decide: waits for a decision" in said
-        assert "The case in hand went on" in said
+        assert "The case in hand now" in said
         assert "New to decide" not in await desk.type("status")
 
 
@@ -218,8 +218,10 @@ async def test_escalate_defer_and_tag(running: Running) -> None:
         await desk.type("open 1")
         assert "is no time" in await desk.type("defer someday")
         assert "put off until" in await desk.type("defer 2h waits for the bank")
+        assert "put off for 1 hour 59 minutes" in await desk.type("filter is:deferred")
         assert "is back" in await desk.type("defer back")
         assert "tags vip" in await desk.type("tag vip")
+        assert "tagged vip" in await desk.type("filter tag:vip")
         assert "both put on and taken off" in await desk.type("tag vip -vip")
         await desk.type("escalate looks like a ring")
         assert "Recorded: ana escalated" in await desk.type("yes")

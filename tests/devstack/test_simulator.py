@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from casework.errors import UnavailableError
 from casework.rules import Detector, RuleMode, default_rules
@@ -231,6 +232,16 @@ async def test_records_wait_while_the_server_is_away(server: _Server, client: ht
     assert sender.unsent == 4
     assert await sender.flush()
     assert [one["event_id"] for one in server.got] == [event.event_id for event in events]
+
+
+async def test_who_has_not_signed_in_is_told_how(server: _Server, client: httpx.AsyncClient) -> None:
+    server.failures = [401] * 4
+    sender = _sender(client)
+    sender.add(_generator().history(START)[:2])
+    with capture_logs() as told:
+        assert not await sender.flush()
+    assert "fraud-console login" in told[0]["reason"]
+    assert sender.unsent == 2
 
 
 async def test_the_buffer_is_bounded_and_keeps_the_newest(server: _Server, client: httpx.AsyncClient) -> None:
