@@ -13,7 +13,7 @@ ContainerName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])
 class EventHubSettings(BaseSettings):
     """The hub, and the blob container in which readers keep their place."""
 
-    model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True, env_ignore_empty=True)
 
     eventhub_namespace: str | None = None
     """The Event Hubs namespace, as in contoso.servicebus.windows.net. Its access is by managed identity."""

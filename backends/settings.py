@@ -17,7 +17,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 class BackendSettings(CosmosSettings, EventHubSettings):
     """Every seam in one place. Secrets are masked when printed."""
 
-    model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True, env_ignore_empty=True)
 
     fraud_data_dir: Path = Path(".fraud-console")
     """Where the embedded parts keep their files."""

@@ -20,6 +20,8 @@ MOST_LANES = 100
 LONGEST_TEXT = 4000
 _LAST = "~"
 """Behind every key: where the last lane ends."""
+_NO_KEY = "FF"
+"""No key begins like this: bounds of lanes are before it, but for that of the last lane."""
 _FULL_KEY = 32
 _RUNS = {"F": "g", "0": "z"}
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -129,7 +131,10 @@ def parse_place(text: str) -> Place:
     lanes = tuple(Lane(int(lane[2]), int(lane[3] or WHOLE), _long(lane[1])) for lane in found if lane)
     bounds = [lane.until for lane in lanes]
     fine = _RECORD.fullmatch(record) and len(text) <= LONGEST_TEXT and len(lanes) == len(parts) <= MOST_LANES
-    if not fine or bounds[-1:] != [_LAST] or any(a >= b for a, b in pairwise(bounds)):
+    possible = (
+        all(lane.number or lane.part == WHOLE for lane in lanes) and max(bounds[:-1], default="") < _NO_KEY
+    )
+    if not fine or not possible or bounds[-1:] != [_LAST] or any(a >= b for a, b in pairwise(["", *bounds])):
         raise InvalidInputError("cursor", "is not a place in a record; leave it out to start over")
     return Place(lanes, record)
 

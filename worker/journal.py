@@ -11,7 +11,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from casework.canonical import canonical_json, digest
 from casework.case import Case
-from casework.errors import TransitionError, UnavailableError
+from casework.errors import InvalidInputError, TransitionError, UnavailableError
 from casework.events import CaseEvent, FindingRecorded, InvestigationStarted, NewEvent, ToolCalled
 from casework.finding import Finding, Specialist, ToolCall
 from casework.flow import Events
@@ -103,18 +103,26 @@ class Journal:
     async def _write_pending(self) -> None:
         while self._pending:
             batch, self._pending = self._pending, []
-            failure: Exception | None = None
-            try:
-                await _store_attempts()(record, self._cases, self._case_id, partial(self._events, batch))
-            except Exception as error:  # handed to everyone whose events were in the batch
-                failure = error
+            await self._write_batch(batch)
+
+    async def _write_batch(self, batch: Sequence[_Entry]) -> None:
+        """Write all together; one by one when together they are more than the store takes at once."""
+        failure: Exception | None = None
+        try:
+            await _store_attempts()(record, self._cases, self._case_id, partial(self._events, batch))
+        except Exception as error:  # handed to everyone whose events were in the batch
+            failure = error
+        if isinstance(failure, InvalidInputError) and len(batch) > 1:
             for entry in batch:
-                if entry.done.done():
-                    continue
-                if failure is None:
-                    entry.done.set_result(None)
-                else:
-                    entry.done.set_exception(failure)
+                await self._write_batch([entry])
+            return
+        for entry in batch:
+            if entry.done.done():
+                continue
+            if failure is None:
+                entry.done.set_result(None)
+            else:
+                entry.done.set_exception(failure)
 
     def _events(self, batch: "Sequence[_Entry]", case: Case) -> list[NewEvent]:
         events: dict[str, NewEvent] = {}

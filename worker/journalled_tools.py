@@ -1,6 +1,7 @@
 """A tool box that writes every call into the case, stays with the case's customer, and asks nothing twice."""
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +13,9 @@ from casework.finding import Specialist, ToolCall
 from casework.ports import ToolBox
 from casework.scope import Scope
 from worker.journal import Journal, Memory, call_id, call_key
+
+MOST_EVIDENCE = 800_000
+"""Characters of all that one specialist may be told in an attempt: its finding repeats them in one record."""
 
 Question = tuple[str, str]
 """A tool and its arguments as canonical JSON."""
@@ -46,6 +50,7 @@ class JournalledTools:
         self._inner = inner
         self._known = {key: call for key, call in attempt.memory.calls.items() if call.error is None}
         self._asked = dict.fromkeys(attempt.memory.calls, 1)
+        self._told = sum(_size(call) for key, call in self._known.items() if key[0] is specialist)
         self.made: list[ToolCall] = []
 
     @property
@@ -60,7 +65,7 @@ class JournalledTools:
                 self.made.append(known)
             return known
         self._asked[key] = number = self._asked.get(key, 0) + 1
-        answered = await self._answer((tool, key[2]), arguments)
+        answered = self._within_bounds(await self._answer((tool, key[2]), arguments))
         call = answered.model_copy(update={"call_id": call_id(tool, arguments, number)})
         now = attempt.clock()
         await attempt.journal.write(
@@ -71,6 +76,16 @@ class JournalledTools:
             self._known[key] = call
             attempt.scope.learn(call)
         return call
+
+    def _within_bounds(self, call: ToolCall) -> ToolCall:
+        """The call, without its result where that would be too much beside what was told before."""
+        if self._told + _size(call) <= MOST_EVIDENCE:
+            self._told += _size(call)
+            return call
+        refusal = (
+            f"with it, this attempt's results would have more than {MOST_EVIDENCE} characters: ask for less"
+        )
+        return call.model_copy(update={"result": None, "error": refusal})
 
     async def _answer(self, question: Question, arguments: Mapping[str, JsonValue]) -> ToolCall:
         """Ask, or wait for whoever is asking the same; a failed answer is not shared any further."""
@@ -86,3 +101,7 @@ class JournalledTools:
         mine = asyncio.ensure_future(self._inner.call(tool, arguments))
         answers[question] = mine
         return await asyncio.shield(mine)  # others may wait for it when this specialist's time is up
+
+
+def _size(call: ToolCall) -> int:
+    return len(json.dumps(call.result))

@@ -124,7 +124,8 @@ async def _open_client(
 def _azure_client(
     settings: ModelSettings, endpoint: AnyHttpUrl, access: dict[str, Any], common: dict[str, Any]
 ) -> openai.AsyncOpenAI:
-    root = str(endpoint).rstrip("/")
+    # The portal shows an endpoint with and without the path of the API.
+    root = str(endpoint).rstrip("/").removesuffix("/v1").removesuffix("/openai")
     version = settings.azure_openai_api_version
     if version is None:
         key = access.get("api_key") or access["token"]

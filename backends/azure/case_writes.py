@@ -23,7 +23,7 @@ from backends.azure.case_documents import (
     stored_case,
 )
 from backends.azure.cosmos import Operation, Requests
-from backends.azure.cosmos_trouble import RACES, UNDECIDED, in_words
+from backends.azure.cosmos_trouble import RACES, TOO_LARGE, UNDECIDED, in_words
 from casework.canonical import GENESIS
 from casework.case import Case, apply
 from casework.errors import ConflictError, InvalidInputError, NotFoundError, SequenceError, UnavailableError
@@ -130,6 +130,8 @@ class CaseWriter:
         except HttpResponseError as error:
             if error.status_code in RACES:
                 return False
+            if error.status_code == TOO_LARGE:
+                raise InvalidInputError("events", "are too large together: at most 2 MB at once") from error
             if error.status_code in UNDECIDED and await self._arrived(case_id, draft):
                 return True
             raise in_words(error, self._requests.place) from error

@@ -33,7 +33,8 @@ from casework.errors import UnavailableError
 
 MOST_EVENTS = 100
 """Events in a batch; each may hold a pack of records."""
-PREFETCH = 1000
+PREFETCH = 200
+"""Events of a partition that wait here, each as big as a pack: 32 partitions far behind take 300 MB."""
 YIELD_EVERY = 10
 CLOSE_SECONDS = 15.0
 

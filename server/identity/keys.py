@@ -19,6 +19,8 @@ COOLDOWN_SECONDS = 30.0
 FAILURE_COOLDOWN_SECONDS = 5.0
 FETCH_SECONDS = 5.0
 DEADLINE_SECONDS = 8.0
+KIND = "RSA"
+"""What tokens are signed with here; a key of another kind may have the same id."""
 
 log = structlog.get_logger("server.identity")
 
@@ -88,5 +90,5 @@ class SigningKeys:
             self._failed_at = self._clock()
             log.warning("signing_keys_not_fetched", url=self._client.uri, reason=str(error) or "no answer")
             return
-        self._keys = {str(key.key_id): key for key in found}
+        self._keys = {str(key.key_id): key for key in found if key.key_type == KIND}
         self._fetched_at, self._failed_at = self._clock(), None

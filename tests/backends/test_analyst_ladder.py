@@ -197,9 +197,9 @@ def test_a_model_clears_nothing_that_the_checks_would_not_have_cleared(
     assert assess(Policy(), CASE_ID, make_alert(), 1, findings).route is route
 
 
-@pytest.mark.parametrize("version", [None, "2024-10-21"])
+@pytest.mark.parametrize(("version", "shown_as"), [(None, ""), ("2024-10-21", ""), (None, "/openai/v1/")])
 async def test_azure_is_asked_with_the_identity_of_this_process(
-    version: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    version: str | None, shown_as: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificates = write_certificates(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
@@ -208,7 +208,7 @@ async def test_azure_is_asked_with_the_identity_of_this_process(
     with identity.running() as environment, peer.running(certificates) as address:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        settings = {"azure_openai_endpoint": address, "azure_openai_api_version": version}
+        settings = {"azure_openai_endpoint": address + shown_as, "azure_openai_api_version": version}
         (finding,) = await _found(settings, model_retries=0)
     assert (finding.analyst, finding.degraded) == ("gpt-4o", None)
     assert identity.asked == ["https://cognitiveservices.azure.com"]

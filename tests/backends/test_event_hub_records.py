@@ -18,6 +18,7 @@ from backends.azure.telemetry_records import (
     unpack,
 )
 from backends.event_hub_settings import EventHubSettings
+from backends.settings import BackendSettings
 from casework.telemetry import Login, LoginDetails
 from tests.builders import NOW
 
@@ -121,3 +122,14 @@ def test_what_is_read_again_is_evidence_but_no_news() -> None:
 def test_settings_that_do_not_fit_say_which(values: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         EventHubSettings(**values)  # type: ignore[arg-type]
+
+
+def test_a_variable_that_is_empty_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Templates of deployments pass every name on, with nothing in those that are not used."""
+    for name in BackendSettings.model_fields:
+        monkeypatch.setenv(name.upper(), "")
+    assert BackendSettings() == BackendSettings.model_construct(**_defaults())
+
+
+def _defaults() -> dict[str, object]:
+    return {name: field.get_default() for name, field in BackendSettings.model_fields.items()}

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from casework.errors import InvalidInputError
-from casework.places import START, Lane, Mark, Place, at, parse_place
+from casework.places import START, WHOLE, Lane, Mark, Place, at, parse_place
 
 BOUNDS = [
     "0" * 31 + "1",
@@ -22,7 +22,8 @@ BOUNDS = [
 @st.composite
 def places(draw: st.DrawFn, record: str = "abc123") -> Place:
     bounds = sorted(draw(st.sets(st.sampled_from(BOUNDS), max_size=4)))
-    lanes = [Lane(draw(st.integers(0, 9)), draw(st.integers(1, 3)), until) for until in [*bounds, "~"]]
+    read_to = st.one_of(st.just((0, WHOLE)), st.tuples(st.integers(1, 9), st.integers(1, 3)))
+    lanes = [Lane(*draw(read_to), until) for until in [*bounds, "~"]]
     return Place(tuple(lanes), record)
 
 
@@ -82,6 +83,10 @@ NONE = [
     "abc123_~-1x",
     "ABC123_~-1",
     "abc123_~-1-2-3",
+    "abc123_~-0-1",
+    "abc123_-1_~-1",
+    "abc123_FF-1_~-1",
+    "abc123_g-1_~-1",
     "١",
 ]
 

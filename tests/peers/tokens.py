@@ -33,6 +33,8 @@ class Issuer:
         self.issuer = issuer
         self.tenant = tenant
         self.keys = [SigningKey("key-1")]
+        self.published_beside: list[dict[str, Any]] = []
+        """Other keys of the set, as they are published: of another kind, for another use, or none at all."""
         self._made = 1
 
     def rotate(self) -> SigningKey:
@@ -44,7 +46,7 @@ class Issuer:
         return self.keys.pop(0)
 
     def key_set(self) -> dict[str, Any]:
-        return {"keys": [key.public_jwk() for key in self.keys]}
+        return {"keys": [*(key.public_jwk() for key in self.keys), *self.published_beside]}
 
     def claims(self, audience: str, name: str = "Ada Analyst", **changes: Any) -> dict[str, Any]:
         """The claims of a good token, changed; a change to None leaves the claim out."""

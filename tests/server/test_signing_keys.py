@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 
 from casework.errors import UnavailableError
 from server.identity import keys as k
@@ -129,3 +131,24 @@ async def test_a_slow_issuer_is_given_up(
     with pytest.raises(UnavailableError):
         await keys.key("key-1")
     provider.key_fault = ""
+
+
+async def test_keys_of_other_kinds_and_uses_beside_ours_are_passed_over(
+    provider: Provider, keys: SigningKeys
+) -> None:
+    ours = provider.issuer.keys[0].public_jwk()
+    curve = ec.generate_private_key(ec.SECP256R1()).public_key()
+    provider.issuer.published_beside = [
+        {**ECAlgorithm.to_jwk(curve, as_dict=True), "kid": "key-1"},
+        {**ours, "kid": "key-e", "use": "enc"},
+        {"kty": "mystery", "kid": "key-m"},
+        {name: ours[name] for name in ("kty", "n", "e")} | {"kid": "key-plain", "x5c": ["MII"]},
+    ]
+    try:
+        assert (await keys.key("key-1")).key_type == "RSA"
+        assert (await keys.key("key-plain")).key_type == "RSA"
+        for unusable in ("key-e", "key-m"):
+            with pytest.raises(UnknownKeyError):
+                await keys.key(unusable)
+    finally:
+        provider.issuer.published_beside = []

@@ -16,6 +16,7 @@ from casework.errors import (
     UnavailableError,
 )
 from casework.events import NewEvent
+from casework.finding import Specialist, ToolCall
 from tests.builders import CASE_ID, event, story_until_review
 from tests.peers.cosmos.desk import Desk
 
@@ -130,3 +131,16 @@ async def test_an_append_that_timed_out_in_the_service_after_it_was_made_is_know
     desk.peer.fault("timeout_after", operation="batch", times=1)
     noted = await store.append(CASE_ID, [note(1)], expected_seq=WRITES if expected else None)
     assert [each.seq for each in noted.events] == [WRITES + 1]
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+async def test_what_is_larger_than_a_transaction_is_no_matter_of_trying_again(store: CosmosCaseStore) -> None:
+    await store.append(CASE_ID, story_until_review()[:2])
+    calls = [ToolCall(call_id=str(number), tool="t", result="x" * 900_000) for number in range(3)]
+    events = [
+        event(ev.ToolCalled(attempt=1, specialist=Specialist.USAGE, call=call), f"t:{call.call_id}")
+        for call in calls
+    ]
+    with pytest.raises(InvalidInputError, match="too large together"):
+        await store.append(CASE_ID, events)
+    assert len((await store.append(CASE_ID, events[:1])).events) == 1
