@@ -25,10 +25,10 @@ lint: ## ruff, mypy --strict, import contracts
 	$(RUN)/lint-imports
 
 unit: ## Tests that start no processes of the product, or only one
-	$(RUN)/pytest -q -m "not e2e" -n 2 --dist loadfile
+	$(RUN)/pytest -q -m "not e2e" -n logical --maxprocesses 6 --dist loadfile
 
 e2e: ## Tests of the whole product in real processes
-	$(RUN)/pytest -q -m e2e -n 2 --dist loadfile
+	$(RUN)/pytest -q -m e2e -n logical --maxprocesses 6 --dist loadfile
 
 snapshots: ## Store how every screen of the console looks now; look at the difference before you commit it
 	SNAPSHOTS=1 $(RUN)/pytest -q tests/console/test_snapshots.py
