@@ -50,10 +50,19 @@ def create_tool_server(
     return server
 
 
-def create_app(server: FastMCP[Any]) -> Starlette:
-    """The server as an ASGI application: streamable HTTP at /mcp, stateless, JSON answers."""
+def create_app(server: FastMCP[Any], *, any_host: bool = False) -> Starlette:
+    """The server as an ASGI application: streamable HTTP at /mcp, stateless, JSON answers.
+
+    On loopback it answers to loopback's names alone, so that no page can be made to reach it. With `any_host`
+    it has whatever name an ingress gives it, and a probe the container's address; pages stay refused.
+    """
     return server.http_app(
-        path=MCP_PATH, stateless_http=True, json_response=True, host_origin_protection="auto"
+        path=MCP_PATH,
+        stateless_http=True,
+        json_response=True,
+        host_origin_protection="auto",
+        allowed_hosts=["*"] if any_host else None,
+        allowed_origins=[] if any_host else None,
     )
 
 

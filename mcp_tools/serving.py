@@ -41,7 +41,7 @@ async def serve(settings: McpSettings) -> None:
             customers, now=lambda: datetime.now(UTC).replace(tzinfo=None), write_tools=settings.write_tools
         )
         config = uvicorn.Config(
-            create_app(server),
+            create_app(server, any_host=settings.beyond_loopback),
             loop="none",
             http="httptools",
             ws="none",

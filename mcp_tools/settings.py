@@ -82,6 +82,11 @@ class McpSettings(BaseSettings):
     """The least level that is logged."""
 
     @property
+    def beyond_loopback(self) -> bool:
+        """Whether callers come from other machines."""
+        return self.host != "localhost" and not _is_loopback(self.host)
+
+    @property
     def customers(self) -> Path | CosmosPlace:
         """Where the customer data is."""
         return self.place_at(self.cosmos_endpoint) if self.cosmos_endpoint else self.db_path

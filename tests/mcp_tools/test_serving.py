@@ -156,7 +156,13 @@ def test_beyond_loopback_it_listens_only_when_told_that_the_network_guards_it(
     )
 
     port = wait_until_ready(guarded).url.split(":")[2].removesuffix("/mcp")
-    assert httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
+    base = f"http://127.0.0.1:{port}"
+    assert httpx.get(f"{base}/health", headers={"host": "10.1.2.3:8000"}).status_code == 200
+    asked = {"accept": "application/json, text/event-stream", "host": "tools.internal.example"}
+    listing = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    assert "get_customer_detail" in httpx.post(f"{base}/mcp", headers=asked, json=listing).text
+    from_a_page = {**asked, "origin": "https://evil.example"}
+    assert httpx.post(f"{base}/mcp", headers=from_a_page, json=listing).status_code == 403
     code, said = ended(named)
     assert code == 2 and "MCP_HOST=elsewhere.example is not allowed" in said
 
