@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TYPED_ABOVE = 20
 """More cases than this are decided only after typing how many they are."""
 MOST_LISTED = 12
+MOST_OF_WHY = 3
 _ASKED = {
     Verdict.REJECT: ("Reject", "feedback", "What is wrong, or missing? The agents look again with it."),
     Verdict.ESCALATE: ("Escalate", "reason", "Why shall a senior decide? They read it."),
@@ -141,9 +142,11 @@ def preview(rows: Sequence[CaseSummary], items: Sequence[BulkItem], sheet: Sheet
     if left_out := len(rows) - len(items):
         lines.append(said(f"  {plural(left_out, 'marked case')} not waiting for that, left out", "dim"))
     risks = {row.case_id: row for row in rows}
-    four_eyes = sum(risks[item.case_id].second_approver for item in items)
+    four_eyes = sum(item.approved and risks[item.case_id].second_approver for item in items)
     if four_eyes:
         lines.append(said(f"  {plural(four_eyes, 'case')} will need a second person", "warn"))
+    if why := items[0].feedback:
+        lines += sheet.text(f"why: {why}", "  ", "dim")[:MOST_OF_WHY]
     lines.append(BLANK)
     for item in items[:MOST_LISTED]:
         row = risks[item.case_id]
