@@ -10,7 +10,7 @@ from azure.core.exceptions import HttpResponseError
 from backends.action_ledger import ActionLedger, Executor, order_text
 from backends.azure.cosmos import Document, Operation, Requests, open_account
 from backends.azure.cosmos_containers import actions_definition, verified
-from backends.azure.cosmos_trouble import RACES, in_words
+from backends.azure.cosmos_trouble import RACES, UNDECIDED, in_words
 from backends.cosmos_settings import CosmosSettings
 from casework.action import ActionOrder, ActionReceipt
 from casework.errors import ConflictError, UnavailableError
@@ -66,11 +66,11 @@ class CosmosOrders:
         return tuple(map(ActionOrder.model_validate_json, rows))
 
     async def _write(self, name: str, operation: Operation, action_id: str) -> None:
-        """Write, unless somebody else was first."""
+        """Write, unless somebody else was first. Whether it was done, reading it back tells."""
         try:
             await self._requests.batch(name, [operation], action_id)
         except HttpResponseError as error:
-            if error.status_code not in RACES:
+            if error.status_code not in RACES | UNDECIDED:
                 raise in_words(error, self._requests.place) from error
 
     async def _read(self, action_id: str) -> Document:

@@ -18,8 +18,8 @@ THROTTLED = 429
 RACES = frozenset({CONFLICT, PRECONDITION_FAILED, FAILED_DEPENDENCY, NOT_FOUND})
 """What a conditional write is answered when another one came first."""
 TOO_LARGE = 413
-UNDECIDED = frozenset({408, 449, 500, 502, 503, 504})
-"""Answers that leave open whether a write was made."""
+UNDECIDED = frozenset({200, 201, 207, 408, 449, 500, 502, 503, 504})
+"""Errors that leave open whether a write was made; with 200 and the like the answer could not be read."""
 
 
 def in_words(error: AzureError, place: str) -> UnavailableError:

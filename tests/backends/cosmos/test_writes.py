@@ -19,6 +19,7 @@ from casework.events import NewEvent
 from casework.finding import Specialist, ToolCall
 from tests.builders import CASE_ID, event, story_until_review
 from tests.peers.cosmos.desk import Desk
+from tests.peers.cosmos.faults import Kind
 
 WRITES = len(story_until_review())
 
@@ -108,6 +109,7 @@ async def test_what_is_not_answered_in_time_is_given_up(desk: Desk) -> None:
         desk.peer.fault("slow", operation="read_item", seconds=2)
         with pytest.raises(UnavailableError, match=r"no answer within 0\.2 s"):
             await store.load(CASE_ID)
+    await asyncio.sleep(0.05)  # the connection that was given up says goodbye, or the next test is blamed
 
 
 async def test_an_identity_that_may_only_read_is_told_which_role_to_ask_for(desk: Desk) -> None:
@@ -124,11 +126,12 @@ async def test_more_events_than_one_transaction_takes_are_refused(store: CosmosC
 
 
 @pytest.mark.parametrize("expected", [True, False])
-async def test_an_append_that_timed_out_in_the_service_after_it_was_made_is_known_for_our_own(
-    desk: Desk, store: CosmosCaseStore, expected: bool
+@pytest.mark.parametrize("kind", ["timeout_after", "malformed"])
+async def test_an_append_that_was_made_and_is_answered_with_an_error_is_known_for_our_own(
+    desk: Desk, store: CosmosCaseStore, kind: Kind, expected: bool
 ) -> None:
     await store.append(CASE_ID, story_until_review())
-    desk.peer.fault("timeout_after", operation="batch", times=1)
+    desk.peer.fault(kind, operation="batch", times=1)
     noted = await store.append(CASE_ID, [note(1)], expected_seq=WRITES if expected else None)
     assert [each.seq for each in noted.events] == [WRITES + 1]
 
