@@ -1,5 +1,6 @@
 """Values as text for a terminal: money, ages, countdowns, risk, and outside text made harmless."""
 
+import json
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,6 +44,15 @@ ASCII = Glyphs(
     cursor=">",
     ascii_only=True,
 )
+
+
+def visible_json(text: str) -> str:
+    """JSON that means the same, in which nothing is left that a terminal would obey: it is escaped."""
+    if text.isascii():
+        return text
+    return "".join(
+        json.dumps(char)[1:-1] if unicodedata.category(char) in _INVISIBLE else char for char in text
+    )
 
 
 def clean(text: str, *, newlines: bool = False) -> str:

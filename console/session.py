@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
-from console.format import ASCII, UNICODE, Glyphs, clean
+from console.format import ASCII, UNICODE, Glyphs, clean, visible_json
 from console.lines import Line, drawn
 from console.problems import ConsoleError
 from console.provenance import WrongSettingsError, load
@@ -142,7 +142,7 @@ class Session:
 
     def answer(self, model: BaseModel) -> None:
         """A whole answer as JSON."""
-        typer.echo(model.model_dump_json())
+        typer.echo(visible_json(model.model_dump_json()))
 
     def say(self, text: str) -> None:
         """A sentence for people; nothing when the answer is JSON."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from console.clock import wall_clock
-from console.format import clean, plural
+from console.format import clean, plural, visible_json
 from console.pages.sheet import Sheet
 from console.problems import PARTIAL, ConsoleError, InvalidError, UsageError
 from console.session import AsOption, JsonOption, ServerOption, Session
@@ -82,13 +82,13 @@ def print_frame(session: Session, frame: "Frame", at: str) -> tuple[str, bool]:
     match frame:
         case CaseFrame(change):
             if session.as_json:
-                typer.echo(f'{{"kind":"case","data":{change.model_dump_json()}}}')
+                typer.echo(f'{{"kind":"case","data":{visible_json(change.model_dump_json())}}}')
             else:
                 session.lines([(outside(change.event.case_id, "strong"),), *event_lines(change.event, sheet)])
             return change.cursor, True
         case TelemetryFrame(seen):
             if session.as_json:
-                typer.echo(f'{{"kind":"telemetry","data":{seen.model_dump_json()}}}')
+                typer.echo(f'{{"kind":"telemetry","data":{visible_json(seen.model_dump_json())}}}')
             else:
                 session.lines([telemetry_line(seen, False, sheet)])
             return seen.cursor, True

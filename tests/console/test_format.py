@@ -1,5 +1,6 @@
 """Values as text: durations and money read well, and no outside text can command a terminal."""
 
+import json
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -58,6 +59,13 @@ def test_clean_text_holds_no_control_no_format_and_no_joiner(text: str) -> None:
     cleaned = f.clean(text)
     assert not [c for c in cleaned if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")]
     assert not [c for c in cleaned if "\ufe00" <= c <= "\ufe0f"]
+
+
+@given(st.dictionaries(st.text(), st.text()))
+def test_json_for_a_terminal_means_the_same_and_holds_nothing_it_would_obey(value: dict[str, str]) -> None:
+    shown = f.visible_json(json.dumps(value, ensure_ascii=False))
+    assert json.loads(shown) == value
+    assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cf", "Co", "Cn", "Zl", "Zp"}
 
 
 @given(st.text())
