@@ -100,7 +100,7 @@ async def test_marked_cases_are_escalated_for_one_reason_and_code(running: Runni
         await screen.sees("Escalate the marked cases", "3 marked cases get the same reason", "no reason code")
         await screen.press("tab", *"too big for me", "enter")
         await screen.sees("Escalate: 3 cases?", "why: too big for me")
-        assert "second person" not in screen.text()
+        assert "second person" not in screen.text
         await screen.press("enter")
         await screen.sees("Recorded: 3, refused: 0")
         await screen.until(lambda: not screen.app.screen.cases_marked)
