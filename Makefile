@@ -3,7 +3,7 @@ RUN := .venv/bin
 PACKAGES := casework backends taskhub worker server mcp_tools console devstack
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit e2e lint format snapshots lock env clean
+.PHONY: help demo test check unit e2e lint format snapshots pictures lock env clean
 
 help: ## What each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ snapshots: ## Store how every screen of the console looks now; look at the diffe
 format: ## Put the code into house style
 	$(RUN)/ruff format .
 	$(RUN)/ruff check --fix .
+
+pictures: ## Draw the pictures of README and docs anew
+	$(RUN)/python tests/console/pictures.py
 
 lock: ## Pin the dependencies anew, with hashes and without registry addresses
 	$(RUN)/pip install --quiet uv
