@@ -70,9 +70,9 @@ def _model_client(settings: ModelSettings, endpoint: str, key: str) -> Any:
     root = endpoint.rstrip("/").removesuffix("/v1").removesuffix("/openai")
     if settings.azure_openai_api_version is None:
         return openai.AsyncOpenAI(base_url=f"{root}/openai/v1", api_key=key, **common)
-    access = {"api_key": key} if settings.azure_openai_api_key else {"azure_ad_token": key}
+    common |= {"api_key" if settings.azure_openai_api_key else "azure_ad_token": key}
     version = settings.azure_openai_api_version
-    return openai.AsyncAzureOpenAI(azure_endpoint=root, api_version=version, **access, **common)
+    return openai.AsyncAzureOpenAI(azure_endpoint=root, api_version=version, **common)
 
 
 async def _model_key(settings: ModelSettings) -> str:
