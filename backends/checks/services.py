@@ -49,13 +49,7 @@ def model_question(settings: ModelSettings) -> Question | None:
     seam = Seam("model", place, setting, MODEL if needs_role else None, missing)
 
     async def ask() -> Answer:
-        import openai  # noqa: PLC0415 - loaded only where there is a model
-
-        base_url = f"{str(endpoint).rstrip('/')}/openai/v1" if azure else str(endpoint)
-        key = await _model_key(settings)
-        async with openai.AsyncOpenAI(
-            base_url=base_url, api_key=key, max_retries=0, timeout=CALL_SECONDS
-        ) as client:
+        async with _model_client(settings, str(endpoint), await _model_key(settings)) as client:
             answer = await client.chat.completions.create(
                 model=settings.model,
                 messages=[{"role": "user", "content": "Say ok."}],
@@ -64,6 +58,21 @@ def model_question(settings: ModelSettings) -> Question | None:
         return Answer("ok", f"{place} answers as {getattr(answer, 'model', '?')}")
 
     return Question("seam: analyst", ask, lambda error: explained(seam, error))
+
+
+def _model_client(settings: ModelSettings, endpoint: str, key: str) -> Any:
+    """A client that asks by the path by which the worker will."""
+    import openai  # noqa: PLC0415 - loaded only where there is a model
+
+    common: dict[str, Any] = {"max_retries": 0, "timeout": CALL_SECONDS}
+    if settings.azure_openai_endpoint is None:
+        return openai.AsyncOpenAI(base_url=endpoint, api_key=key, **common)
+    root = endpoint.rstrip("/").removesuffix("/v1").removesuffix("/openai")
+    if settings.azure_openai_api_version is None:
+        return openai.AsyncOpenAI(base_url=f"{root}/openai/v1", api_key=key, **common)
+    common |= {"api_key" if settings.azure_openai_api_key else "azure_ad_token": key}
+    version = settings.azure_openai_api_version
+    return openai.AsyncAzureOpenAI(azure_endpoint=root, api_version=version, **common)
 
 
 async def _model_key(settings: ModelSettings) -> str:

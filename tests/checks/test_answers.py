@@ -27,6 +27,7 @@ from tests.peers.cosmos.access import READER
 from tests.peers.eventhubs import Broker, Hub
 from tests.peers.eventhubs.access import Access
 from tests.peers.managed_identity import ManagedIdentity
+from tests.peers.openai import OpenAIPeer
 from tests.peers.otlp import Collector
 from tests.peers.serving import free_port, serve
 from tests.peers.tokens import Issuer
@@ -183,6 +184,18 @@ async def test_a_model_that_writes_its_token() -> None:
     with serve(app) as port:
         check = await _asked(services.model_question(_model(f"http://127.0.0.1:{port}/v1")))
     assert (check.state, check.detail) == ("ok", "gpt-4o at 127.0.0.1 answers as m-1")
+
+
+@pytest.mark.parametrize("version", [None, "2024-10-21"])
+async def test_the_model_is_asked_by_the_path_by_which_the_worker_asks(
+    identity: ManagedIdentity, certificates: Certificates, version: str | None
+) -> None:
+    peer = OpenAIPeer(deployments={"chat": "gpt-4o"}, issuer=identity.issuer)
+    with peer.running(certificates) as address:
+        told = {"azure_openai_endpoint": f"{address}/openai/v1", "azure_openai_api_version": version}
+        question = services.model_question(ModelSettings.model_validate({**told, "model": "chat"}))
+        check = await _asked(question)
+    assert (check.state, check.detail) == ("ok", "chat at localhost answers as gpt-4o")
 
 
 async def test_a_name_that_does_not_exist() -> None:

@@ -2,28 +2,20 @@
 
 import contextlib
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
-from typing import Any
 
 import httpx
 import pytest
 
-from casework.telemetry import TELEMETRY
 from devstack.processes import Process
 from devstack.seed import seed_contoso
 from devstack.services import services
-from devstack.simulator.generator import Generator
-from devstack.stories import STORIES
-from devstack.stories.story import Story
 from tests.e2e.product import DEADLINE_SECONDS, Product, eventually, free_port_base, running_product
+from tests.e2e.production import KEPT, case_of, command, send, story_of, token, trace_of
 from tests.e2e.signing import SignedDesk
 from tests.peers.appinsights import Ingestion
 from tests.peers.azure import FEED, OPERATOR, SERVER, TOOLS, WORKER, Azure
@@ -35,8 +27,7 @@ from tests.peers.serving import free_port
 pytestmark = pytest.mark.skipif(missing_tool() is not None, reason=str(missing_tool()))
 ROOT = Path(__file__).parents[2]
 QUICK = {"HOLD_SECONDS": "0.2", "EVENTHUB_BALANCE_SECONDS": "0.5", "EVENTHUB_OWNERSHIP_SECONDS": "2"}
-KEPT = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
-FLOW = "orchestration:fraud_detection_orchestration"
+PROCESS_ROLES = {f"fraud-console.fraud-{name}" for name in ("server", "worker", "mcp-tools")}
 
 
 @pytest.fixture(scope="module")
@@ -50,56 +41,19 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
         yield running
 
 
-def command(azure: Azure, identity: str, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """One of the product's programs, as somebody with an identity of the tenant runs it."""
-    return subprocess.run(
-        [sys.executable, "-m", *words],
-        env={**KEPT, **azure.environment, **azure.as_identity(identity), "FRAUD_CONSOLE_CONFIG": "", **more},
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_SECONDS,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
 def desk(azure: Azure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedDesk]:
     """The product on those services, and a person's machine. Each process has its own identity."""
     own = {name: azure.as_identity(who) for name, who in PROCESSES.items()}
     data = tmp_path_factory.mktemp("product")
     with running_product(data, own=own, **azure.environment, **QUICK) as product:
-        product.http.headers["Authorization"] = f"Bearer {_token(azure, 'viewer')}"
+        product.http.headers["Authorization"] = f"Bearer {token(azure, 'viewer')}"
         authority = Path(azure.environment["SSL_CERT_FILE"])
         files = Certificates(authority, authority, authority)
         yield SignedDesk(product, azure.provider, tmp_path_factory.mktemp("home"), files)
 
 
 PROCESSES = {"server": SERVER, "worker": WORKER, "mcp_tools": TOOLS}
-
-
-def send(azure: Azure, product: Product, folder: Path, story: Story, run_id: str) -> None:
-    """A story's telemetry by `fraud-console ingest`, as the service that may send it."""
-    events = Generator((), Random(1), run_id=run_id).play(story, datetime.now(UTC))
-    file = folder / f"{run_id}.jsonl"
-    file.write_text("".join(f"{TELEMETRY.dump_json(event).decode()}\n" for event in events))
-    signed_in = {"FRAUD_CONSOLE_IDENTITY": "service", "FRAUD_CONSOLE_SERVER": str(product.http.base_url)}
-    done = command(azure, FEED, "devstack", "ingest", str(file), **signed_in)
-    assert done.returncode == 0, done.stderr
-
-
-def case_of(product: Product, story: Story) -> str:
-    """The case that the story's telemetry has opened."""
-
-    def look() -> str | None:
-        answer = product.http.get("/api/v1/cases", params={"customer": story.customer_id})
-        rows = answer.json()["items"]
-        return next((str(row["case_id"]) for row in rows if row["alert_type"] == story.expected_rule), None)
-
-    return eventually(look, f"the case of {story.key}")
-
-
-def story_of(key: str) -> Story:
-    return next(story for story in STORIES if story.key == key)
 
 
 def test_a_case_goes_through_azure_from_telemetry_to_a_verified_record(
@@ -145,40 +99,12 @@ def _check_it_is_in_cosmos(azure: Azure, case_id: str) -> None:
 
 def _check_the_case_is_one_tree(ingestion: Ingestion, case_id: str) -> None:
     """Every span of the case's trace has a parent that arrived, up to the request that brought telemetry."""
-    spans = ingestion.until(lambda seen: _trace_of(seen, case_id), "the whole trace of the case")
+    spans = ingestion.until(lambda seen: trace_of(seen, case_id), "the whole trace of the case")
     roots = [span for span in spans.values() if not span["parent"]]
     assert [root["name"] for root in roots] == ["POST /api/v1/telemetry"]
     assert {span["role"] for span in spans.values()} == PROCESS_ROLES
     missing = [span["name"] for span in spans.values() if span["parent"] and span["parent"] not in spans]
     assert missing == []
-
-
-def _trace_of(ingestion: Ingestion, case_id: str) -> dict[str, dict[str, Any]] | None:
-    """The spans of the trace in which the case's orchestration ran, once that is over."""
-    spans = [_span(one) for one in ingestion.envelopes if one["data"]["baseType"] in SPANS]
-    ended = next((s for s in spans if s["name"].startswith(FLOW) and s["case"] == case_id), None)
-    if ended is None:
-        return None
-    trace = {span["id"]: span for span in spans if span["trace"] == ended["trace"]}
-    whole = all(span["parent"] in trace for span in trace.values() if span["parent"])
-    return trace if whole else None
-
-
-PROCESS_ROLES = {f"fraud-console.fraud-{name}" for name in ("server", "worker", "mcp-tools")}
-SPANS = ("RequestData", "RemoteDependencyData")
-
-
-def _span(envelope: dict[str, Any]) -> dict[str, Any]:
-    data, tags = envelope["data"]["baseData"], envelope["tags"]
-    properties = data.get("properties") or {}
-    return {
-        "id": data["id"],
-        "name": data["name"],
-        "trace": tags["ai.operation.id"],
-        "parent": tags.get("ai.operation.parentId", ""),
-        "role": tags["ai.cloud.role"],
-        "case": properties.get("durabletask.task.instance_id", properties.get("fraud.case_id")),
-    }
 
 
 def test_the_doctor_finds_every_seam_well(azure: Azure, desk: SignedDesk) -> None:
@@ -268,7 +194,7 @@ def _approve(azure: Azure, product: Product, case_id: str) -> None:
     answer = product.http.post(
         f"/api/v1/cases/{case_id}/decision",
         json={**body, "approved": True, "action": "lock_account"},
-        headers={"Authorization": f"Bearer {_token(azure, 'senior')}"},
+        headers={"Authorization": f"Bearer {token(azure, 'senior')}"},
     )
     assert answer.status_code == 202, answer.text
 
@@ -281,7 +207,7 @@ def test_the_simulator_signs_in_as_a_service_and_sends_past_the_server(
     simulator = next(one for one in services(stack, interval_seconds=0.05) if one.name == "simulator")
     own = {**KEPT, **azure.environment, **azure.as_identity(FEED), **simulator.environment}
     process = Process(replace(simulator, environment=own), tmp_path, {})
-    lead = {"Authorization": f"Bearer {_token(azure, 'lead')}"}
+    lead = {"Authorization": f"Bearer {token(azure, 'lead')}"}
     desk.product.http.post("/api/producer/start", headers=lead).raise_for_status()
     process.start()
     try:
@@ -290,13 +216,6 @@ def test_the_simulator_signs_in_as_a_service_and_sends_past_the_server(
         process.stop(time.monotonic() + DEADLINE_SECONDS)
         desk.product.http.post("/api/producer/stop", headers=lead).raise_for_status()
     assert "refused" not in process.log.read_text()
-
-
-def _token(azure: Azure, role: str) -> str:
-    """A token of somebody with that role, as the issuer makes it."""
-    person = azure.provider.directory.person(role)
-    assert person is not None
-    return azure.provider.token_for(person)
 
 
 def _stored(azure: Azure) -> list[object]:
