@@ -212,8 +212,8 @@ class ConsoleApp(Themed, Asking):
             if isinstance(screen, WorkScreen) and screen.is_mounted:
                 with suppress(NoMatches):  # a screen that is being taken down has nothing left to show
                     screen.show(self.state)
-        if isinstance(self.screen, Panel) and self.screen.is_mounted:
-            self.screen.recheck()
+        if isinstance(self.top, Panel) and self.top.is_mounted:
+            self.top.recheck()
 
     def say(self, text: str, tone: Tone = "") -> None:
         """A message in the bottom line for some seconds."""

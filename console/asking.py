@@ -2,10 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.events import Event, Key, Paste
+from textual.screen import Screen
 
 from console import news as n
 from console.codes import Codes
@@ -34,27 +35,33 @@ class Asking(App[None]):
         """Take news in."""
         raise NotImplementedError
 
+    @property
+    def top(self) -> Screen[Any] | None:
+        """The screen in front; none any more when the console is ending."""
+        stack = self.screen_stack
+        return stack[-1] if stack else None
+
     async def on_event(self, event: Event) -> None:
         """Keys wait while a panel is being opened; esc gives that up."""
         typed = isinstance(event, Key | Paste) and not event.is_forwarded
         if not (typed and self.work.ahead.holding):
             self.work.ahead.unseen = self.work.ahead.unseen and not typed
             await super().on_event(event)
-        elif isinstance(event, Key) and event.key == "escape" and not isinstance(self.screen, Panel):
+        elif isinstance(event, Key) and event.key == "escape" and not isinstance(self.top, Panel):
             self.work.give_up_opening()
-            if isinstance(self.screen, CaseScreen):
+            if isinstance(self.top, CaseScreen):
                 await super().on_event(event)
         elif isinstance(event, Key | Paste):
             self.work.ahead.keep(event)
 
     async def on_panel_ready(self) -> None:
         """A panel is on the screen: what was typed ahead is its own, as far as it takes it unseen."""
-        if self.work.ahead.holding and isinstance(self.screen, Panel):
-            await self.give_keys(self.screen.TAKES_AHEAD)
+        if self.work.ahead.holding and isinstance(self.top, Panel):
+            await self.give_keys(self.top.TAKES_AHEAD)
 
     async def on_case_screen_ready(self) -> None:
         """A case is on the screen: what was typed ahead are commands about it."""
-        if isinstance(self.screen, CaseScreen) and self.work.ahead.held_for(self.screen):
+        if isinstance(self.top, CaseScreen) and self.work.ahead.held_for(self.top):
             await self.give_keys(None)
 
     async def give_keys(self, taken: frozenset[str] | None) -> None:
@@ -70,13 +77,13 @@ class Asking(App[None]):
                 return
             event = waiting.popleft()
             key = event.key if isinstance(event, Key) else ""
-            sends = key == "enter" and self.work.ahead.unseen and isinstance(self.screen, Panel)
+            sends = key == "enter" and self.work.ahead.unseen and isinstance(self.top, Panel)
             if dropped or sends or not (taken is None or key in taken):
                 dropped += 1
             else:
                 await super().on_event(event)
-        if dropped and isinstance(self.screen, Panel):
-            self.screen.complain("Keys typed before this was shown were not taken; answer now.")
+        if dropped and isinstance(self.top, Panel):
+            self.top.complain("Keys typed before this was shown were not taken; answer now.")
 
     async def _ask(self, panel: "Panel[Answer]") -> Answer:
         """Put a panel in front and wait for its answer."""
