@@ -145,6 +145,7 @@ def _questions(stack: StackSettings) -> list[Question]:
         *_cosmos_questions(backend),
         *azure_data.event_hub_questions(backend),
         services.model_question(ModelSettings()),
+        services.fallback_question(ModelSettings()),
         *keys.vault_questions(AuditSettings()),
         *services.sign_in_questions(SignInSettings()),
         *services.export_questions(ObservabilitySettings()),

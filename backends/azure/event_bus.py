@@ -36,6 +36,8 @@ from casework.telemetry import Telemetry
 MOST_PUBLISHERS = 64
 """Requests that wait for their turn to send; beyond, the client is told to come again."""
 CLOSE_SECONDS = 5.0
+ASK_SECONDS = 15.0
+"""How long the hub may take to say how far its partitions go; one that is silent says it never."""
 REPORT_SECONDS = 5.0
 """How old a report may be: each asks the hub about every partition."""
 
@@ -179,8 +181,13 @@ class EventHubsBus:
         """Each partition with its first and its last sequence number."""
         watch = self._watch()
         try:
-            ids = await watch.get_partition_ids()
-            found = await asyncio.gather(*(watch.get_partition_properties(one) for one in ids))
+            async with asyncio.timeout(ASK_SECONDS):
+                ids = await watch.get_partition_ids()
+                found = await asyncio.gather(*(watch.get_partition_properties(one) for one in ids))
+        except TimeoutError as error:
+            self._watcher = None  # its connection is of no more use
+            await _closed(watch)
+            raise UnavailableError(f"the event hub gave no answer within {ASK_SECONDS:g} s") from error
         except (EventHubError, AzureError, OSError) as error:
             raise hub_problem(error, self._settings, RECEIVER) from error
         return [

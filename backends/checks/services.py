@@ -36,13 +36,32 @@ def task_hub_question(backend: BackendSettings) -> Question:
     return Question("seam: durable execution", ask, lambda error: explained(seam, error), seconds=12)
 
 
-def model_question(settings: ModelSettings) -> Question | None:
+def fallback_question(settings: ModelSettings) -> Question | None:
+    """Has the second model write one token, where there is one."""
+    if settings.model_fallback is None:
+        return None
+    changes: dict[str, Any] = {"model": settings.model_fallback}
+    if settings.model_fallback_endpoint is not None:
+        azure = settings.azure_openai_endpoint is not None
+        place, key = (
+            ("azure_openai_endpoint", "azure_openai_api_key")
+            if azure
+            else ("openai_base_url", "openai_api_key")
+        )
+        changes |= {place: settings.model_fallback_endpoint, key: settings.model_fallback_api_key}
+    second = settings.model_copy(update=changes)
+    return model_question(second, "seam: analyst, fallback", "MODEL_FALLBACK_ENDPOINT")
+
+
+def model_question(
+    settings: ModelSettings, name: str = "seam: analyst", setting: str | None = None
+) -> Question | None:
     """Has the model write one token."""
     endpoint = settings.azure_openai_endpoint or settings.openai_base_url
     if endpoint is None:
         return None
     azure = settings.azure_openai_endpoint is not None
-    setting = "AZURE_OPENAI_ENDPOINT" if azure else "OPENAI_BASE_URL"
+    setting = setting or ("AZURE_OPENAI_ENDPOINT" if azure else "OPENAI_BASE_URL")
     missing = f"deploy the model {settings.model}, or correct AZURE_OPENAI_CHAT_DEPLOYMENT or OPENAI_MODEL"
     place = f"{settings.model} at {endpoint.host}"
     needs_role = azure and settings.azure_openai_api_key is None
@@ -57,7 +76,7 @@ def model_question(settings: ModelSettings) -> Question | None:
             )
         return Answer("ok", f"{place} answers as {getattr(answer, 'model', '?')}")
 
-    return Question("seam: analyst", ask, lambda error: explained(seam, error))
+    return Question(name, ask, lambda error: explained(seam, error))
 
 
 def _model_client(settings: ModelSettings, endpoint: str, key: str) -> Any:

@@ -306,6 +306,27 @@ async def test_poison_is_parked_with_its_reason_and_holds_nothing_up(stand: HubS
         assert words in reason
 
 
+async def test_a_hub_that_says_nothing_is_not_waited_for(
+    azurite: Azurite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes connections, and is silent."""
+    monkeypatch.setattr("backends.azure.event_bus.ASK_SECONDS", 0.2)
+    told = asyncio.Event()
+
+    async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await told.wait()
+        writer.close()
+
+    async with hub_stand(azurite) as stand, await asyncio.start_server(silent, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        elsewhere = stand.broker.connection_string.replace(f":{stand.broker.port};", f":{port};")
+        settings = stand.settings.model_copy(update={"eventhub_connection_string": SecretStr(elsewhere)})
+        async with open_event_hubs(settings) as bus:
+            with pytest.raises(UnavailableError, match="no answer within"):
+                await bus.report(CONSUMER)
+        told.set()
+
+
 async def test_events_that_do_not_say_when_they_arrived_are_read_like_others(stand: HubStand) -> None:
     stand.broker.faults.untimed = True
     send(stand, range(4))

@@ -186,6 +186,21 @@ async def test_a_model_that_writes_its_token() -> None:
     assert (check.state, check.detail) == ("ok", "gpt-4o at 127.0.0.1 answers as m-1")
 
 
+async def test_the_second_model_is_asked_as_well() -> None:
+    peer = OpenAIPeer(deployments={"small": "gpt-4o-mini"}, api_key="second")
+    with peer.running() as address:
+        told = {"openai_base_url": "http://nowhere.invalid/v1", "openai_api_key": "first"}
+        second = {
+            "model_fallback": "small",
+            "model_fallback_endpoint": f"{address}/v1",
+            "model_fallback_api_key": "second",
+        }
+        question = services.fallback_question(ModelSettings.model_validate({**told, **second}))
+        check = await _asked(question)
+    assert (check.name, check.state) == ("seam: analyst, fallback", "ok"), check
+    assert services.fallback_question(ModelSettings.model_validate(told)) is None
+
+
 @pytest.mark.parametrize("version", [None, "2024-10-21"])
 async def test_the_model_is_asked_by_the_path_by_which_the_worker_asks(
     identity: ManagedIdentity, certificates: Certificates, version: str | None
