@@ -33,7 +33,6 @@ class _Policy(asyncio.DefaultEventLoopPolicy):
 
 
 EVENT_HUBS = [
-    pytest.mark.usefixtures("sdk_leaves_sockets"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     # The plugin would rather have a hook for the whole suite, which would give every test a longer name.
     pytest.mark.filterwarnings("ignore:Overriding the .event_loop_policy.:pytest.PytestDeprecationWarning"),
