@@ -12,7 +12,7 @@ from casework.alert import Alert, Frozen
 from casework.assessment import Assessment
 from casework.canonical import GENESIS
 from casework.decision import Decision, Stage
-from casework.errors import SequenceError
+from casework.errors import NotFoundError, SequenceError
 from casework.finding import FindingStatus, Risk, Specialist, TokenUsage
 from casework.policy import Terms
 from casework.transitions import AWAITING, Status, next_status
@@ -132,6 +132,32 @@ def apply(case: Case | None, event: ev.CaseEvent) -> Case:
     changes = _changes(case, event)
     head = {"seq": event.seq, "head_hash": event.hash, "status": status, "updated_at": event.occurred_at}
     return case.model_copy(update={**changes, **head})
+
+
+def extend(
+    case: Case | None, case_id: str, events: Iterable[ev.NewEvent]
+) -> tuple[Case, tuple[ev.CaseEvent, ...]]:
+    """The case after some new events, and those events sealed as they follow its last.
+
+    Raises NotFoundError when there is no case and the first of them opens none, and TransitionError.
+    """
+    sealed: list[ev.CaseEvent] = []
+    for event in events:
+        if case is None and event.body.type != "opened":
+            raise NotFoundError(f"no case {case_id}")
+        seq, prev_hash = (case.seq, case.head_hash) if case else (0, GENESIS)
+        sealed.append(ev.seal(event, case_id, seq + 1, prev_hash))
+        case = apply(case, sealed[-1])
+    if case is None:
+        raise NotFoundError(f"no case {case_id}")
+    return case, tuple(sealed)
+
+
+def expect_seq(case: Case | None, case_id: str, expected_seq: int | None) -> None:
+    """Raise SequenceError when a case is not where a writer believes it to be; 0 means that there is none."""
+    found = case.seq if case else 0
+    if expected_seq is not None and expected_seq != found:
+        raise SequenceError(f"{case_id} is at event {found}, not {expected_seq}: reload and try again")
 
 
 def replay(events: Iterable[ev.CaseEvent]) -> Case | None:

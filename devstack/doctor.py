@@ -1,7 +1,6 @@
 """`fraud-console doctor`: what is reachable, which backend each seam uses, and what to mend."""
 
 import asyncio
-import logging
 import os
 import platform
 import sqlite3
@@ -9,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
 from backends.checks.check import Answer, Check, Question, ask_all
+from console.signin.quiet import quiet_sdk
 from devstack.processes import http_status, listening, owner_of, probe
 from devstack.services import services
 from devstack.settings import StackSettings
@@ -22,7 +22,7 @@ Told = Callable[[Check], None]
 
 def examine(stack: StackSettings, told: Told = lambda _check: None) -> list[Check]:
     """Look at everything the product needs. Asks, and changes nothing; `told` hears each answer at once."""
-    _hush()
+    quiet_sdk()
     local = [_python(), _data_dir(stack), *_customers(stack), *_processes(stack), *_embedded(stack)]
     for check in local:
         told(check)
@@ -35,15 +35,6 @@ def examine(stack: StackSettings, told: Told = lambda _check: None) -> list[Chec
         told(wrong)
         return [*local, wrong]
     return [*local, *asyncio.run(ask_all(questions, told))]
-
-
-def _hush() -> None:
-    """The SDK logs at length what it raises as well, and each answer here has its line already."""
-    for name in ("azure", "msal"):
-        logger = logging.getLogger(name)
-        logger.propagate = False
-        if not logger.handlers:
-            logger.addHandler(logging.NullHandler())
 
 
 def exit_code(checks: list[Check]) -> int:

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backends.customer_wiring import CosmosPlace
+from casework.loopback import is_loopback_address
 
 _COSMOS_NAME = r"^[^/\\#?]{1,255}$"
 
@@ -84,7 +85,7 @@ class McpSettings(BaseSettings):
     @property
     def beyond_loopback(self) -> bool:
         """Whether callers come from other machines."""
-        return self.host != "localhost" and not _is_loopback(self.host)
+        return self.host != "localhost" and not is_loopback_address(self.host)
 
     @property
     def customers(self) -> Path | CosmosPlace:
@@ -103,7 +104,7 @@ class McpSettings(BaseSettings):
     @field_validator("host")
     @classmethod
     def _loopback_unless_guarded(cls, host: str, info: ValidationInfo) -> str:
-        if host == "localhost" or _is_loopback(host):
+        if host == "localhost" or is_loopback_address(host):
             return host
         if info.data.get("behind_internal_ingress") and _is_address(host):
             return host
@@ -132,10 +133,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,6 +1,5 @@
 """Everything the server can be told from outside, checked once at start."""
 
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -9,6 +8,7 @@ from pydantic import AliasChoices, Field, ValidationError, ValidationInfo, field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backends.wrong_settings import given
+from casework.loopback import is_loopback_address
 from server.identity.trust import PUBLIC_CLOUD, Trust, trust_in
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
@@ -95,7 +95,7 @@ class ServerSettings(BaseSettings):
     @classmethod
     def _only_loopback(cls, value: str, info: ValidationInfo) -> str:
         signs_in = info.data.get("auth_tenant_id") and info.data.get("auth_audience")
-        if not signs_in and value.lower() != "localhost" and not _is_loopback(value):
+        if not signs_in and value.lower() != "localhost" and not is_loopback_address(value.strip("[]")):
             raise ValueError(
                 "without sign-in only loopback is allowed: 127.0.0.1, ::1, localhost; "
                 "set AUTH_TENANT_ID and AUTH_AUDIENCE to listen elsewhere"
@@ -136,13 +136,6 @@ class ServerSettings(BaseSettings):
 
 def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def settings_problems(error: ValidationError, *models: type[BaseSettings]) -> list[str]:

@@ -24,10 +24,9 @@ from backends.azure.case_documents import (
 )
 from backends.azure.cosmos import Operation, Requests
 from backends.azure.cosmos_trouble import RACES, TOO_LARGE, UNDECIDED, in_words
-from casework.canonical import GENESIS
-from casework.case import Case, apply
-from casework.errors import ConflictError, InvalidInputError, NotFoundError, SequenceError, UnavailableError
-from casework.events import CaseEvent, NewEvent, seal
+from casework.case import Case, expect_seq, extend
+from casework.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+from casework.events import CaseEvent, NewEvent
 from casework.ports import Appended
 
 MOST_EVENTS = 99
@@ -102,7 +101,7 @@ class CaseWriter:
         if before is None or expected_seq not in (None, before.case.seq):
             before = await self.load(case_id)
         for tried in range(TRIES):
-            _expect(case_id, before, expected_seq)
+            expect_seq(before.case if before else None, case_id, expected_seq)
             try:
                 draft = _drafted(case_id, before, fresh)
             except (ConflictError, NotFoundError):
@@ -179,24 +178,11 @@ def _seq(stored: Stored | None) -> int:
     return stored.case.seq if stored else 0
 
 
-def _expect(case_id: str, before: Stored | None, expected_seq: int | None) -> None:
-    if expected_seq is not None and expected_seq != _seq(before):
-        raise SequenceError(f"{case_id} is at event {_seq(before)}, not {expected_seq}: reload and try again")
-
-
 def _without(events: Events, seen: Mapping[str, str]) -> Events:
     return tuple(event for event in events if event.event_id not in seen)
 
 
 def _drafted(case_id: str, before: Stored | None, events: Events) -> _Draft:
     """Raises NotFoundError or TransitionError when the events cannot follow."""
-    case, sealed = before.case if before else None, []
-    for event in events:
-        if case is None and event.body.type != "opened":
-            raise NotFoundError(f"no case {case_id}")
-        seq, prev_hash = (case.seq, case.head_hash) if case else (0, GENESIS)
-        sealed.append(seal(event, case_id, seq + 1, prev_hash))
-        case = apply(case, sealed[-1])
-    if case is None:
-        raise NotFoundError(f"no case {case_id}")
-    return _Draft(before, case, tuple(sealed))
+    case, sealed = extend(before.case if before else None, case_id, events)
+    return _Draft(before, case, sealed)

@@ -2,6 +2,7 @@
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
+from backends.wording import first_line
 from casework.errors import OverloadedError, UnavailableError
 
 READER = "Cosmos DB Built-in Data Reader (00000000-0000-0000-0000-000000000001)"
@@ -27,13 +28,13 @@ def in_words(error: AzureError, place: str) -> UnavailableError:
     if isinstance(error, ClientAuthenticationError):
         return UnavailableError(
             f"no token for Cosmos DB ({place}): give this host a managed identity (AZURE_CLIENT_ID when it"
-            f" has several), or sign in with `az login`: {_first_line(error)}"
+            f" has several), or sign in with `az login`: {first_line(error)}"
         )
     if isinstance(error, HttpResponseError) and error.status_code is not None:
         return _refused(error, place)
     return UnavailableError(
         f"Cosmos DB ({place}) is out of reach: check COSMOS_ENDPOINT, the network and the account's firewall:"
-        f" {_first_line(error)}"
+        f" {first_line(error)}"
     )
 
 
@@ -73,9 +74,5 @@ def _refused(error: HttpResponseError, place: str) -> UnavailableError:
         404: "there is no such database or container; create them with `fraud-server bootstrap`",
         413: "more was written at once than it takes",
     }
-    reason = reasons.get(error.status_code or 0, _first_line(error))
+    reason = reasons.get(error.status_code or 0, first_line(error))
     return UnavailableError(f"Cosmos DB ({place}) answered {error.status_code}: {reason}")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -8,6 +8,7 @@ from azure.core.exceptions import (
 )
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
+from backends.wording import first_line
 from casework.customers import CustomerStoreError, ReadOnlyStoreError
 from casework.errors import CaseworkError
 
@@ -39,11 +40,11 @@ def in_words(error: AzureError, place: str, *, writing: bool) -> CaseworkError:
     if isinstance(error, ClientAuthenticationError):
         return CustomerStoreError(
             f"no token for the customer store {place}: give this host a managed identity, or sign in with"
-            f" `az login` ({_first_line(error)})"
+            f" `az login` ({first_line(error)})"
         )
     return CustomerStoreError(
         f"the customer store {place} is out of reach: check COSMOS_ENDPOINT, the network and its firewall"
-        f" ({_first_line(error)})"
+        f" ({first_line(error)})"
     )
 
 
@@ -69,9 +70,5 @@ def _refused(error: CosmosHttpResponseError, place: str, writing: bool) -> Casew
         403: "the account's firewall or a policy refuses this host",
         404: "there is no such database or container: create them, see docs/howto/customers-cosmos.md",
         413: "an item or a batch is too large",
-    }.get(error.status_code or 0, _first_line(error))
+    }.get(error.status_code or 0, first_line(error))
     return CustomerStoreError(f"the customer store {place} answered {answer}: {reason}")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

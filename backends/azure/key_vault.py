@@ -12,6 +12,7 @@ from azure.core.exceptions import (
 from azure.identity.aio import DefaultAzureCredential
 from azure.keyvault.secrets.aio import SecretClient
 
+from backends.wording import first_line
 from casework.errors import UnavailableError
 
 PATIENCE_SECONDS = 20.0
@@ -44,7 +45,7 @@ async def read_secret(vault_url: str, name: str) -> str:
     except HttpResponseError as error:
         raise UnavailableError(_refused(vault, name, error)) from error
     except (AzureError, ValueError) as error:
-        raise UnavailableError(f"{vault} cannot be reached: {_first_line(error)}") from error
+        raise UnavailableError(f"{vault} cannot be reached: {first_line(error)}") from error
     if not found.value:
         raise UnavailableError(f"the secret {name} of {vault} is empty")
     return found.value
@@ -58,16 +59,11 @@ def _trust_store() -> str | bool:
 def _not_signed_in(vault: str, error: ClientAuthenticationError) -> str:
     return (
         f"no token for {vault}: give this process a managed identity, and set AUDIT_KEY_VAULT_URL and"
-        f" AZURE_CLIENT_ID to what belongs together ({_first_line(error)})"
+        f" AZURE_CLIENT_ID to what belongs together ({first_line(error)})"
     )
 
 
 def _refused(vault: str, name: str, error: HttpResponseError) -> str:
     if error.status_code == 403:
         return f"{vault} does not let this identity read {name}: give it the role {ROLE}"
-    return f"{vault} refused to give {name}: {_first_line(error)}"
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return lines[0][:200] if lines else type(error).__name__
+    return f"{vault} refused to give {name}: {first_line(error)}"

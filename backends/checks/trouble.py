@@ -12,8 +12,8 @@ from typing import Any
 
 from backends.checks.check import Answer
 from backends.checks.roles import Role
+from backends.wording import first_line
 
-LONGEST = 200
 _NO_NAME = ("name or service not known", "nodename nor servname", "name resolution", "getaddrinfo failed")
 _NO_TLS = (
     "certificate_verify_failed",
@@ -41,7 +41,7 @@ class Seam:
 def explained(seam: Seam, error: BaseException) -> Answer:
     """The answer that an error amounts to."""
     chain = list(_chain(error))
-    told = _first_line(error)
+    told = first_line(error)
     status = next((status for one in chain if (status := _status(one)) is not None), None)
     sub_status = next((found for one in chain if (found := getattr(one, "sub_status", None))), None)
     if any(_from_identity(one) for one in chain):
@@ -140,8 +140,3 @@ def _anybody(chain: list[BaseException], *names: str) -> bool:
 def _says(chain: list[BaseException], signs: tuple[str, ...]) -> bool:
     text = " ".join(f"{type(one).__name__} {one}" for one in chain).lower()
     return any(sign in text for sign in signs)
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines or [type(error).__name__])[0][:LONGEST]

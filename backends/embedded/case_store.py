@@ -12,10 +12,10 @@ from typing import Literal
 
 from backends.embedded.case_queries import find_cases
 from backends.embedded.database import Database, open_database
-from casework.canonical import GENESIS, Link
-from casework.case import Case, apply
-from casework.errors import NotFoundError, SequenceError
-from casework.events import CaseEvent, NewEvent, from_link, seal
+from casework.canonical import Link
+from casework.case import Case, expect_seq, extend
+from casework.errors import NotFoundError
+from casework.events import CaseEvent, NewEvent, from_link
 from casework.places import Mark, Place, at
 from casework.ports import Appended, CasePage, CaseQuery, Changes, StoredEvent
 from casework.transitions import Status
@@ -149,21 +149,11 @@ def _append(
     db: sqlite3.Connection, case_id: str, events: Sequence[NewEvent], expected_seq: int | None
 ) -> Appended:
     before = _peek(db, case_id)
-    found_seq = before.seq if before else 0
-    if expected_seq is not None and expected_seq != found_seq:
-        raise SequenceError(f"{case_id} is at event {found_seq}, not {expected_seq}: reload and try again")
+    expect_seq(before, case_id, expected_seq)
     fresh = [event for event in events if not _has(db, case_id, event.event_id)]
     if not fresh and before is not None:
         return Appended(case=before, events=())
-    case, sealed = before, []
-    for event in fresh:
-        if case is None and event.body.type != "opened":
-            raise NotFoundError(f"no case {case_id}")
-        seq, prev_hash = (case.seq, case.head_hash) if case else (0, GENESIS)
-        sealed.append(seal(event, case_id, seq + 1, prev_hash))
-        case = apply(case, sealed[-1])
-    if case is None:
-        raise NotFoundError(f"no case {case_id}")
+    case, sealed = extend(before, case_id, fresh)
     if before is None:
         _count_in(db, case)
     _write_events(db, sealed)

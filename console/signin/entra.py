@@ -3,7 +3,6 @@
 Everything here blocks: call it in a thread.
 """
 
-import logging
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from casework.views import SignInTerms
 from console.problems import ConsoleError, SignInNeededError, UnreachableError
 from console.signin.profile import Profile, ProfileBook
+from console.signin.quiet import quiet_sdk
 from console.signin.token import Token
 
 KNOWN_AUTHORITIES = frozenset(
@@ -41,7 +41,7 @@ class PersonTokens:
     """Tokens of a signed-in person, renewed without asking."""
 
     def __init__(self, credential: _Credential, scope: str) -> None:
-        _hush()
+        quiet_sdk()
         self._credential = credential
         self._scope = scope
 
@@ -87,7 +87,7 @@ def sign_in(
     from azure.core.exceptions import ClientAuthenticationError  # noqa: PLC0415
     from azure.identity import DeviceCodeCredential  # noqa: PLC0415
 
-    _hush()
+    quiet_sdk()
     store = {"cache_persistence_options": _store(book, unencrypted=unencrypted)} if keep else {}
     credential = DeviceCodeCredential(
         terms.client_id,
@@ -166,12 +166,3 @@ def _told(error: Exception) -> ConsoleError:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or ["no reason given"])[0][:300]
-
-
-def _hush() -> None:
-    """The SDK logs what it raises as well; on a terminal that would be written across the screen."""
-    for name in ("azure", "msal"):
-        logger = logging.getLogger(name)
-        logger.propagate = False
-        if not logger.handlers:
-            logger.addHandler(logging.NullHandler())

@@ -1,12 +1,12 @@
 """How to sign in to a server, as the server says it, and what of that is believed."""
 
-import ipaddress
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from casework.loopback import is_loopback_address
 from casework.views import SignInTerms
 from console.problems import ConsoleError, UnreachableError, UsageError
 
@@ -33,12 +33,7 @@ VENDORS_OWN = frozenset(
 def is_loopback(url: str) -> bool:
     """Whether a URL leads to this machine."""
     host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host == "localhost" or is_loopback_address(host)
 
 
 def check_tokens_may_go_to(server: str) -> None:
