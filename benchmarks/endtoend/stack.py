@@ -41,8 +41,10 @@ class Measured:
 def measured_stack(**environment: str) -> Iterator[Measured]:
     """Start everything but the simulator in a throwaway folder; approvals are not held back."""
     with tempfile.TemporaryDirectory(prefix="endtoend-", ignore_cleanup_errors=True) as folder:
-        settings = {"HOLD_SECONDS": "0", **environment}
-        with running_product(Path(folder) / "data", simulate=False, **settings) as product:
+        told = {"HOLD_SECONDS": "0", **environment}
+        with running_product(
+            Path(folder) / "data", simulate=False, settings=None, own=None, **told
+        ) as product:
             yield Measured(product, _processes(product))
 
 

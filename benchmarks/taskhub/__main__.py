@@ -28,7 +28,7 @@ from benchmarks.taskhub.tables import (
     redelivery_row,
     show,
 )
-from benchmarks.taskhub.workers import BEST, DEFAULT
+from benchmarks.taskhub.workers import DEFAULT, MANY
 
 PARTS = ("cases", "redelivery", "parked")
 FAILURES = (OSError, RuntimeError, TimeoutError, grpc.RpcError, subprocess.SubprocessError)
@@ -104,7 +104,7 @@ def main() -> None:
     install = needs_peers and not options.no_install
     tools = environment.install(options.peers) if install else environment.find(options.peers)
     if options.profile:
-        for kind in (DEFAULT, BEST):
+        for kind in (DEFAULT, MANY):
             profiling.measure(tools.py_spy, kind)
         return
     with tempfile.TemporaryDirectory(prefix="taskhub-benchmark-") as given:

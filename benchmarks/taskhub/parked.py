@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.taskhub.hubs import OURS, DurableFlow, hub, worker
 from benchmarks.taskhub.load import Measured, apply_load, decide_one_by_one
 from benchmarks.taskhub.processes import come_to_rest, megabytes, share_of_a_core
-from benchmarks.taskhub.workers import BEST
+from benchmarks.taskhub.workers import MANY
 
 STARTS_IN_FLIGHT = 16
 FILLERS = 2
@@ -51,7 +51,7 @@ def fill(database: Path, count: int, budget_seconds: float) -> int:
         if already >= count:
             return already
         for _ in range(FILLERS):
-            stack.enter_context(worker(server.port, BEST))
+            stack.enter_context(worker(server.port, MANY))
         for done in _chunks(flow, already, count):
             _progress(f"parked {done:,} of {count:,}, hub {megabytes(server.process):.0f} MB")
             if time.monotonic() > deadline:
@@ -101,7 +101,7 @@ def measure(database: Path, count: int, cases: int, idle_seconds: float = IDLE_S
         start_seconds, start_mb = time.perf_counter() - started, megabytes(server.process)
         come_to_rest(server.process)
         idle = share_of_a_core(server.process, idle_seconds)
-        with worker(server.port, BEST) as busy:
+        with worker(server.port, MANY) as busy:
             flow = DurableFlow(server.port)
             measured = apply_load(flow, 50, cases, server.process, busy)
             decisions = _decide_parked(server.port, count) if count else []

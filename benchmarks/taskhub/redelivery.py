@@ -12,7 +12,7 @@ import psutil
 
 from benchmarks.taskhub.hubs import DurableFlow, Hub, hub, worker
 from benchmarks.taskhub.processes import kill, until
-from benchmarks.taskhub.workers import ONE_AT_A_TIME, TUNED
+from benchmarks.taskhub.workers import FEW, ONE_AT_A_TIME
 
 GIVE_UP_SECONDS = 15.0
 PROOF_SECONDS = 5
@@ -33,7 +33,7 @@ def _once(server: Hub, marker: Path) -> float | None:
         doomed = stack.enter_context(worker(server.port, ONE_AT_A_TIME))
         case_id = flow.client.schedule_new_orchestration("held", input=str(marker))
         until(marker.exists, 60, "taking the activity")
-        stack.enter_context(worker(server.port, TUNED))
+        stack.enter_context(worker(server.port, FEW))
         until(lambda: _works(server), 60, "connecting the second worker")
         return _kill_and_wait(flow, doomed, case_id)
 

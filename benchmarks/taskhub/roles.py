@@ -72,9 +72,11 @@ def work(port: int, name: str) -> None:
         import uvloop  # noqa: PLC0415
 
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    options = ConcurrencyOptions(maximum_thread_pool_workers=kind.threads) if kind.threads else None
-    if kind is ONE_AT_A_TIME:
-        options = ConcurrencyOptions(maximum_concurrent_activity_work_items=1)
+    options = ConcurrencyOptions(
+        maximum_thread_pool_workers=kind.threads or None,
+        maximum_concurrent_orchestration_work_items=kind.in_hand or None,
+        maximum_concurrent_activity_work_items=1 if kind is ONE_AT_A_TIME else kind.in_hand or None,
+    )
     worker = DurableTaskSchedulerWorker(**connection(port), concurrency_options=options)
     flows: tuple[Any, ...] = (case, parked, held)
     for flow in flows:

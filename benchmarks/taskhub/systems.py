@@ -12,7 +12,7 @@ from benchmarks.taskhub.load import Measured, apply_load, with_decisions
 from benchmarks.taskhub.peers import dbos, restate
 from benchmarks.taskhub.peers.environment import PeerTools, say
 from benchmarks.taskhub.tables import Line
-from benchmarks.taskhub.workers import BEST, DEFAULT, TUNED, WorkerKind
+from benchmarks.taskhub.workers import DEFAULT, FEW, MANY, WorkerKind
 
 IN_FLIGHT = (1, 50, 500)
 DBOS, RESTATE = "DBOS, SQLite", "Restate"
@@ -54,7 +54,7 @@ def measurements(tools: PeerTools, sizes: Sizes) -> Iterator[Measurement]:
     """Neighbours in the table are neighbours in time, so that they meet the same machine."""
     peers = [*_dbos(tools, sizes), *_restate(tools, sizes)]
     for in_flight in IN_FLIGHT:
-        for setting in (DEFAULT, TUNED, BEST) if in_flight == 50 else (DEFAULT, BEST):
+        for setting in (DEFAULT, FEW, MANY):
             for kind in (OURS, MEMORY):
                 yield (kind, setting.name, in_flight), _durable(kind, setting, in_flight, sizes)
         yield from (peer for peer in peers if peer[0][2] == in_flight)
