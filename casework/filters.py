@@ -74,9 +74,14 @@ class Filter:
         """Whether rows come and go with time alone."""
         return any(term.timed for term in self.terms)
 
+    @property
+    def names_status(self) -> bool:
+        """Whether a term speaks of the status, so that closed cases may belong in the list."""
+        return any(term.names_status for term in self.terms)
+
     def matches(self, row: CaseSummary, view: View) -> bool:
         """Whether the row belongs in the list."""
-        if row.status is Status.CLOSED and not any(term.names_status for term in self.terms):
+        if row.status is Status.CLOSED and not self.names_status:
             return False
         for term in self.terms:  # noqa: SIM110 (asked of every case: a generator would double its cost)
             if term.test(row, view) is term.negated:

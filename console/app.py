@@ -40,6 +40,7 @@ from console.screens.help import SMALLEST, TooSmall
 from console.screens.panels import Panel
 from console.screens.queue import QueueScreen
 from console.screens.work import WorkScreen
+from console.searching import Searching
 from console.settings import ConsoleSettings, inside_tmux
 from console.signing_in import SigningIn
 from console.state import ConsoleState, reduce
@@ -89,6 +90,7 @@ class ConsoleApp(Themed, Asking):
         self.state = ConsoleState()
         self.work = Work(self)
         self.commanding = Commanding(self)
+        self.searching = Searching(self)
         self.signing_in = SigningIn(self)
         self.desk: Desk | None = None
         self._api = api

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from casework.filters import View, parse
+from casework.filters import Filter, View, parse
 from casework.views import CaseSummary
 from console.ordering import QueueOrder, Running
 from console.pages.status import Counts, count
@@ -47,6 +47,11 @@ class CaseList:
     def view(self) -> SavedView:
         """The saved view that is shown."""
         return self.views[self.at]
+
+    @property
+    def filter(self) -> Filter:
+        """The saved view's filter and what was typed on top of it."""
+        return self._filter
 
     @property
     def counts(self) -> Counts:

@@ -2,11 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from datetime import datetime
 
 from casework.decision import DecisionRequest
 from casework.events import DecisionSubmitted
+from casework.filters import Filter
 from casework.views import (
     BulkItem,
     BulkRequest,
@@ -28,6 +29,10 @@ LONGEST_WAIT_SECONDS = 10.0
 MOST_AT_ONCE = 500
 FEW = 8
 MOST_TRIES = 8
+FOUND_PAGE = 250
+MOST_FOUND = 1000
+MOST_PAGES = 40
+"""The server looks at 5,000 cases a page."""
 
 
 class Desk:
@@ -139,6 +144,25 @@ class Desk:
         results = tuple(await asyncio.gather(*map(one, case_ids)))
         accepted = sum(result.accepted for result in results)
         return BulkResponse(results=results, accepted=accepted, refused=len(results) - accepted)
+
+    async def search(self, wanted: Filter) -> AsyncGenerator[tuple[int, bool], None]:
+        """What the server has for a filter: after each page how many cases by now, and whether it has more.
+
+        Goes as far as MOST_FOUND cases; where few match, as far as MOST_PAGES pages. Raises ConsoleError.
+        """
+        found: list[CaseSummary] = []
+        order = {"sort": "updated", "desc": "true"} if wanted.names_status else {"sort": "deadline"}
+        after: dict[str, str] = {}
+        for _ in range(MOST_PAGES):
+            limit = str(min(FOUND_PAGE, MOST_FOUND - len(found)))
+            page = await self._api.cases(filter=wanted.text, limit=limit, **order, **after)
+            found += page.items
+            self._tell(n.RowsFound(tuple(found)))
+            more = page.next_cursor is not None
+            yield len(found), more
+            if page.next_cursor is None or len(found) >= MOST_FOUND:
+                return
+            after = {"cursor": page.next_cursor}
 
     async def health(self) -> Health:
         """How the server is."""

@@ -40,6 +40,13 @@ class QueueRead:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsFound:
+    """What the server found for a filter; it may hold more than we do."""
+
+    rows: tuple[CaseSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CasesChanged:
     """Frames of the stream, in the order they came; repeats are possible after a reconnect."""
 
@@ -179,6 +186,7 @@ News = (
     MeKnown
     | RowsRead
     | QueueRead
+    | RowsFound
     | CasesChanged
     | CaseAnswered
     | TelemetryCame

@@ -8,7 +8,7 @@ from typing import Literal
 from casework.case import apply
 from casework.decision import DecisionRequest
 from casework.errors import CaseworkError
-from casework.events import CaseEvent, FindingRecorded, Opened
+from casework.events import CaseClosed, CaseEvent, FindingRecorded, Opened
 from casework.transitions import Status
 from casework.views import CaseChange, CaseDetail, CaseSummary, Me, TelemetrySeen
 from console import news as n
@@ -95,6 +95,8 @@ class ConsoleState:
     cases: Mapping[str, CaseSummary] = field(default_factory=dict)
     version: int = 0
     closed_held: int = 0
+    found: frozenset[str] = frozenset()
+    """The cases of the last search at the server; they are kept although closed."""
     touched: tuple[frozenset[str], ...] = ()
     """The cases of the latest versions, newest last: whose rows are new, changed or gone."""
     open_total: int = 0
@@ -118,6 +120,11 @@ class ConsoleState:
         return frozenset().union(*self.touched[-behind:])
 
     @property
+    def open_beyond(self) -> int:
+        """How many open cases the server has and we do not hold."""
+        return max(0, self.open_total - (len(self.cases) - self.closed_held))
+
+    @property
     def actor_id(self) -> str | None:
         """Who we are to the server, once it said so."""
         return self.me.actor.actor_id if self.me else None
@@ -128,10 +135,8 @@ def reduce(state: ConsoleState, event: n.News) -> ConsoleState:  # noqa: PLR0911
     match event:
         case n.MeKnown(me):
             return replace(state, me=me)
-        case n.RowsRead(rows, open_total):
-            return _with_rows(replace(state, open_total=open_total), rows)
-        case n.QueueRead():
-            return _queue_read(state, event)
+        case n.RowsRead() | n.RowsFound() | n.QueueRead():
+            return _listed(state, event)
         case n.CasesChanged(changes, at):
             return _heard(_changed(state, changes), at)
         case n.CaseAnswered(summary):
@@ -180,6 +185,16 @@ def _connection(line: Connection, event: n.LineLive | n.LineHeard | n.LineLost) 
             return replace(line, phase="away", since=since, reason=reason, retry_at=retry_at)
 
 
+def _listed(state: ConsoleState, event: n.RowsRead | n.RowsFound | n.QueueRead) -> ConsoleState:
+    match event:
+        case n.RowsRead(rows, open_total):
+            return replace(_with_rows(state, rows), open_total=open_total)
+        case n.RowsFound(rows):
+            return _with_rows(replace(state, found=frozenset(row.case_id for row in rows)), rows)
+        case n.QueueRead():
+            return _queue_read(state, event)
+
+
 def _queue_read(state: ConsoleState, event: n.QueueRead) -> ConsoleState:
     """A snapshot is whole; an open case it lacks is gone, unless the case on screen, which is read again."""
     state = _with_rows(state, [*event.open_cases, *event.closed_cases])
@@ -223,7 +238,7 @@ def _next_version(state: ConsoleState, touched: frozenset[str]) -> ConsoleState:
 def _with_rows(state: ConsoleState, rows: Iterable[CaseSummary]) -> ConsoleState:
     """Rows newer than the ones we have replace them; older ones say nothing new."""
     cases = dict(state.cases)
-    closed = state.closed_held
+    closed, ended = state.closed_held, 0
     fresh: set[str] = set()
     for read in rows:
         known = cases.get(read.case_id)
@@ -232,20 +247,24 @@ def _with_rows(state: ConsoleState, rows: Iterable[CaseSummary]) -> ConsoleState
         row = light(read, known)
         if known == row:
             continue
-        closed += (row.status is Status.CLOSED) - (known is not None and known.status is Status.CLOSED)
+        if row.status is Status.CLOSED and (known is None or known.status is not Status.CLOSED):
+            closed += 1
+            ended += known is not None
         cases[row.case_id] = row
         fresh.add(row.case_id)
     if not fresh:
         return state
-    if closed > KEEP_CLOSED + FORGET_CLOSED:
-        fresh |= _forget_closed(cases)
-        closed = KEEP_CLOSED
-    return _next_version(replace(state, cases=cases, closed_held=closed), frozenset(fresh))
+    if closed > KEEP_CLOSED + FORGET_CLOSED + len(state.found):
+        forgotten = _forget_closed(cases, state.found)
+        fresh |= forgotten
+        closed -= len(forgotten)
+    left = max(0, state.open_total - ended)
+    return _next_version(replace(state, cases=cases, closed_held=closed, open_total=left), frozenset(fresh))
 
 
-def _forget_closed(cases: dict[str, CaseSummary]) -> set[str]:
-    """Drop all closed cases but the latest; returns which."""
-    closed = [row for row in cases.values() if row.status is Status.CLOSED]
+def _forget_closed(cases: dict[str, CaseSummary], found: frozenset[str]) -> set[str]:
+    """Drop all closed cases but the latest and those that were searched for; returns which."""
+    closed = [row for row in cases.values() if row.status is Status.CLOSED and row.case_id not in found]
     closed.sort(key=lambda row: row.updated_at, reverse=True)
     dropped = {row.case_id for row in closed[KEEP_CLOSED:]}
     for case_id in dropped:
@@ -256,11 +275,11 @@ def _forget_closed(cases: dict[str, CaseSummary]) -> set[str]:
 def _changed(state: ConsoleState, changes: tuple[CaseChange, ...]) -> ConsoleState:
     if not changes:
         return state
-    newly = sum(
-        isinstance(change.event.body, Opened) and change.summary.case_id not in state.cases
-        for change in changes
+    open_total = state.open_total + _newly_open(state, changes)
+    state = _with_rows(
+        replace(state, open_total=open_total),
+        [*_siblings(state, changes), *(change.summary for change in changes)],
     )
-    state = _with_rows(state, [*_siblings(state, changes), *(change.summary for change in changes)])
     alerting = [
         event_id
         for change in changes
@@ -272,10 +291,22 @@ def _changed(state: ConsoleState, changes: tuple[CaseChange, ...]) -> ConsoleSta
     return replace(
         state,
         cursor=changes[-1].cursor,
-        open_total=state.open_total + newly,
         opened=_followed(state.opened, changes),
         telemetry=replace(tail, alerting=marked) if alerting else tail,
     )
+
+
+def _newly_open(state: ConsoleState, changes: tuple[CaseChange, ...]) -> int:
+    """How many more cases are open by the first change of each that we do not hold."""
+    more, seen = 0, set[str]()
+    for change in changes:
+        if change.event.case_id in seen or change.event.case_id in state.cases:
+            continue
+        seen.add(change.event.case_id)
+        open_now = change.summary.status is not Status.CLOSED
+        more += isinstance(change.event.body, Opened) and open_now
+        more -= isinstance(change.event.body, CaseClosed)
+    return more
 
 
 def _siblings(state: ConsoleState, changes: tuple[CaseChange, ...]) -> list[CaseSummary]:

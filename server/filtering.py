@@ -23,7 +23,7 @@ def understood(text: str) -> Filter:
 
 async def list_matching(desk: Desk, query: CaseQuery, wanted: Filter, actor: Actor) -> CaseList:
     """Up to `query.limit` rows that match; `total` is how many the query alone selects."""
-    if not query.statuses and not any(term.names_status for term in wanted.terms):
+    if not query.statuses and not wanted.names_status:
         query = query.model_copy(update={"statuses": STATUS_GROUPS["open"]})
     view = View(actor.actor_id, query.now)
     found: list[CaseSummary] = []

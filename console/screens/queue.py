@@ -170,7 +170,7 @@ class QueueScreen(WorkScreen):
         at, total = self.query_one(CaseTable).position
         marked = f" {len(self._marks)} marked" if self._marks else ""
         filtered = f" /{clean(self._typed)}" if self._typed else ""
-        beyond = f" of {state.open_total:,} open" if state.open_total > len(state.cases) else ""
+        beyond = f" of {state.open_total:,} open" if state.open_beyond else ""
         return (
             Span(f"{at}/{total:,}{beyond}", "strong"),
             Span(marked, "warn"),
@@ -196,6 +196,7 @@ class QueueScreen(WorkScreen):
         box = self.query_one("#filter", Input)
         box.display = bool(self._typed)
         self.set_focus(None)
+        self._search()
         self.console_app.repaint()
 
     def action_filter(self) -> None:
@@ -210,7 +211,13 @@ class QueueScreen(WorkScreen):
             self.query_one("#filter", Input).value = text
             self._filter_by(text)
             self.set_focus(None)
+            self._search()
         self.console_app.repaint()
+
+    def _search(self) -> None:
+        """What was typed is meant: look for it at the server as well."""
+        if self._typed and not self._complaint:
+            self.console_app.searching.begin(self._list.filter)
 
     def action_back(self) -> None:
         """Leave the filter and clear it, or else take all marks off; never quit."""

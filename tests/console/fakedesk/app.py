@@ -23,6 +23,7 @@ from casework.events import (
     HoldStarted,
     Outcome,
 )
+from casework.filters import View, parse
 from casework.finding import Specialist, TokenUsage
 from casework.hub_picture import HubReport
 from casework.links import linked_entities
@@ -162,15 +163,22 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
 
     @app.get("/api/v1/cases")
     async def cases(
-        status: str = "all", limit: int = 100, cursor: int = 0, customer: int | None = None, q: str = ""
+        *,
+        status: str = "all",
+        limit: int = 100,
+        cursor: int = 0,
+        customer: int | None = None,
+        q: str = "",
+        filter: str = "",
     ) -> views.CaseList:
-        closed = status == "closed"
+        closed, view = status == "closed", View(None, now())
         rows = [
             record.row(case_id)
             for case_id, case in record.cases.items()
             if status == "all" or (case.status is Status.CLOSED) == closed
             if customer in (None, case.alert.customer_id)
             if q.lower() in f"{case_id} {case.alert.description}".lower()
+            if not filter or parse(filter).matches(record.row(case_id), view)
         ]
         page = rows[cursor : cursor + limit]
         following = str(cursor + limit) if cursor + limit < len(rows) else None
