@@ -10,7 +10,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 AlertId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,79}$")]
 """1 to 80 letters, digits, dots, colons, underscores and hyphens; the case id is derived from it."""
 
-CustomerId = Annotated[int, Field(ge=1, le=2**53 - 1)]
+MOST_CUSTOMER_ID = 2**53 - 1
+CustomerId = Annotated[int, Field(ge=1, le=MOST_CUSTOMER_ID)]
 Money = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=2)]
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 """A machine name such as an alert type or a rule id: lower case, digits and underscores."""

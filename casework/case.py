@@ -8,12 +8,13 @@ from pydantic import AwareDatetime, Field
 from casework import events as ev
 from casework.action import Action, ActionReceipt
 from casework.actor import Actor, Role
-from casework.alert import Alert, Frozen
+from casework.alert import Alert, CustomerId, Frozen
 from casework.assessment import Assessment
 from casework.canonical import GENESIS
 from casework.decision import Decision, Stage
 from casework.errors import NotFoundError, SequenceError
-from casework.finding import FindingStatus, Risk, Specialist, TokenUsage
+from casework.finding import Finding, FindingStatus, Risk, Specialist, TokenUsage
+from casework.links import with_linked
 from casework.policy import Terms
 from casework.transitions import AWAITING, Status, next_status
 
@@ -80,6 +81,8 @@ class Case(Frozen):
     deferral: Deferral | None = None
     """Only while a decision is awaited: a claim, a decision or the end of its time ends it."""
     tags: tuple[str, ...] = ()
+    linked_customers: tuple[CustomerId, ...] | None = None
+    """Who shares something with the customer, by any attempt's findings; None when a projection is older."""
     notes: int = 0
     decisions: int = 0
     """How many decisions were accepted over the whole case."""
@@ -181,6 +184,7 @@ def _opened(event: ev.CaseEvent, status: Status) -> Case:
         terms=event.body.terms,
         opened_at=event.occurred_at,
         updated_at=event.occurred_at,
+        linked_customers=(),
     )
 
 
@@ -208,6 +212,7 @@ def _changes(case: Case, event: ev.CaseEvent) -> dict[str, object]:  # noqa: PLR
             return {
                 "progress": {**case.progress, found.specialist: done},
                 "usage": case.usage + found.usage,
+                "linked_customers": _linked(case, found),
             }
         case ev.AssessmentRecorded() as body:
             return {"assessment": body.assessment, "assessment_hash": body.assessment_hash}
@@ -260,3 +265,9 @@ def _changes(case: Case, event: ev.CaseEvent) -> dict[str, object]:  # noqa: PLR
             }
         case _:
             return {}
+
+
+def _linked(case: Case, found: Finding) -> tuple[int, ...] | None:
+    """What is not known of earlier findings stays unknown, so that the projection never says half of it."""
+    known = case.linked_customers
+    return None if known is None else with_linked(known, found, case.alert.customer_id)

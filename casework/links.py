@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from casework.alert import Frozen
+from casework.alert import MOST_CUSTOMER_ID, Frozen
 from casework.finding import Finding, RowRef
 from casework.lookups import Lookups, rows_in
+
+MOST_LINKED = 20
+"""So many linked customers of a case are kept and looked at."""
 
 
 class LinkedCustomer(Frozen):
@@ -59,9 +62,18 @@ def linked_entities(findings: Iterable[Finding]) -> LinkedEntities:
     )
 
 
+def with_linked(known: tuple[int, ...], finding: Finding, customer_id: int) -> tuple[int, ...]:
+    """The customers linked to a case's own after one more finding, in order of their ids.
+
+    Links stay when the agents look again; of too many, those that were found first are kept.
+    """
+    found = (other for other in linked_entities([finding]).customer_ids if other != customer_id)
+    return tuple(sorted(list(dict.fromkeys((*known, *found)))[:MOST_LINKED]))
+
+
 def _other(link: dict[str, Any], common: dict[str, Any]) -> LinkedCustomer | None:
     customer_id = link.get("customer_id")
-    if not isinstance(customer_id, int):
+    if type(customer_id) is not int or not 1 <= customer_id <= MOST_CUSTOMER_ID:
         return None
     cited = [
         RowRef(table=str(row["table"]), row_id=row["row_id"])

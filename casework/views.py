@@ -74,6 +74,8 @@ class CaseSummary(Frozen):
     tags: tuple[str, ...] = ()
     other_cases: int = 0
     """How many more cases the customer has, open and closed."""
+    linked_customers: tuple[int, ...] = ()
+    """Other customers who, by the findings, share a device, an address or the like; the first twenty."""
     notes: int
     decided: str | None
     """The accepted decision on the present review, in words."""
@@ -332,6 +334,7 @@ def summarise(case: Case, now: datetime, cases_of_customer: int = 1) -> CaseSumm
         degraded=assessment.degraded if assessment else (),
         tags=case.tags,
         other_cases=max(0, cases_of_customer - 1),
+        linked_customers=case.linked_customers or (),
         notes=case.notes,
         decided=decision.summary if decision else None,
         outcome=case.outcome,

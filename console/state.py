@@ -12,6 +12,7 @@ from casework.events import CaseClosed, CaseEvent, FindingRecorded, Opened
 from casework.transitions import Status
 from casework.views import CaseChange, CaseDetail, CaseSummary, Me, TelemetrySeen
 from console import news as n
+from console.rings import Recount, Rings
 from console.rows import light, with_other_cases
 
 KEEP_CLOSED = 300
@@ -94,6 +95,7 @@ class ConsoleState:
     me: Me | None = None
     cases: Mapping[str, CaseSummary] = field(default_factory=dict)
     version: int = 0
+    rings: Rings = field(default_factory=Rings)
     closed_held: int = 0
     found: frozenset[str] = frozenset()
     """The cases of the last search at the server; they are kept although closed."""
@@ -226,8 +228,20 @@ def _without(state: ConsoleState, gone: frozenset[str]) -> ConsoleState:
     """The state without these cases."""
     if not gone:
         return state
+    recount = Recount(state.rings)
+    for case_id in gone:
+        recount.gone(state.cases[case_id])
     cases = {case_id: row for case_id, row in state.cases.items() if case_id not in gone}
-    return _next_version(replace(state, cases=cases), gone)
+    rings, recounted = _recounted(recount, cases)
+    return _next_version(replace(state, cases=cases, rings=rings), gone | recounted)
+
+
+def _recounted(recount: Recount, cases: dict[str, CaseSummary]) -> tuple[Rings, frozenset[str]]:
+    """The customers after some rows came or went, and the cases whose rows say another number now."""
+    rings, numbers = recount.done(cases)
+    for case_id, number in numbers.items():
+        cases[case_id] = with_other_cases(cases[case_id], number)
+    return rings, frozenset(numbers)
 
 
 def _next_version(state: ConsoleState, touched: frozenset[str]) -> ConsoleState:
@@ -239,12 +253,16 @@ def _with_rows(state: ConsoleState, rows: Iterable[CaseSummary]) -> ConsoleState
     """Rows newer than the ones we have replace them; older ones say nothing new."""
     cases = dict(state.cases)
     closed, ended = state.closed_held, 0
+    recount = Recount(state.rings)
     fresh: set[str] = set()
     for read in rows:
         known = cases.get(read.case_id)
         if known is not None and read.seq < known.seq:
             continue
         row = light(read, known)
+        recount.told(known, row)
+        if known is not None and row.other_cases != known.other_cases:
+            row = with_other_cases(row, known.other_cases)
         if known == row:
             continue
         if row.status is Status.CLOSED and (known is None or known.status is not Status.CLOSED):
@@ -252,23 +270,26 @@ def _with_rows(state: ConsoleState, rows: Iterable[CaseSummary]) -> ConsoleState
             ended += known is not None
         cases[row.case_id] = row
         fresh.add(row.case_id)
-    if not fresh:
-        return state
     if closed > KEEP_CLOSED + FORGET_CLOSED + len(state.found):
-        forgotten = _forget_closed(cases, state.found)
+        forgotten = _forget_closed(cases, state.found, recount)
         fresh |= forgotten
         closed -= len(forgotten)
+    rings, recounted = _recounted(recount, cases)
+    touched = recounted.union(fresh)
+    if not touched:
+        return state
     left = max(0, state.open_total - ended)
-    return _next_version(replace(state, cases=cases, closed_held=closed, open_total=left), frozenset(fresh))
+    held = replace(state, cases=cases, rings=rings, closed_held=closed, open_total=left)
+    return _next_version(held, touched)
 
 
-def _forget_closed(cases: dict[str, CaseSummary], found: frozenset[str]) -> set[str]:
+def _forget_closed(cases: dict[str, CaseSummary], found: frozenset[str], recount: Recount) -> set[str]:
     """Drop all closed cases but the latest and those that were searched for; returns which."""
     closed = [row for row in cases.values() if row.status is Status.CLOSED and row.case_id not in found]
     closed.sort(key=lambda row: row.updated_at, reverse=True)
     dropped = {row.case_id for row in closed[KEEP_CLOSED:]}
     for case_id in dropped:
-        del cases[case_id]
+        recount.gone(cases.pop(case_id))
     return dropped
 
 
@@ -276,10 +297,7 @@ def _changed(state: ConsoleState, changes: tuple[CaseChange, ...]) -> ConsoleSta
     if not changes:
         return state
     open_total = state.open_total + _newly_open(state, changes)
-    state = _with_rows(
-        replace(state, open_total=open_total),
-        [*_siblings(state, changes), *(change.summary for change in changes)],
-    )
+    state = _with_rows(replace(state, open_total=open_total), (change.summary for change in changes))
     alerting = [
         event_id
         for change in changes
@@ -307,20 +325,6 @@ def _newly_open(state: ConsoleState, changes: tuple[CaseChange, ...]) -> int:
         more += isinstance(change.event.body, Opened) and open_now
         more -= isinstance(change.event.body, CaseClosed)
     return more
-
-
-def _siblings(state: ConsoleState, changes: tuple[CaseChange, ...]) -> list[CaseSummary]:
-    """Rows of customers of whom another case was opened: there is one more for each to be found in."""
-    others = {
-        change.summary.customer_id: change.summary.other_cases
-        for change in changes
-        if isinstance(change.event.body, Opened) and change.summary.other_cases
-    }
-    return [
-        with_other_cases(row, others[row.customer_id])
-        for row in (state.cases.values() if others else ())
-        if row.other_cases < others.get(row.customer_id, 0)
-    ]
 
 
 def _followed(opened: OpenCase | None, changes: tuple[CaseChange, ...]) -> OpenCase | None:

@@ -14,7 +14,7 @@ from casework.errors import InvalidInputError
 from casework.events import FindingRecorded, Opened
 from casework.finding import Finding
 from casework.glance import glance
-from casework.links import linked_entities
+from casework.links import MOST_LINKED, linked_entities
 from casework.permissions import Permission
 from casework.ports import CaseQuery, CaseStore, SortKey
 from casework.tags import MOST_TAGS, Tag
@@ -33,7 +33,6 @@ GROUPS = {
     "open": frozenset(Status) - {Status.CLOSED},
     "waiting": AWAITING,
 }
-MOST_LINKED = 20
 CASES_OF_EACH = 3
 Risk = Annotated[float | None, Query(ge=0, le=1)]
 

@@ -18,6 +18,7 @@ from casework.errors import (
     SequenceError,
     TransitionError,
 )
+from casework.finding import ToolCall
 from casework.places import START, Place, parse_place
 from casework.policy import Terms
 from casework.ports import CaseQuery, CaseStore, StoredEvent
@@ -29,6 +30,7 @@ from tests.builders import (
     NOW,
     event,
     make_alert,
+    make_finding,
     make_person,
     make_request,
     story_until_review,
@@ -50,6 +52,17 @@ async def test_a_signed_order_is_kept_with_its_signature_for_its_place(cases: Ca
     unknown = audit_case(CASE_ID, links, done.case, KeyRing())
     assert unknown is not None
     assert unknown.seq == len(links)
+
+
+async def test_the_projection_keeps_the_customers_that_a_finding_links(cases: CaseStore) -> None:
+    device = {"shared": "device", "value": "D-1", "evidence": []}
+    found = {"links": [{"customer_id": other, "in_common": [device]} for other in (12, 9)]}
+    call = ToolCall(call_id="c", tool="get_linked_entities", result=found)
+    finding = ev.FindingRecorded(finding=make_finding(tool_calls=(call,)))
+    done = await cases.append(CASE_ID, [*story_until_review()[:2], event(finding, "found")])
+    assert done.case.linked_customers == (9, 12)
+    assert (await cases.load(CASE_ID)).linked_customers == (9, 12)
+    assert audit_case(CASE_ID, await cases.links(CASE_ID), await cases.load(CASE_ID)) is None
 
 
 async def open_many(cases: CaseStore, count: int) -> list[str]:

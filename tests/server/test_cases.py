@@ -11,11 +11,12 @@ import pytest
 
 from casework.alert import Severity
 from casework.decision import Stage
-from casework.events import Claimed, FindingRecorded
+from casework.events import Claimed, FindingRecorded, NewEvent
 from casework.finding import ToolCall
 from tests.builders import (
     NOW,
     event,
+    make_alert,
     make_assessment,
     make_finding,
     make_person,
@@ -151,13 +152,27 @@ async def test_the_timeline_comes_in_pages_without_gaps(server: Running) -> None
     assert seen == list(range(1, case.seq + 1))
 
 
-async def test_cases_of_linked_customers_are_named(server: Running) -> None:
+def linking(customer_id: int) -> NewEvent:
+    """A finding that the case's customer and another one use the same device."""
     device = {"shared": "device", "value": "D-1", "evidence": []}
-    result = {"links": [{"customer_id": 9, "in_common": [device]}], "more_links": 0}
+    result = {"links": [{"customer_id": customer_id, "in_common": [device]}], "more_links": 0}
     linked = ToolCall(call_id="c", tool="get_linked_entities", result=result)
-    await server.put(
-        [*story_until_review()[:2], event(FindingRecorded(finding=make_finding(tool_calls=(linked,))), "f")]
-    )
+    return event(FindingRecorded(finding=make_finding(tool_calls=(linked,))), "f")
+
+
+async def test_the_rows_of_two_linked_customers_name_each_other(server: Running) -> None:
+    for alert_id, customer, other in (("A-1", 7, 9), ("B-1", 9, 7), ("C-1", 10, 7)):
+        story = story_until_review(alert=make_alert(alert_id=alert_id, customer_id=customer))
+        found = [linking(other)] if customer != 10 else []
+        await server.put([*story[:2], *found], f"fraud-{alert_id}")
+    items = (await server.http.get("/api/v1/cases")).json()["items"]
+    assert {item["customer_id"]: item["linked_customers"] for item in items} == {7: [9], 9: [7], 10: []}
+    shown = (await server.http.get("/api/v1/cases/fraud-B-1")).json()
+    assert (shown["summary"]["linked_customers"], shown["case"]["linked_customers"]) == ([7], [7])
+
+
+async def test_cases_of_linked_customers_are_named(server: Running) -> None:
+    await server.put([*story_until_review()[:2], linking(9)])
     await server.put_review("B-1", customer_id=9)
     await server.put_review("C-1", customer_id=10)
     shown = (await server.http.get("/api/v1/cases/fraud-A-1")).json()
