@@ -1,5 +1,6 @@
 """Toasts lie where there is room, name the case, the reason and the key, and go by themselves."""
 
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -8,10 +9,12 @@ from pathlib import Path
 import pytest
 from fakedesk import stories
 from fakedesk.app import person
+from rich.console import Console
 from screens import Driver
 from snapshot import compare
 from stilldesk import NOW, StillApi, StillRecord
 from test_snapshots import SIZES, drawn, preview_is_read, the_same_for_everybody
+from textual._compositor import CompositorUpdate
 
 from casework import commands
 from casework.policy import Terms
@@ -25,6 +28,7 @@ from console.pages.toasts import toast_lines
 from console.settings import ConsoleSettings
 from console.toasts import IN_VIEW, LONGEST_STEP, Alarm, Tray
 from console.widgets.case_table import CaseTable
+from console.widgets.painter import Painter
 from console.widgets.toasts import Toasts
 
 __all__ = ["the_same_for_everybody"]
@@ -220,3 +224,29 @@ async def test_toasts_look_as_they_are_stored(size: tuple[int, int], tmp_path: P
         differences.append(compare(f"{folder}/toasts-case", await drawn(screen)))
     found = "\n".join(filter(None, differences))
     assert not found, f"{found}\n(make snapshots stores what is seen)"
+
+
+async def test_a_toast_that_comes_and_goes_writes_only_its_own_cells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    paint = Painter.paint
+
+    def noted(painter: Painter, update: CompositorUpdate, terminal: Console) -> str:
+        written.append(paint(painter, update, terminal))
+        return written[-1]
+
+    async with called_out(tmp_path, 1) as screen:
+        monkeypatch.setattr(Painter, "paint", noted)
+        await screen.pilot.pause()
+        written.clear()
+        screen.app.repaint()
+        await screen.pilot.pause()
+        assert not "".join(written), "a toast that stays costs nothing"
+        row = toasts(screen).region.y + 1
+        await screen.press("X")
+        await screen.until(lambda: written and not toasts(screen).display)
+        await screen.pilot.pause()
+        sent = "".join(written)
+        assert {int(found) for found in re.findall(r"\x1b\[(\d+);\d+H", sent)} == {row}
+        assert len(sent) < 400
