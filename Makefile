@@ -31,7 +31,7 @@ e2e: ## Tests of the whole product in real processes
 	$(RUN)/pytest -q -m e2e -n logical --maxprocesses 6 --dist loadfile
 
 snapshots: ## Store how every screen of the console looks now; look at the difference before you commit it
-	SNAPSHOTS=1 $(RUN)/pytest -q tests/console/test_snapshots.py
+	SNAPSHOTS=1 $(RUN)/pytest -q tests/console/test_snapshots.py tests/console/test_toasts.py
 
 format: ## Put the code into house style
 	$(RUN)/ruff format .

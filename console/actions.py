@@ -112,6 +112,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("tag", ("t",), "put tags on, take tags off", "both", "Work", "", True),
     Action("copy", ("y",), "copy a field of the case", "both", "Work"),
     Action("copy_command", ("Y",), "copy the shell command that shows the case", "both", "Work"),
+    Action("alarm", ("exclamation_mark",), "open the case that was called out last", "both", "Look"),
+    Action("hide_alarms", ("X",), "put away what is called out", "both", "Look"),
     Action("health", ("H",), "how the server and its parts are", "both", "Console"),
     Action("refresh", ("R",), "read everything again, reconnect now", "both", "Console"),
     Action("sign_in", ("S",), "sign in, where the server wants that", "both", "Console"),

@@ -5,7 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from importlib import import_module
 from threading import Timer
@@ -22,7 +22,7 @@ from casework.actor import Actor
 from console import news as n
 from console.actions import Scope, available
 from console.asking import Asking
-from console.attention import Attention
+from console.calling_out import CallingOut
 from console.clipboard import sequence
 from console.clock import ticks, wall_clock
 from console.coalescing import coalesced
@@ -92,12 +92,12 @@ class ConsoleApp(Themed, Asking):
         self.commanding = Commanding(self)
         self.searching = Searching(self)
         self.signing_in = SigningIn(self)
+        self.calling_out = CallingOut(self)
         self.desk: Desk | None = None
         self._api = api
         self._feed: Feed | None = None
         self._inbox: list[News] = []
         self._second = 0
-        self._attention = Attention(timedelta(minutes=settings.warn_minutes))
         self._painter = Painter()
         self._message: tuple[Line, float] | None = None
         self._look_at: tuple[str, float] | None = None
@@ -117,11 +117,6 @@ class ConsoleApp(Themed, Asking):
         if self._message and ticks() - self._message[1] < MESSAGE_SECONDS:
             return self._message[0]
         return None
-
-    @property
-    def alarm(self) -> Line | None:
-        """What is mine and urgent, for half a minute."""
-        return self._attention.banner(self.now())
 
     def on_mount(self) -> None:
         for name in ("SIGTERM", "SIGHUP"):
@@ -187,7 +182,7 @@ class ConsoleApp(Themed, Asking):
         inbox, self._inbox = self._inbox, []
         before = self.state
         for news in coalesced(inbox):
-            self._attention.hear(news, self.state)
+            self.calling_out.hear(news, self.state)
             self.state = reduce(self.state, news)
         if self.state.drafts is not before.drafts:
             self._drafts.changed(before.drafts, self.state.drafts)
@@ -199,8 +194,7 @@ class ConsoleApp(Themed, Asking):
         second = int(ticks())
         if changed or second != self._second or self._unfinished:
             self._second = second
-            if self._attention.look(self.state, self.now()) and self.settings.bell:
-                self.bell()
+            self.calling_out.look()
             self._keep_reading()
             self.repaint()
 

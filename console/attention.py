@@ -1,29 +1,20 @@
 """What is mine and urgent, told once each: a deadline that comes near, a decision of mine that was undone."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from casework import events as ev
 from casework.decision import Stage
 from casework.views import CaseChange
 from console import news as n
-from console.format import clean, plural, words
-from console.lines import Line, Span, Tone
+from console.format import plural, shortened, words
 from console.state import ConsoleState
+from console.toasts import Alarm, Tray
 
 MOST_TOLD = 1000
-SHOWN_SECONDS = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """Something to look up for: about which case, and what."""
-
-    case_id: str
-    text: str
-    tone: Tone = "warn"
+LONGEST_NAME = 24
+"""A name of any length must not push off the line what its bearer did."""
 
 
 class Attention:
@@ -35,15 +26,16 @@ class Attention:
         self._my_decisions: set[str] = set()
         self._held: set[str] = set()
         self._version = -1
-        self._recent: list[tuple[datetime, Alarm]] = []
         self._fresh = False
+        self.tray = Tray()
+        """What is called out now."""
 
     def hear(self, news: n.News, before: ConsoleState) -> None:
         """Take note of news before it is reduced; what it says about me is told with the next `due`."""
         match news:
-            case n.CasesChanged(changes, at):
+            case n.CasesChanged(changes):
                 for change in changes:
-                    self._tell(change.event.event_id, self._about(change, before), at)
+                    self._tell(change.event.event_id, self._about(change, before))
             case n.CaseRead(_, events):
                 for event in events:
                     self._remember(event, before.actor_id)
@@ -59,14 +51,14 @@ class Attention:
     def _undone(self, event: ev.CaseEvent, before: ConsoleState) -> Alarm | None:
         """What somebody else, or nobody in time, did to my decision or my case."""
         mine, by_me = event.case_id in self._my_decisions, event.actor.actor_id == before.actor_id
-        who = clean(event.actor.label)
+        who = shortened(event.actor.label, LONGEST_NAME)
         match event.body:
             case ev.DecisionWithdrawn() if mine and not by_me:
                 return Alarm(event.case_id, f"{who} withdrew your decision")
             case ev.DecisionSubmitted(decision=d) if mine and not by_me and d.stage is Stage.SECOND:
                 return None if d.approved else Alarm(event.case_id, f"{who} refused your approval")
             case ev.Escalated(reason=reason) if mine and reason is ev.EscalationReason.ACTION_FAILED:
-                return Alarm(event.case_id, "the action you approved failed; a senior decides", "bad")
+                return Alarm(event.case_id, "what you approved failed; a senior decides", "bad")
             case ev.Escalated(reason=ev.EscalationReason.ANALYST) if mine:
                 return None
             case ev.Escalated(reason=reason) if self._is_held(event.case_id, before):
@@ -94,14 +86,23 @@ class Attention:
     def look(self, state: ConsoleState, now: datetime) -> bool:
         """Warn of deadlines of cases I hold; whether anything was told since the last look."""
         self._follow(state)
+        for deadline, case_id in sorted(self._pressing(state, now), reverse=True):
+            minutes = max(1, round((deadline - now).total_seconds() / 60))
+            text = f"yours, and only {plural(minutes, 'minute')} left"
+            alarm = Alarm(case_id, text, "bad", until_decided=True)
+            self._tell(f"{case_id}:{deadline.isoformat()}", alarm)
+        self.tray.keep(lambda alarm: not alarm.until_decided or self._still_due(alarm.case_id, state))
+        fresh, self._fresh = self._fresh, False
+        return fresh
+
+    def _pressing(self, state: ConsoleState, now: datetime) -> Iterator[tuple[datetime, str]]:
         for case_id in self._held:
             deadline = state.cases[case_id].deadline
             if deadline is not None and timedelta() < deadline - now <= self._warn_before:
-                minutes = max(1, round((deadline - now).total_seconds() / 60))
-                text = f"yours, and only {plural(minutes, 'minute')} left to decide"
-                self._tell(f"{case_id}:{deadline.isoformat()}", Alarm(case_id, text, "bad"), now)
-        fresh, self._fresh = self._fresh, False
-        return fresh
+                yield deadline, case_id
+
+    def _still_due(self, case_id: str, state: ConsoleState) -> bool:
+        return case_id in self._held and state.cases[case_id].deadline is not None
 
     def _follow(self, state: ConsoleState) -> None:
         """Which cases I hold, looking only at those that changed where that is known."""
@@ -113,32 +114,12 @@ class Attention:
             self._held |= {case_id for case_id in changed if self._is_held(case_id, state)}
         self._version = state.version
 
-    def _tell(self, key: str, alarm: Alarm | None, at: datetime) -> None:
+    def _tell(self, key: str, alarm: Alarm | None) -> None:
         """Once per happening, however often the stream repeats it."""
         if alarm is None or key in self._told:
             return
         self._told[key] = None
         if len(self._told) > MOST_TOLD:
             self._told.popitem(last=False)
-        self._recent = [(at, alarm), *self._recent][:20]
+        self.tray.add(alarm)
         self._fresh = True
-
-    def banner(self, now: datetime) -> Line | None:
-        """The latest alarms of the last half minute in one line; None when there is none."""
-        self._recent = [
-            (at, alarm) for at, alarm in self._recent if (now - at).total_seconds() < SHOWN_SECONDS
-        ]
-        return alarm_line([alarm for _, alarm in self._recent])
-
-
-def alarm_line(alarms: Iterable[Alarm]) -> Line | None:
-    """The newest alarm, and how many more there are."""
-    told = list(alarms)
-    if not told:
-        return None
-    more = f"  and {len(told) - 1} more" if len(told) > 1 else ""
-    return (
-        Span(" ! ", told[0].tone),
-        Span(clean(told[0].case_id), "strong"),
-        Span(f" {told[0].text}{more}", told[0].tone),
-    )

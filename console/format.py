@@ -102,6 +102,12 @@ def fit(text: str, width: int, glyphs: Glyphs = UNICODE) -> str:
     return set_cell_size(text, width - 1) + glyphs.ellipsis
 
 
+def shortened(text: str, cells: int, glyphs: Glyphs = UNICODE) -> str:
+    """Outside text made harmless, and cut when it is longer than so many cells."""
+    text = clean(text)
+    return fit(text, cells, glyphs) if cell_len(text) > cells else text
+
+
 def money(amount: Decimal | float | None) -> str:
     """An amount with thousands separators and two decimals; a dash when there is none."""
     return "-" if amount is None else f"{amount:,.2f}"

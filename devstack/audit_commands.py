@@ -1,5 +1,6 @@
 """The commands of `fraud-console audit` that need no server."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -9,6 +10,7 @@ from casework.errors import CaseworkError, InvalidInputError, NotFoundError
 from console.explaining import Commands
 from console.session import AsOption, JsonOption, ServerOption, Session
 from console.verbs import auditing as there
+from devstack.answers import fail, tell
 from devstack.settings import default_data_dir
 
 EXIT_FAILURE, EXIT_USAGE, EXIT_NOT_FOUND = 1, 2, 3
@@ -55,7 +57,7 @@ def verify(
     try:
         report = look(path, trust, unsigned=allow_unsigned)
     except CaseworkError as error:
-        _stop(error)
+        _stop(error, as_json=as_json)
     for line in [report.as_json()] if as_json else report.lines():
         typer.echo(line)
     raise typer.Exit(EXIT_FAILURE if report.broken else 0)
@@ -84,25 +86,32 @@ def export(
         path = output or Path(f"{whole_id}.zip")
         there.write_new(path, content)
     except (CaseworkError, ConsoleError) as error:
-        _stop(error)
-    typer.echo(f"{path}: `fraud-console audit verify {path}` checks it")
+        _stop(error, as_json=as_json)
+    if as_json:
+        tell({"case_id": whole_id, "path": str(path), "bytes": len(content)})
+    else:
+        typer.echo(f"{path}: `fraud-console audit verify {path}` checks it")
 
 
 @keys.command("show")
-def show(data_dir: DataDir = None) -> None:
+def show(data_dir: DataDir = None, as_json: JsonOption = False) -> None:
     """Say which key signs and which are trusted, and print the public half."""
     from devstack import auditing  # noqa: PLC0415
 
     try:
-        for line in auditing.key_lines(_folder(data_dir)):
-            typer.echo(line)
+        known = auditing.known_keys(_folder(data_dir))
     except CaseworkError as error:
-        _stop(error)
+        _stop(error, as_json=as_json)
+    if as_json:
+        tell(asdict(known))
+    else:
+        typer.echo("\n".join(known.lines()))
 
 
 @keys.command("create")
 def create(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="The private key, to be made.")],
+    as_json: JsonOption = False,
 ) -> None:
     """Make a private key in a file and print its public half, for AUDIT_KEY_FILE or a Key Vault secret."""
     from backends.signing import public_pem  # noqa: PLC0415
@@ -111,28 +120,34 @@ def create(
     try:
         made = auditing.create_key(path)
     except CaseworkError as error:
-        _stop(error)
-    typer.echo(f"{path}: the private key {made.key_id}; its public half:", err=True)
-    typer.echo(public_pem(made.key).decode().strip())
+        _stop(error, as_json=as_json)
+    public = public_pem(made.key).decode().strip()
+    if as_json:
+        tell({"path": str(path), "key_id": made.key_id, "public_key": public})
+    else:
+        typer.echo(f"{path}: the private key {made.key_id}; its public half:", err=True)
+        typer.echo(public)
 
 
 @keys.command("rotate")
-def rotate(data_dir: DataDir = None) -> None:
+def rotate(data_dir: DataDir = None, as_json: JsonOption = False) -> None:
     """Replace the key of a data folder; what the old one signed stays good. Restart the server then."""
     from devstack import auditing  # noqa: PLC0415
 
     try:
         old, new = auditing.rotate_key(_folder(data_dir))
     except CaseworkError as error:
-        _stop(error)
-    typer.echo(f"{old.key_id} is trusted still, {new.key_id} signs from the server's next start on")
+        _stop(error, as_json=as_json)
+    if as_json:
+        tell({"trusted_still": old.key_id, "signs_from_next_start": new.key_id})
+    else:
+        typer.echo(f"{old.key_id} is trusted still, {new.key_id} signs from the server's next start on")
 
 
 def _folder(data_dir: Path | None) -> Path:
     return (data_dir or default_data_dir()) / "audit"
 
 
-def _stop(error: Exception) -> NoReturn:
-    typer.echo(f"fraud-console: {error}", err=True)
+def _stop(error: Exception, *, as_json: bool) -> NoReturn:
     codes = {NotFoundError: EXIT_NOT_FOUND, InvalidInputError: EXIT_USAGE}
-    raise typer.Exit(codes.get(type(error), EXIT_FAILURE)) from error
+    fail(str(error), codes.get(type(error), EXIT_FAILURE), as_json=as_json, cause=error)

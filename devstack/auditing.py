@@ -71,6 +71,21 @@ class Report:
             yield "Whose keys these are was not checked: name those to trust with --trust."
 
 
+@dataclass(frozen=True, slots=True)
+class KnownKeys:
+    """Which key signs, its public half, and which are trusted."""
+
+    signs: str | None
+    public_key: str | None
+    trusted: tuple[str, ...]
+
+    def lines(self) -> Iterator[str]:
+        yield f"signs    {self.signs or 'no key yet: the server makes one at its first start'}"
+        yield from (f"trusted  {key_id}" for key_id in self.trusted)
+        if self.public_key:
+            yield self.public_key
+
+
 def verify_bundle(path: Path, trust: Path | None, *, unsigned: bool) -> Report:
     """Check an exported case."""
     trusted = None if trust is None else frozenset(by_id(_trusted(trust)))
@@ -131,14 +146,13 @@ def rotate_key(folder: Path) -> tuple[Ed25519Signer, Ed25519Signer]:
     return old, new
 
 
-def key_lines(folder: Path) -> Iterator[str]:
-    """What keys a data folder has, in words."""
+def known_keys(folder: Path) -> KnownKeys:
+    """What keys a data folder has."""
     current = _beside(folder.parent / "cases.db")
-    yield f"signs    {current.key_id if current else 'no key yet: the server makes one at its first start'}"
-    for key_id in sorted(by_id(trusted_keys(folder / "trusted"))):
-        yield f"trusted  {key_id}"
-    if current is not None:
-        yield public_pem(current.key).decode().strip()
+    trusted = tuple(sorted(by_id(trusted_keys(folder / "trusted"))))
+    if current is None:
+        return KnownKeys(None, None, trusted)
+    return KnownKeys(current.key_id, public_pem(current.key).decode().strip(), trusted)
 
 
 def _break_of(case: Archived, ring: Verifier) -> Break | None:

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, ParamSpec
 
 import typer
 
 from backends.checks.check import Check
+from devstack.answers import JsonOption, fail, tell
 from devstack.audit_commands import add_audit_commands
 from devstack.errors import StackError
 from devstack.settings import (
@@ -23,7 +25,7 @@ from devstack.settings import (
     own_environment,
 )
 
-EXIT_FAILURE = 1
+EXIT_FAILURE, EXIT_USAGE = 1, 2
 P = ParamSpec("P")
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Where cases and logs are kept [FRAUD_DATA_DIR].")
@@ -60,7 +62,7 @@ def up(
 def doctor(
     data_dir: DataDir = None,
     port_base: PortBase = DEFAULT_PORT_BASE,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Ask every seam a real question; say which role, setting or process is missing."""
     from devstack.doctor import examine, exit_code  # noqa: PLC0415
@@ -92,19 +94,21 @@ def logs(
         int, typer.Option("-n", "--lines", min=0, help="How many lines of each to begin with.")
     ] = 20,
     data_dir: DataDir = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what the processes of the local stack wrote."""
     from devstack import logs as log  # noqa: PLC0415
 
     files = log.log_files(_stack(data_dir, DEFAULT_PORT_BASE).log_dir, service)
     with contextlib.suppress(KeyboardInterrupt):
-        for line in log.last_lines(files, lines):
-            typer.echo(line)
-        for line in log.follow(files) if follow else ():
-            typer.echo(line)
+        for line in chain(log.last_lines(files, lines), log.follow(files) if follow else ()):
+            if as_json:
+                tell({"service": line.service, "line": line.text})
+            else:
+                typer.echo(line.named)
 
 
-def seed(data_dir: DataDir = None) -> None:
+def seed(data_dir: DataDir = None, as_json: JsonOption = False) -> None:
     """Write the demo's customer data anew, ending today. Cases are not touched."""
     from devstack.seed import seed_contoso  # noqa: PLC0415
     from devstack.up import SEED_STAMP  # noqa: PLC0415
@@ -120,7 +124,11 @@ def seed(data_dir: DataDir = None) -> None:
         raise StackError(
             f"cannot write {stack.contoso_db}: {error.strerror}; choose another --data-dir"
         ) from error
-    typer.echo(f"{summary.path}: {sum(summary.row_counts.values())} rows, {len(summary.stories)} stories")
+    rows = sum(summary.row_counts.values())
+    if as_json:
+        tell({"path": str(summary.path), "rows": rows, "stories": list(summary.stories)})
+    else:
+        typer.echo(f"{summary.path}: {rows} rows, {len(summary.stories)} stories")
 
 
 def simulate(
@@ -138,7 +146,7 @@ def backtest(
         str, typer.Argument(metavar="FILE", help="Recorded telemetry as JSON lines; - reads stdin.")
     ],
     rules: Annotated[Path | None, typer.Option(help="A rules file; without it, the rules that ship.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say which alerts rules would have raised on recorded telemetry. Sends nothing anywhere."""
     from devstack import backtest as offline  # noqa: PLC0415
@@ -152,6 +160,7 @@ def backtest(
 def reset(
     data_dir: DataDir = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Delete the local stack's data: every case, all telemetry, all logs."""
     from devstack.lock import stack_lock  # noqa: PLC0415
@@ -159,11 +168,16 @@ def reset(
     stack = _stack(data_dir, DEFAULT_PORT_BASE)
     if not (stack.data_dir / "stack.lock").exists():
         raise StackError(f"{stack.data_dir} is not the data folder of a stack; nothing was deleted")
+    if as_json and not yes:
+        fail("with --json nobody is asked; say --yes as well", EXIT_USAGE, as_json=True)
     if not yes:
         typer.confirm(f"Delete every case and all telemetry in {stack.data_dir}?", abort=True)
     with stack_lock(stack.data_dir, "reset"):
         shutil.rmtree(stack.data_dir)
-    typer.echo(f"deleted {stack.data_dir}")
+    if as_json:
+        tell({"deleted": str(stack.data_dir)})
+    else:
+        typer.echo(f"deleted {stack.data_dir}")
 
 
 def _stack(data_dir: Path | None, port_base: int) -> StackSettings:
@@ -179,7 +193,6 @@ def _in_words(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*arguments, **options)
         except StackError as error:
-            typer.echo(f"fraud-console: {error}", err=True)
-            raise typer.Exit(EXIT_FAILURE) from error
+            fail(str(error), EXIT_FAILURE, as_json=bool(options.get("as_json")), cause=error)
 
     return run

@@ -3,11 +3,24 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from devstack.errors import StackError
 from devstack.processes import tail
 
 POLL_SECONDS = 0.2
+
+
+class LogLine(NamedTuple):
+    """A line, and which service wrote it."""
+
+    service: str
+    text: str
+
+    @property
+    def named(self) -> str:
+        """The line behind the service's name."""
+        return f"{self.service:<10} {self.text}"
 
 
 def log_files(log_dir: Path, service: str | None) -> dict[str, Path]:
@@ -22,19 +35,19 @@ def log_files(log_dir: Path, service: str | None) -> dict[str, Path]:
     return {service: found[service]}
 
 
-def last_lines(files: dict[str, Path], count: int) -> Iterator[str]:
-    """The last lines of each file, prefixed."""
+def last_lines(files: dict[str, Path], count: int) -> Iterator[LogLine]:
+    """The last lines of each file."""
     for name, path in files.items():
         for line in tail(path, count):
-            yield f"{name:<10} {line}"
+            yield LogLine(name, line)
 
 
-def follow(files: dict[str, Path]) -> Iterator[str]:
+def follow(files: dict[str, Path]) -> Iterator[LogLine]:
     """Lines written from now on, for ever; a file that was rotated is read from its beginning."""
     return _follow(files, {name: path.stat().st_size for name, path in files.items()})
 
 
-def _follow(files: dict[str, Path], positions: dict[str, int]) -> Iterator[str]:
+def _follow(files: dict[str, Path], positions: dict[str, int]) -> Iterator[LogLine]:
     while True:
         for name, path in files.items():
             size = path.stat().st_size if path.exists() else 0
@@ -43,7 +56,7 @@ def _follow(files: dict[str, Path], positions: dict[str, int]) -> Iterator[str]:
             if size > positions[name]:
                 text, positions[name] = _whole_lines(path, positions[name])
                 for line in text:
-                    yield f"{name:<10} {line}"
+                    yield LogLine(name, line)
         time.sleep(POLL_SECONDS)
 
 

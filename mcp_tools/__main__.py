@@ -27,7 +27,7 @@ _MIGRATE = (
 
 def main() -> None:
     """Entry point. Exits with 2 for a wrong setting and 1 when something else is in the way."""
-    arguments = _parser().parse_args()
+    arguments = command_line().parse_args()
     try:
         settings, observability = McpSettings(), ObservabilitySettings()
     except ValidationError as error:
@@ -37,7 +37,8 @@ def main() -> None:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """What `fraud-mcp-tools` takes."""
     parser = argparse.ArgumentParser(
         "fraud-mcp-tools", description="Serves the customer tools over MCP.", epilog=_EPILOG
     )

@@ -66,7 +66,7 @@ class DrainingServer(uvicorn.Server):
 
 def main() -> None:
     """The `fraud-server` command. Exit code 2 is a wrong setting, 1 a port or a store that cannot be had."""
-    arguments = _arguments()
+    arguments = command_line().parse_args()
     try:
         settings = ServerSettings()
         backend_settings, policy = BackendSettings(), PolicySettings().policy()
@@ -102,7 +102,8 @@ def main() -> None:
         _stop(str(error), 1)
 
 
-def _arguments() -> argparse.Namespace:
+def command_line() -> argparse.ArgumentParser:
+    """What `fraud-server` takes."""
     parser = argparse.ArgumentParser(
         "fraud-server", description="Serves the API, the live streams and the page.", epilog=_EPILOG
     )
@@ -111,7 +112,7 @@ def _arguments() -> argparse.Namespace:
     describe(
         commands.add_parser("bootstrap", help=about, description=f"{about.capitalize()}.", epilog=_EPILOG)
     )
-    return parser.parse_args()
+    return parser
 
 
 async def _serve(

@@ -41,7 +41,7 @@ log = structlog.get_logger("worker")
 
 def main() -> None:
     """The `fraud-worker` command. Exit code 2 is a wrong setting, 1 something else in the way."""
-    given = _arguments()
+    given = command_line().parse_args()
     try:
         settings = read_settings()
     except ValidationError as error:
@@ -61,7 +61,8 @@ def main() -> None:
         _complain(CANNOT_START, str(error))
 
 
-def _arguments() -> argparse.Namespace:
+def command_line() -> argparse.ArgumentParser:
+    """What `fraud-worker` takes."""
     parser = argparse.ArgumentParser(
         "fraud-worker",
         description="Pulls investigations from the task hub and works on them; opens no port.",
@@ -76,7 +77,7 @@ def _arguments() -> argparse.Namespace:
         metavar="ID",
         help="the identity of the scale rules: a resource id, or system (default)",
     )
-    return parser.parse_args()
+    return parser
 
 
 def _capacity(settings: Settings) -> Capacity:

@@ -4,12 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from rich.cells import cell_len
-
 from casework import telemetry as tm
 from casework.transitions import AWAITING, Status
 from casework.views import CaseSummary, TelemetrySeen
-from console.format import clean, clock, fit, money, plural, span, words
+from console.format import clean, clock, money, plural, shortened, span, words
 from console.lines import Line, Span, Tone, outside, width_of
 from console.pages.sheet import Sheet
 from console.saved_views import SavedView
@@ -89,11 +87,11 @@ def status_line(
 def _where(state: ConsoleState, sheet: Sheet, *, readonly: bool) -> Line:
     """The environment, production in capitals between marks, and who one is there."""
     production = bool(state.me and state.me.environment.lower().startswith("prod"))
-    environment = _short(state.me.environment, LONGEST_ENVIRONMENT, sheet) if state.me else "?"
+    environment = shortened(state.me.environment, LONGEST_ENVIRONMENT, sheet.glyphs) if state.me else "?"
     who = "nobody yet"
     if state.me:
         role = state.me.actor.role or "no role"
-        who = f"{_short(state.me.actor.label, LONGEST_WHO - len(role), sheet)} ({role})"
+        who = f"{shortened(state.me.actor.label, LONGEST_WHO - len(role), sheet.glyphs)} ({role})"
     return (
         Span(
             f" !! {environment.upper()} !! " if production else f" {environment} ",
@@ -121,12 +119,6 @@ def _figures(state: ConsoleState, counts: Counts) -> Line:
         Span(f"  agents {counts.working}", "accent" if counts.working else "dim"),
     )
     return (*parts, Span(f"  sending {len(state.pending)}", "warn")) if state.pending else parts
-
-
-def _short(text: str, cells: int, sheet: Sheet) -> str:
-    """Outside text, cut when it is longer than so many cells."""
-    text = clean(text)
-    return fit(text, cells, sheet.glyphs) if cell_len(text) > cells else text
 
 
 def views_line(views: Sequence[SavedView], counts: Sequence[int], at: int, sheet: Sheet) -> Line:

@@ -22,7 +22,9 @@ from console.pages.timeline import timeline_section
 from console.pages.trigger import trigger_section
 from console.screens.work import WorkScreen, bindings_for
 from console.state import ConsoleState, OpenCase
+from console.widgets.line_pane import LinePane
 from console.widgets.line_view import LineView
+from console.widgets.toasts import Toasts
 
 SECTIONS = ("assessment", "findings", "tools", "timeline", "customer", "alert")
 EXPANDABLE = frozenset({"assessment", "findings", "tools", "customer"})
@@ -54,9 +56,10 @@ class CaseScreen(WorkScreen):
         yield LineView(id="page")
         yield LineView(id="banner", classes="bar")
         yield LineView(id="footer", classes="bar")
+        yield Toasts()
 
     def on_mount(self) -> None:
-        for view in self.query(LineView):
+        for view in self.query(LinePane):
             view.glyphs = self.console_app.glyphs
 
     def on_resize(self) -> None:
@@ -82,6 +85,7 @@ class CaseScreen(WorkScreen):
         position = (Span(f"{page.position} ", "dim"),)
         line = footer("case", keys.size.width, position, self.console_app.actions)
         keys.show([self.console_app.message or line])
+        self.show_toasts(keys.region.y - self.query_one("#banner").display)
         if not self._ready and (self.console_app.desk is None or _settled(state.opened)):
             self._ready = True
             self.post_message(self.Ready())
@@ -131,7 +135,7 @@ class CaseScreen(WorkScreen):
         pane = self.query_one("#banner", LineView)
         sheet = self.sheet(pane)
         mine = [pending for pending in state.pending.values() if pending.case_id == self._case_id]
-        line = status.away_banner(state, sheet) or self.console_app.alarm
+        line = status.away_banner(state, sheet)
         if mine:
             tries = f", {plural(mine[0].tries, 'try').replace('trys', 'tries')}: {mine[0].reason}"
             line = (

@@ -5,6 +5,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.geometry import Region
 from textual.message import Message
 from textual.screen import ModalScreen
 
@@ -77,6 +78,11 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
             if self.codes is not None:
                 yield LineView(id="code")
             yield LineView(id="keys")
+
+    @property
+    def place(self) -> Region:
+        """Where on the screen the box is; everywhere until it has been drawn."""
+        return self.query_one("#box").region if self._ready else self.app.screen.region
 
     def question(self) -> ComposeResult:
         """Widgets between the page and the keys."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Region
 from textual.widgets import Input
 
 from casework.filters import FilterError
@@ -21,7 +22,9 @@ from console.saved_views import SAVED
 from console.screens.work import WorkScreen, bindings_for
 from console.state import ConsoleState
 from console.widgets.case_table import CaseTable
+from console.widgets.line_pane import LinePane
 from console.widgets.line_view import LineView
+from console.widgets.toasts import Toasts
 
 PREVIEW_FROM = 100
 THREE_PANES_FROM = 160
@@ -56,10 +59,15 @@ class QueueScreen(WorkScreen):
         with Vertical(id="bottom"):
             yield LineView(id="telemetry", classes="bar")
             yield LineView(id="footer", classes="bar")
+        yield Toasts()
 
     @property
     def case_shown(self) -> CaseSummary | None:
         return self.query_one(CaseTable).selected
+
+    @property
+    def row_in_hand(self) -> Region:
+        return self.query_one(CaseTable).cursor_row
 
     @property
     def cases_marked(self) -> Sequence[CaseSummary]:
@@ -96,7 +104,7 @@ class QueueScreen(WorkScreen):
         self.console_app.repaint()
 
     def on_mount(self) -> None:
-        for view in (*self.query(LineView), self.query_one(CaseTable)):
+        for view in self.query(LinePane):
             view.glyphs = self.console_app.glyphs
         box = self.query_one("#filter", Input)
         box.display = box.cursor_blink = False
@@ -121,6 +129,7 @@ class QueueScreen(WorkScreen):
         table.show(self._list.order, sheet, notice, self._marks)
         self._show_bars(state)
         self._show_preview(state, table.selected)
+        self.show_toasts(self.query_one("#footer").region.y)
 
     def _show_bars(self, state: ConsoleState) -> None:
         bar = self.query_one("#status", LineView)
@@ -132,7 +141,7 @@ class QueueScreen(WorkScreen):
         line = status.views_line(self._list.views, self._list.view_counts, self._list.at, self.sheet(views))
         views.show([line])
         banner = self.query_one("#banner", LineView)
-        away = status.away_banner(state, sheet) or self.console_app.alarm
+        away = status.away_banner(state, sheet)
         banner.display = away is not None
         banner.show([away] if away else [])
         self._show_telemetry(state)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding
+from textual.geometry import Region
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -11,9 +12,13 @@ from casework.views import CaseSummary
 from console.actions import BY_NAME, Scope, available
 from console.clipboard import command
 from console.keymap import WHILE_TYPING
+from console.lines import Line, width_of
 from console.pages.sheet import Sheet
+from console.pages.toasts import MOST_SHOWN, toast_lines
+from console.screens.panels import Panel
 from console.state import ConsoleState
 from console.widgets.line_pane import LinePane
+from console.widgets.toasts import Toasts
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -79,6 +84,39 @@ class WorkScreen(Screen[None]):
             self.console_app.glyphs,
             self.console_app.actions,
         )
+
+    @property
+    def row_in_hand(self) -> Region:
+        """What no toast may cover: where on the screen the case is that keys act on."""
+        return Region()
+
+    def show_toasts(self, bottom: int) -> None:
+        """Show what is called out, above a row, where it covers neither the row in hand nor a panel."""
+        top, alarms = self.console_app.top, self.console_app.calling_out.alarms
+        clear = self.row_in_hand if top is self else top.place if isinstance(top, Panel) else self.region
+        sheet = Sheet(
+            self.size.width, self.console_app.now(), self.console_app.glyphs, self.console_app.actions
+        )
+
+        def lines(rows: int) -> list[Line]:
+            return toast_lines(alarms, sheet, rows, keys=top is self)
+
+        most = max(0, min(MOST_SHOWN + 1, bottom))
+        found = lines(most)
+        beside = bool(found) and self.size.width - width_of(found[0]) >= clear.right
+        shown = found if beside else lines(max(0, min(most, bottom - clear.bottom)))
+        self.query_one(Toasts).show(shown, self.size.width, bottom)
+
+    @property
+    def shows_toasts(self) -> bool:
+        """Whether any can be seen."""
+        return self.query_one(Toasts).display
+
+    def action_alarm(self) -> None:
+        self.console_app.calling_out.open_latest()
+
+    def action_hide_alarms(self) -> None:
+        self.console_app.calling_out.hide()
 
     def action_approve(self) -> None:
         self._with_case("approve")

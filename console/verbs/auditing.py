@@ -1,12 +1,13 @@
 """Verbs that show that nothing was changed: audit verify, audit export."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from console.explaining import Commands
-from console.format import plural
+from console.format import plural, visible_json
 from console.problems import ConsoleError
 from console.session import AsOption, JsonOption, ServerOption, Session
 from console.verbs.naming import named
@@ -58,6 +59,9 @@ def export(
         content = await api.bundle(found.summary.case_id)
         path = output or Path(Path(f"{found.summary.case_id}.zip").name)
         write_new(path, content)
+        if as_json:
+            wrote = {"case_id": found.summary.case_id, "path": str(path), "bytes": len(content)}
+            typer.echo(visible_json(json.dumps(wrote)))
         session.say(f"{path}: {len(content):,} bytes; `fraud-console audit verify {path}` checks it")
         return 0
 

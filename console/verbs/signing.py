@@ -1,5 +1,6 @@
 """The verbs that sign in and out, and say who one is."""
 
+import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,23 +36,27 @@ def login(
     client_id: Annotated[str, typer.Option(help="Instead of the application the server names.")] = "",
     scope: Annotated[str, typer.Option(help="Instead of the scope the server names.")] = "",
     authority: Annotated[str, typer.Option(help="A sign-in service of your own, or a sovereign cloud.")] = "",
+    as_json: JsonOption = False,
 ) -> None:
-    """Sign in with a code typed in any browser, on any machine; works over SSH."""
-    session = Session(server, None, False)
+    """Sign in with a code typed in any browser, on any machine; works over SSH.
+
+    With --json the page and the code are a line of JSON on standard error, and who you are is the answer.
+    """
+    session = Session(server, None, as_json)
     given = SignInTerms(authority=authority, tenant_id=tenant, client_id=client_id, scope=scope)
     try:
         signed_in = _sign_in(session, given, keep_in_file=keep_in_file)
     except ConsoleError as error:
         session.fail(error)
-    if not signed_in:
+    if not (signed_in or as_json):
         session.say(f"Nobody signs in at {session.settings.server}: whoever reaches it is let in.")
         return
     session.run(lambda api: _introduce(session, api))
 
 
-def logout(server: ServerOption = None) -> None:
+def logout(server: ServerOption = None, as_json: JsonOption = False) -> None:
     """Forget the sign-in at a server, and its tokens."""
-    session = Session(server, None, False)
+    session = Session(server, None, as_json)
     book = ProfileBook(session.settings.state_dir, session.settings.server)
     profile = book.load()
     if profile is not None:
@@ -59,6 +64,8 @@ def logout(server: ServerOption = None) -> None:
 
         forget_tokens(book, profile)
     known = book.forget()
+    if as_json:
+        typer.echo(json.dumps({"server": session.settings.server, "signed_out": known}))
     session.say("Signed out." if known else f"Nobody was signed in at {session.settings.server}.")
 
 
@@ -71,7 +78,7 @@ def whoami(server: ServerOption = None, operator: AsOption = None, as_json: Json
 async def _introduce(session: Session, api: "ConsoleApi") -> int:
     me = await api.me()
     if session.as_json:
-        typer.echo(me.model_dump_json())
+        session.answer(me)
     else:
         session.say(introduction(me, session.settings.server, wall_clock()))
     return 0
@@ -105,7 +112,8 @@ def _sign_in(session: Session, given: SignInTerms, *, keep_in_file: bool) -> boo
         _say("Your sign-in is kept UNENCRYPTED, in a file under ~/.IdentityService that only you can read.")
     book = ProfileBook(settings.state_dir, settings.server)
     _say(f"Signing in at {terms.authority} for {terms.scope}, to use {settings.server}.")
-    _, profile = entra.sign_in(book, terms, _show, keep=True, unencrypted=unencrypted)
+    show = _show_json if session.as_json else _show
+    _, profile = entra.sign_in(book, terms, show, keep=True, unencrypted=unencrypted)
     try:
         book.save(profile)
     except OSError as error:
@@ -122,6 +130,11 @@ def _agrees(session: Session) -> bool:
 
 def _show(page: str, code: str, _until: datetime) -> None:
     _say(f"Open {page} in any browser and type the code {code}")
+
+
+def _show_json(page: str, code: str, until: datetime) -> None:
+    """For a script that passes the code on to a person."""
+    typer.echo(json.dumps({"page": page, "code": code, "until": until.isoformat()}), err=True)
 
 
 def _say(text: str) -> None:

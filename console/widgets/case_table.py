@@ -2,6 +2,8 @@
 
 from collections.abc import Container, Sequence
 
+from textual.geometry import Region
+
 from casework.views import CaseSummary
 from console.lines import Line
 from console.ordering import QueueOrder
@@ -30,6 +32,12 @@ class CaseTable(LinePane):
     def position(self) -> tuple[int, int]:
         """The cursor's row, counted from one, and how many rows there are."""
         return (self._index + 1 if self._cases else 0), len(self._cases)
+
+    @property
+    def cursor_row(self) -> Region:
+        """Where on the screen the case under the cursor is, and how wide."""
+        x, y, width, _ = self.content_region
+        return Region(x, y + 1 + self._index - self._top, width, 1) if self._cases else Region()
 
     def show(
         self, cases: QueueOrder, sheet: Sheet, notice: Sequence[Line] = (), marks: Container[str] = ()

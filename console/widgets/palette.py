@@ -8,7 +8,20 @@ from rich.style import Style
 from console.lines import Tone
 from console.settings import ThemeName
 
-SURFACES = ("base", "text", "bar", "low", "head", "away", "sending", "line", "frame", "shade", "alert")
+SURFACES = (
+    "base",
+    "text",
+    "bar",
+    "low",
+    "head",
+    "away",
+    "sending",
+    "toast",
+    "line",
+    "frame",
+    "shade",
+    "alert",
+)
 """The colours of the style sheets, there called $desk-base and so on."""
 
 
@@ -70,6 +83,7 @@ _NIGHT = {
     "head": "#1a212c",
     "away": "#3a1d1d",
     "sending": "#3a2d1d",
+    "toast": "#3b3320",
     "line": "#3a4454",
     "frame": "#5d7393",
     "shade": "#0c1016 60%",
@@ -83,6 +97,7 @@ _DAY = {
     "head": "#eef1f5",
     "away": "#fbe3e0",
     "sending": "#fbf0d9",
+    "toast": "#fdeec4",
     "line": "#b9c1cc",
     "frame": "#7d8ea6",
     "shade": "#dfe3e8 60%",

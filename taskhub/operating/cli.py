@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -17,6 +16,7 @@ from taskhub import portrait
 from taskhub.clock import wall_clock
 from taskhub.errors import StartupRefused
 from taskhub.operating import ages, copying, opening
+from taskhub.operating.answers import Json, answer, refusals, refuse
 from taskhub.operating.examination import examine, repair
 from taskhub.operating.problems import Problem
 from taskhub.settings import TaskHubSettings, explain
@@ -26,7 +26,6 @@ from taskhub.transactions.retention import Expiry, count_expired, forget_expired
 T = TypeVar("T")
 
 _EXIT_PROBLEMS = 1
-_EXIT_REFUSED = 2
 _BATCH = 50
 
 Database = Annotated[Path | None, typer.Option("--db", help="Database file (TASKHUB_DB).")]
@@ -38,20 +37,7 @@ def add_commands(cli: typer.Typer) -> None:
         cli.command()(command)
 
 
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """A refusal is a sentence on standard error and exit code 2."""
-    try:
-        yield
-    except StartupRefused as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(_EXIT_REFUSED) from error
-    except sqlite3.Error as error:
-        typer.echo(f"The file could not be used: {error}. 'fraud-taskhub check' looks closer.", err=True)
-        raise typer.Exit(_EXIT_REFUSED) from error
-
-
-def _file(context: typer.Context, db: Path | None) -> Path:
+def _file(context: typer.Context, db: Path | None, *, as_json: bool) -> Path:
     """The file named after the subcommand, before it, or by the setting."""
     given = db or (context.parent.params.get("db") if context.parent else None)
     if given:
@@ -59,8 +45,7 @@ def _file(context: typer.Context, db: Path | None) -> Path:
     try:
         return TaskHubSettings().db
     except ValidationError as error:
-        typer.echo(explain(error), err=True)
-        raise typer.Exit(_EXIT_REFUSED) from error
+        refuse(explain(error), error, as_json=as_json)
 
 
 def _parsed(parse: Callable[[str], T], option: str, text: str) -> T:
@@ -76,14 +61,14 @@ def check(
     mend: Annotated[
         bool, typer.Option("--repair", help="Mend what can be mended; the hub must be stopped.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Look for damage, orphans, gaps in histories and stuck items.
 
     Exit code 0: nothing is wrong (any more). 1: problems remain. 2: the file cannot be checked.
     """
-    path = _file(context, db)
-    with _refusals():
+    path = _file(context, db, as_json=as_json)
+    with refusals(as_json):
         mended = _mend(path) if mend else []
         with opening.looking(path) as connection:
             remaining = examine(connection)
@@ -133,36 +118,48 @@ def backup(
     context: typer.Context,
     to: Annotated[Path, typer.Argument(help="The new file; it must not exist.")],
     db: Database = None,
+    as_json: Json = False,
 ) -> None:
     """Copy the file as of this moment, also while the hub runs; the copy is checked before it appears."""
-    with _refusals():
-        done = copying.back_up(_file(context, db), to)
-    typer.echo(f"{done.path}: {done.instances:,} instances, {done.size:,} bytes, checked")
+    with refusals(as_json):
+        done = copying.back_up(_file(context, db, as_json=as_json), to)
+    if as_json:
+        answer({"path": str(done.path), "instances": done.instances, "bytes": done.size})
+    else:
+        typer.echo(f"{done.path}: {done.instances:,} instances, {done.size:,} bytes, checked")
 
 
-def vacuum(context: typer.Context, db: Database = None) -> None:
+def vacuum(context: typer.Context, db: Database = None, as_json: Json = False) -> None:
     """Give free space in the file back to the disk; the hub must be stopped."""
-    path = _file(context, db)
-    with _refusals():
+    path = _file(context, db, as_json=as_json)
+    with refusals(as_json):
         before, after = copying.vacuum(path)
-    typer.echo(f"{path}: {before:,} bytes before, {after:,} after")
+    if as_json:
+        answer({"path": str(path), "bytes_before": before, "bytes_after": after})
+    else:
+        typer.echo(f"{path}: {before:,} bytes before, {after:,} after")
 
 
 def retention(
     context: typer.Context,
+    *,
     older_than: Annotated[str, typer.Option(help="Age since the end: 30d, 12h, 90m, 45s or 2w.")],
     status: Annotated[str, typer.Option(help="Statuses, separated by commas.")] = ",".join(
         ages.ENDED_STATUSES
     ),
     db: Database = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Delete instances that ended long ago, also while the hub runs."""
     age = _parsed(ages.parse_age, "--older-than", older_than)
     statuses = _parsed(ages.parse_statuses, "--status", status)
-    with _refusals(), opening.beside(_file(context, db)) as connection:
+    with refusals(as_json), opening.beside(_file(context, db, as_json=as_json)) as connection:
         count = _forget(connection, _expiry(age, statuses), dry_run)
-    typer.echo(f"{count:,} instances {'would be' if dry_run else 'were'} deleted")
+    if as_json:
+        answer({"instances": count, "deleted": not dry_run})
+    else:
+        typer.echo(f"{count:,} instances {'would be' if dry_run else 'were'} deleted")
 
 
 def _expiry(age: timedelta, statuses: frozenset[str]) -> Expiry:
@@ -191,14 +188,28 @@ def show(
     instance: Annotated[str, typer.Argument(help="An instance id.")],
     db: Database = None,
     hub: Annotated[str | None, typer.Option(help="Only in this task hub.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Tell what happened to an instance, line by line, also while the hub runs."""
-    with _refusals(), opening.looking(_file(context, db)) as connection:
+    with refusals(as_json), opening.looking(_file(context, db, as_json=as_json)) as connection:
         found = portrait.find(connection, instance, hub)
         if not found:
             raise StartupRefused(f"there is no instance '{instance}'.")
+        if as_json:
+            answer({"instances": [_whole(connection, one) for one in found]})
+            return
         for one in found:
             _draw(connection, one)
+
+
+def _whole(connection: sqlite3.Connection, one: portrait.Portrait) -> dict[str, object]:
+    """An instance for programs; facts that are not known are left out, as in the lines for people."""
+    history = [
+        {"at": portrait.instant(line.at), "turn": line.turn, "what": line.what, "data": line.data}
+        for line in portrait.history(connection, one.key)
+    ]
+    facts = {label.replace(" ", "_"): value for label, value in one.facts}
+    return {"instance_id": one.instance_id, **facts, "history": history, "waits_for": one.waiting}
 
 
 def _draw(connection: sqlite3.Connection, one: portrait.Portrait) -> None:

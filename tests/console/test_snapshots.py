@@ -121,4 +121,5 @@ async def test_a_terminal_that_is_too_small_looks_as_it_is_stored(tmp_path: Path
 def test_nothing_is_stored_that_is_no_longer_drawn() -> None:
     known = {f"{width}x{height}/{name}" for width, height in SIZES for name, _, _ in SCENES}
     stored = {str(file.relative_to(FOLDER).with_suffix("")) for file in FOLDER.rglob("*.txt")}
-    assert stored == known | {"50x10/too-small"}
+    toasts = {f"{width}x{height}/toasts-{where}" for width, height in SIZES for where in ("queue", "case")}
+    assert stored == known | toasts | {"50x10/too-small"}

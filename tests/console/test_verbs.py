@@ -55,6 +55,25 @@ async def test_cases_are_listed_for_people_and_for_programs(running: Running) ->
     assert [row.case_id for row in CaseList.model_validate_json(answer.out).items] == ["fraud-ALERT-002"]
 
 
+async def test_signing_in_and_out_is_told_in_json_too(running: Running) -> None:
+    server = f"http://127.0.0.1:{running.port}"
+
+    async def told(verb: str) -> dict[str, object]:
+        done = await asyncio.to_thread(CliRunner().invoke, app, [verb, "--server", server, "--json"])
+        assert done.exit_code == 0, done.output
+        answer: dict[str, object] = json.loads(done.stdout)
+        return answer
+
+    assert await told("logout") == {"server": server, "signed_out": False}
+    assert (await told("login"))["authenticated"] is False, "who one is where nobody signs in"
+
+
+async def test_an_export_is_told_in_json_too(running: Running, tmp_path: Path) -> None:
+    await furnish(running)
+    done = await shell(running, "audit", "export", CASE, "-o", str(tmp_path / "case.zip"), "--json")
+    assert (done.code, json.loads(done.out)["bytes"]) == (0, (tmp_path / "case.zip").stat().st_size)
+
+
 async def test_a_case_is_shown_with_its_reasons(running: Running) -> None:
     await furnish(running)
     answer = await shell(running, "show", CASE, "--timeline", "--tools")

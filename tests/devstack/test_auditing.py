@@ -137,6 +137,26 @@ def test_a_key_is_made_in_a_file_of_its_own_and_never_over_another(tmp_path: Pat
     assert (again.exit_code, "left as it is" in again.output or "was left" in again.output) == (1, True)
 
 
+def test_programs_are_told_of_keys_and_exports_in_json(store: Path) -> None:
+    def told(*arguments: object, code: int = 0) -> dict[str, object]:
+        done = audit(*arguments, "--json")
+        assert done.exit_code == code, done.output
+        answer: dict[str, object] = json.loads(done.stdout)
+        return answer
+
+    before = told("keys", "show", "--data-dir", store)
+    after = told("keys", "rotate", "--data-dir", store)
+    assert after["trusted_still"] == before["signs"]
+    shown = told("keys", "show", "--data-dir", store)
+    assert (shown["signs"], len(shown["trusted"])) == (after["signs_from_next_start"], 2)  # type: ignore[arg-type]
+    made = told("keys", "create", store / "own.pem")
+    assert str(made["public_key"]).startswith("-----BEGIN PUBLIC KEY")
+    assert told("keys", "create", store / "own.pem", code=1)["exit_code"] == 1
+    wrote = told("export", CASE_ID, "--store", store, "-o", store / "case.zip")
+    assert wrote["bytes"] == (store / "case.zip").stat().st_size
+    assert "fraud-none" in str(told("export", "fraud-none", "--store", store, code=3)["error"])
+
+
 def test_what_is_no_store_is_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "cases.db").write_bytes(b"x" * 4096)
     done = audit("verify", tmp_path / "cases.db")

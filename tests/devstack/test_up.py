@@ -1,18 +1,21 @@
 """What `fraud-console up` says when it cannot."""
 
+import json
 import socket
 from datetime import date
 from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
-from devstack.cli import _in_words
+from console.cli import app
+from devstack.cli import _in_words, add_commands
 from devstack.cli import seed as seed_by_hand
 from devstack.doctor import examine, exit_code
 from devstack.errors import StackError
 from devstack.lock import AlreadyRunningError, stack_lock
-from devstack.logs import follow, last_lines, log_files
+from devstack.logs import LogLine, follow, last_lines, log_files
 from devstack.seams import seams
 from devstack.services import services
 from devstack.settings import StackSettings
@@ -167,11 +170,34 @@ def test_seeding_by_hand_spares_data_that_db_path_names(
 def test_logs_are_shown_by_service(tmp_path: Path) -> None:
     (tmp_path / "worker.log").write_text("one\ntwo\n")
     (tmp_path / "server.log").write_text("three\n")
-    assert list(last_lines(log_files(tmp_path, None), 1)) == ["server     three", "worker     two"]
+    last = last_lines(log_files(tmp_path, None), 1)
+    assert [line.named for line in last] == ["server     three", "worker     two"]
     with pytest.raises(StackError, match="there are: server, worker"):
         log_files(tmp_path, "nobody")
     with pytest.raises(StackError, match="fraud-console up"):
         log_files(tmp_path / "none", None)
+
+
+def test_programs_are_told_about_this_machine_in_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DB_PATH", raising=False)
+    add_commands(app)
+
+    def told(*words: str, code: int = 0) -> dict[str, object]:
+        done = CliRunner().invoke(app, [*words, "--data-dir", str(tmp_path), "--json"])
+        assert done.exit_code == code, done.output
+        answer: dict[str, object] = json.loads(done.stdout)
+        return answer
+
+    assert "fraud-console up" in str(told("logs", code=1)["error"])
+    assert told("seed")["path"] == str(tmp_path / "contoso.db")
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "worker.log").write_text("one\n")
+    assert told("logs") == {"service": "worker", "line": "one"}
+    (tmp_path / "stack.lock").touch()
+    assert "--yes" in str(told("reset", code=2)["error"])
+    assert told("reset", "--yes") == {"deleted": str(tmp_path)}
 
 
 def test_following_shows_whole_lines_as_they_are_written(tmp_path: Path) -> None:
@@ -182,13 +208,13 @@ def test_following_shows_whole_lines_as_they_are_written(tmp_path: Path) -> None
     def write_then_next(text: str) -> str:
         with log.open("a") as file:
             file.write(text)
-        return next(lines)
+        return next(lines).named
 
     assert write_then_next("one\n") == "worker     one"
     assert write_then_next("two\nhalf") == "worker     two"
     assert write_then_next(" done\n") == "worker     half done"
     log.write_text("rotated\n")
-    assert next(lines) == "worker     rotated"
+    assert next(lines) == LogLine("worker", "rotated")
 
 
 def test_the_doctor_says_what_is_off_and_what_to_do(tmp_path: Path) -> None:

@@ -191,6 +191,23 @@ def test_show_tells_a_history_line_by_line(lived: tuple[HubProcess, Client]) -> 
     assert command(hub.db, "show", "nobody").exit_code == 2
 
 
+def test_programs_are_told_in_json_and_so_are_refusals(copy: Path) -> None:
+    def told(*arguments: str, code: int = 0) -> dict[str, object]:
+        done = command(copy, *arguments, "--json")
+        assert done.exit_code == code, done.output
+        answer: dict[str, object] = json.loads(done.stdout)
+        return answer
+
+    backup = told("backup", str(copy.with_name("second.db")))
+    assert backup["instances"] == rows_in(copy, "instances")
+    assert told("vacuum").keys() == {"path", "bytes_before", "bytes_after"}
+    counted = told("retention", "--older-than", "0s", "--status", "failed", "--dry-run")
+    assert counted == {"instances": 1, "deleted": False}
+    (shown,) = told("show", "retried")["instances"]  # type: ignore[misc]
+    assert (shown["status"], shown["history"][-1]["what"]) == ("completed", "ended: completed")
+    assert "nobody" in str(told("show", "nobody", code=2)["error"])
+
+
 @given(st.text(max_size=600))
 def test_no_text_can_command_a_terminal_or_break_a_line(text: str) -> None:
     line = shorten(text)

@@ -154,6 +154,15 @@ def _routes(desk: Desk) -> None:  # noqa: PLR0915 (a route each)
     async def me(x_operator: str | None = Header(None)) -> views.Me:
         return views.Me(actor=person(x_operator), authenticated=False, environment="local")
 
+    @app.get("/api/v1/auth")
+    async def sign_in_terms() -> views.SignInTerms:
+        return views.SignInTerms()
+
+    @app.get("/api/v1/audit/bundle")
+    async def bundle(case_id: str) -> Response:
+        record.load(case_id)
+        return Response(b"a bundle", media_type="application/zip")
+
     @app.get("/api/v1/cases/counts")
     async def counts() -> views.CaseCounts:
         by: dict[Status, int] = {}
