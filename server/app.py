@@ -20,7 +20,8 @@ from casework.ports import StoredEvent
 from casework.rules import Rule, default_rules, load_rules
 from server import docs_page, openapi, problems
 from server.analysts import AnalystWatch
-from server.desk import Clock, Desk, utc_now
+from server.clock import Clock, utc_now
+from server.desk import Desk
 from server.gauges import Gauges
 from server.guards import Bounds, HostGuard
 from server.identity.declared import guarded_routes

@@ -9,13 +9,13 @@ import structlog
 from casework.events import Opened
 from casework.places import at
 from casework.ports import CaseStore, EventBus, StoredEvent
+from server.clock import Clock
 from server.legacy.frames import case_opened_body, telemetry_seen_body
 from server.live.audience import Audience
 from server.live.frames import Topic, case_bodies, entry_of, telemetry_body
 from server.live.hub import Hub
 from server.live.position import Position, Source
 from server.live.recent import Recent
-from server.live.session import Clock
 from server.live.watchers import Watchers
 from server.observed import Observed
 

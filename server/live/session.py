@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
 
 from starlette.types import Receive, Send
 
 from casework.ports import CaseStore, EventBus
+from server.clock import Clock
 from server.live.audience import SEND_SECONDS, Audience, Reader
 from server.live.frames import (
     HEARTBEAT,
@@ -23,10 +22,6 @@ from server.live.hub import Hub, Topics
 from server.live.position import Position, Source
 
 PAGE = 200
-
-
-class Clock(Protocol):
-    def __call__(self) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)
