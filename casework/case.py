@@ -112,6 +112,10 @@ class Case(Frozen):
     def risk(self) -> float | None:
         return self.assessment.risk if self.assessment else None
 
+    def progress_of(self, specialist: Specialist) -> Progress:
+        """How far a specialist has come; one who has not begun has come nowhere."""
+        return self.progress.get(specialist, Progress())
+
     def claimed_by(self, now: datetime) -> Actor | None:
         """Who holds the case at a moment; an expired claim is no claim."""
         return self.claim.actor if self.claim and self.claim.until > now else None
@@ -119,6 +123,14 @@ class Case(Frozen):
     def deferred_at(self, now: datetime) -> Deferral | None:
         """How the case is put off at a moment; a deferral whose time has come is none."""
         return self.deferral if self.deferral and self.deferral.until > now else None
+
+
+Changes = dict[str, object]
+"""Fields of a case and what they become."""
+
+_UNASSESSED: Changes = {"assessment": None, "assessment_hash": None}
+_UNDECIDED: Changes = {"decision": None, "decision_applied": False}
+_IN_NO_HANDS: Changes = {"claim": None, "deferral": None}
 
 
 def apply(case: Case | None, event: ev.CaseEvent) -> Case:
@@ -188,83 +200,113 @@ def _opened(event: ev.CaseEvent, status: Status) -> Case:
     )
 
 
-def _changes(case: Case, event: ev.CaseEvent) -> dict[str, object]:  # noqa: PLR0911, PLR0912 - one branch an event
-    """What an event changes beside sequence and status."""
-    match event.body:
-        case ev.InvestigationStarted() as body:
-            return {
-                "attempt": body.attempt,
-                "feedback": body.feedback,
-                "passed_on": None,
-                "progress": {specialist: Progress() for specialist in Specialist},
-                "assessment": None,
-                "assessment_hash": None,
-                "decision": None,
-                "decision_applied": False,
-            }
-        case ev.ToolCalled() as body:
-            before = case.progress.get(body.specialist, Progress())
-            called = {"tool_calls": before.tool_calls + 1, "last_tool": body.call.tool}
-            return {"progress": {**case.progress, body.specialist: before.model_copy(update=called)}}
+def _changes(case: Case, event: ev.CaseEvent) -> Changes:
+    """What an event changes beside sequence and status; each belongs to one part of the work, or to none."""
+    return (
+        _investigating(case, event.body)
+        or _handling(case, event)
+        or _deciding(case, event.body)
+        or _acting(case, event.body)
+        or _adding(case, event.body)
+        or _ending(event)
+    )
+
+
+def _investigating(case: Case, body: ev.EventBody) -> Changes:
+    """What the specialists found, and what it was weighed to."""
+    match body:
+        case ev.InvestigationStarted(attempt=attempt, feedback=feedback):
+            begun = {specialist: Progress() for specialist in Specialist}
+            asked = {"attempt": attempt, "feedback": feedback, "passed_on": None}
+            return {"progress": begun, **asked, **_UNASSESSED, **_UNDECIDED}
+        case ev.ToolCalled(specialist=specialist, call=call):
+            calls = case.progress_of(specialist).tool_calls + 1
+            return _progress(case, specialist, tool_calls=calls, last_tool=call.tool)
         case ev.FindingRecorded(finding=found):
-            before = case.progress.get(found.specialist, Progress())
-            done = before.model_copy(update={"status": found.status, "risk": found.risk})
             return {
-                "progress": {**case.progress, found.specialist: done},
+                **_progress(case, found.specialist, status=found.status, risk=found.risk),
                 "usage": case.usage + found.usage,
                 "linked_customers": _linked(case, found),
             }
-        case ev.AssessmentRecorded() as body:
-            return {"assessment": body.assessment, "assessment_hash": body.assessment_hash}
-        case ev.ReviewRequested() as body:
-            review = Review(number=body.review, **body.model_dump(exclude={"type", "review"}))
-            asked = {"decision": None, "decision_applied": False, "hold_until": None, "deferral": None}
-            return {"review": review, **asked}
-        case ev.Claimed() as body:
-            return {"claim": CaseClaim(actor=event.actor, until=body.until), "deferral": None}
+        case ev.AssessmentRecorded(assessment=assessment, assessment_hash=assessment_hash):
+            return {"assessment": assessment, "assessment_hash": assessment_hash}
+        case _:
+            return {}
+
+
+def _handling(case: Case, event: ev.CaseEvent) -> Changes:
+    """Who works on the case, and who put it off."""
+    match event.body:
+        case ev.Claimed(until=until):
+            return {"claim": CaseClaim(actor=event.actor, until=until), "deferral": None}
         case ev.Released():
             return {"claim": None}
-        case ev.Deferred() as body:
-            put_off = Deferral(
-                actor=event.actor, since=event.occurred_at, until=body.until, reason=body.reason
-            )
+        case ev.Deferred(until=until, reason=reason):
+            put_off = Deferral(actor=event.actor, since=event.occurred_at, until=until, reason=reason)
             return {"deferral": put_off, "claim": None}
         case ev.DeferralEnded():
             return {"deferral": None}
-        case ev.TagsChanged() as body:
-            return {"tags": tuple(sorted({*case.tags, *body.added} - {*body.removed}))}
-        case ev.NoteAdded():
-            return {"notes": case.notes + 1}
-        case ev.DecisionSubmitted() as body:
-            accepted = case.decisions + 1
-            decided = {"decision": body.decision, "decision_applied": False, "decisions": accepted}
-            return {**decided, "deferral": None}
-        case ev.DecisionApplied():
-            return {"decision_applied": True}
-        case ev.HoldStarted() as body:
-            return {"hold_until": body.until}
-        case ev.DecisionWithdrawn() | ev.ActionStarted():
-            return {"hold_until": None}
-        case ev.ActionExecuted() as body:
-            return {"receipts": (*case.receipts, body.receipt)}
-        case ev.ActionReversed() as body:
-            return {"reversed_actions": (*case.reversed_actions, body.reverses)}
-        case ev.Escalated() as body:
-            free = {"decision": None, "decision_applied": False, "claim": None, "deferral": None}
-            by_hand = body.reason is ev.EscalationReason.ANALYST
-            return {"escalation": body.reason, "passed_on": case.decision if by_hand else None, **free}
-        case ev.OrderRefused():
-            return {"refused": case.refused + 1}
-        case ev.CaseClosed() as body:
-            return {
-                "outcome": body.outcome,
-                "action_taken": body.action,
-                "closed_at": event.occurred_at,
-                "claim": None,
-                "deferral": None,
-            }
         case _:
             return {}
+
+
+def _deciding(case: Case, body: ev.EventBody) -> Changes:
+    """What is asked, what is answered, and what becomes of the answer."""
+    match body:
+        case ev.ReviewRequested():
+            review = Review(number=body.review, **body.model_dump(exclude={"type", "review"}))
+            return {"review": review, "hold_until": None, "deferral": None, **_UNDECIDED}
+        case ev.DecisionSubmitted(decision=decision):
+            accepted = {"decision": decision, "decisions": case.decisions + 1}
+            return {**_UNDECIDED, **accepted, "deferral": None}
+        case ev.DecisionApplied():
+            return {"decision_applied": True}
+        case ev.Escalated(reason=reason):
+            passed_on = case.decision if reason is ev.EscalationReason.ANALYST else None
+            return {"escalation": reason, "passed_on": passed_on, **_UNDECIDED, **_IN_NO_HANDS}
+        case _:
+            return {}
+
+
+def _acting(case: Case, body: ev.EventBody) -> Changes:
+    """How an approved action is held, taken back, carried out and undone."""
+    match body:
+        case ev.HoldStarted(until=until):
+            return {"hold_until": until}
+        case ev.DecisionWithdrawn() | ev.ActionStarted():
+            return {"hold_until": None}
+        case ev.ActionExecuted(receipt=receipt):
+            return {"receipts": (*case.receipts, receipt)}
+        case ev.ActionReversed(reverses=action_id):
+            return {"reversed_actions": (*case.reversed_actions, action_id)}
+        case _:
+            return {}
+
+
+def _adding(case: Case, body: ev.EventBody) -> Changes:
+    """What may be added at any time, and moves nothing."""
+    match body:
+        case ev.TagsChanged(added=added, removed=removed):
+            return {"tags": tuple(sorted({*case.tags, *added} - {*removed}))}
+        case ev.NoteAdded():
+            return {"notes": case.notes + 1}
+        case ev.OrderRefused():
+            return {"refused": case.refused + 1}
+        case _:
+            return {}
+
+
+def _ending(event: ev.CaseEvent) -> Changes:
+    if not isinstance(event.body, ev.CaseClosed):
+        return {}
+    ended = {"outcome": event.body.outcome, "action_taken": event.body.action, "closed_at": event.occurred_at}
+    return {**ended, **_IN_NO_HANDS}
+
+
+def _progress(case: Case, specialist: Specialist, **news: object) -> Changes:
+    """One specialist has come further; the others are where they were."""
+    further = case.progress_of(specialist).model_copy(update=news)
+    return {"progress": {**case.progress, specialist: further}}
 
 
 def _linked(case: Case, found: Finding) -> tuple[int, ...] | None:

@@ -1,14 +1,9 @@
 """Puts the server together: settings and backends in, an application out."""
 
-import asyncio
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
 from importlib.metadata import version
-from random import Random
 
-import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
@@ -16,26 +11,17 @@ from backends.observability.requests import CaseOfRequest
 from backends.settings import BackendSettings
 from backends.wiring import Backends, open_backends
 from casework.policy import Policy
-from casework.ports import StoredEvent
-from casework.rules import Rule, default_rules, load_rules
+from casework.rules import default_rules, load_rules
 from server import docs_page, openapi, problems
-from server.analysts import AnalystWatch
-from server.desk import Clock, Desk, utc_now
-from server.gauges import Gauges
+from server.assembly import assemble
+from server.clock import Clock, utc_now
 from server.guards import Bounds, HostGuard
 from server.identity.declared import guarded_routes
 from server.identity.gate import Gate
 from server.identity.tokens import Tokens
-from server.ingest import Ingest
 from server.legacy import page, routes, socket
-from server.legacy.producer import Producer
-from server.live.audience import Audience
-from server.live.feed import Feed, keep_running, starting_position
 from server.live.handover import StreamingApp
-from server.live.hub import Hub
-from server.live.session import Live
-from server.live.watchers import Watchers
-from server.observed import Observed
+from server.loops import running
 from server.routes import (
     audit,
     cases,
@@ -53,15 +39,9 @@ from server.routes import (
     telemetry,
 )
 from server.settings import ServerSettings
-from server.sweep import Sweep
-from server.tally import Tally
 
 UNBOUNDED = frozenset({stream.PATH, "/api/events/stream", audit.PATH})
 V1 = (me, cases, claims, decisions, notes, tags, telemetry, stats, audit, rules, health, signin, liveness)
-
-UPKEEP_SECONDS = 3600.0
-
-log = structlog.get_logger("server.app")
 
 
 def create_app(
@@ -89,18 +69,18 @@ def create_app(
             opened = backends
             if opened is None:
                 opened = await stack.enter_async_context(open_backends(chosen))
-            desk = await _desk(
+            desk = await assemble(
                 settings,
                 opened,
                 policy or Policy(),
                 clock=clock,
-                detection_rules=detection_rules,
+                rules=detection_rules,
                 task_hub_address=chosen.dts_address,
             )
             app.state.desk = desk
             if app.state.tokens is not None:
                 stack.callback(app.state.tokens.close)
-            await stack.enter_async_context(_running(desk, measure_seconds))
+            await stack.enter_async_context(running(desk, measure_seconds))
             yield
 
     app = StreamingApp(
@@ -154,131 +134,3 @@ def _guard(app: FastAPI, settings: ServerSettings) -> None:
         allow_methods=["*"],
         allow_headers=["*"],
     )
-
-
-async def _desk(
-    settings: ServerSettings,
-    backends: Backends,
-    policy: Policy,
-    *,
-    clock: Clock,
-    detection_rules: tuple[Rule, ...],
-    task_hub_address: str,
-) -> Desk:
-    cases, bus, flow = backends.cases, backends.telemetry, backends.flow
-    hub = Hub(await starting_position(cases, bus), settings.stream_frames)
-    audience, watchers, observed = Audience(hub, settings.max_stream_clients), Watchers(), Observed()
-    tally, analysts = Tally(cases, clock), AnalystWatch()
-    patience = settings.flow_patience_seconds
-
-    ingest = Ingest(
-        detection_rules,
-        bus,
-        cases,
-        flow,
-        terms=policy.terms,
-        clock=clock,
-        observed=observed,
-        patience_seconds=patience,
-    )
-
-    def count(change: StoredEvent) -> None:
-        tally.count(change.case)
-        analysts.see(change.event)
-
-    return Desk(
-        settings=settings,
-        policy=policy,
-        backends=backends,
-        task_hub_address=task_hub_address,
-        clock=clock,
-        live=Live(hub, audience, cases, bus, clock, settings.stream_backlog),
-        watchers=watchers,
-        feed=Feed(
-            cases,
-            bus,
-            hub,
-            audience,
-            watchers=watchers,
-            clock=clock,
-            on_change=count,
-        ),
-        observed=observed,
-        ingest=ingest,
-        sweep=Sweep(
-            cases,
-            flow,
-            clock,
-            every_seconds=settings.sweep_seconds,
-            patience_seconds=patience,
-            stalled_after_seconds=settings.stalled_after_seconds,
-            traces=ingest.traces,
-        ),
-        tally=tally,
-        analysts=analysts,
-        producer=Producer(
-            bus, clock, settings.event_interval_seconds, settings.anomaly_probability, Random()
-        ),
-    )
-
-
-@asynccontextmanager
-async def _running(desk: Desk, measure_seconds: float | None) -> AsyncIterator[None]:
-    """The loops beside the routes, from start to stop."""
-    desk.observed.watching = desk.settings.detection_enabled
-    loops = _loops(desk, measure_seconds)
-    tasks = [asyncio.create_task(keep_running(name, work), name=name) for name, work in loops]
-    tasks.append(asyncio.create_task(desk.tally.count_history(), name="tally"))
-    if desk.settings.event_producer_enabled:
-        desk.producer.start()
-    try:
-        yield
-    finally:
-        desk.close_streams()
-        await desk.producer.stop()
-        await _end(tasks)
-
-
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    """Cancel tasks and wait for them; again for one that lost its cancellation on the way."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=1)
-    for task in tasks:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("loop_ended_badly", loop=task.get_name(), reason=repr(error))
-
-
-def _loops(desk: Desk, measure_seconds: float | None) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
-    feed = desk.feed
-    loops: list[tuple[str, Callable[[], Awaitable[None]]]] = [
-        ("cases", feed.follow_cases),
-        ("telemetry", feed.follow_telemetry),
-        ("demo_telemetry", lambda: feed.follow_telemetry_for_demo(desk.observed)),
-        ("sweep", desk.sweep.run),
-        ("heartbeat", lambda: _beat(desk)),
-    ]
-    if desk.settings.detection_enabled:
-        loops.append(("detection", desk.ingest.run))
-    upkeep = desk.backends.upkeep
-    if upkeep is not None:
-        loops.append(("upkeep", lambda: _keep_up(upkeep, desk.clock)))
-    if measure_seconds is not None:
-        gauges = Gauges(desk.backends.cases, desk.backends.telemetry, desk.clock)
-        loops.append(("gauges", lambda: gauges.run(measure_seconds)))
-    return loops
-
-
-async def _keep_up(upkeep: Callable[[datetime], Awaitable[int]], clock: Clock) -> None:
-    """Remove what was kept for long enough: again at once while there is something, then after a while."""
-    while True:
-        if not await upkeep(clock()):
-            await asyncio.sleep(UPKEEP_SECONDS * random.uniform(0.75, 1.25))
-
-
-async def _beat(desk: Desk) -> None:
-    while True:
-        await asyncio.sleep(desk.settings.stream_heartbeat_seconds)
-        desk.live.audience.beat()

@@ -1,13 +1,12 @@
 """What the lifespan opens and every route works with."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from backends.wiring import Backends
 from casework.policy import Policy
 from server.analysts import AnalystWatch
+from server.clock import Clock
 from server.ingest import Ingest
 from server.legacy.producer import Producer
 from server.live.feed import Feed
@@ -17,13 +16,6 @@ from server.observed import Observed
 from server.settings import ServerSettings
 from server.sweep import Sweep
 from server.tally import Tally
-
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """Where time enters the server."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

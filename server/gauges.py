@@ -8,8 +8,8 @@ from backends.observability import metrics, names
 from casework.errors import UnavailableError
 from casework.ports import CaseQuery, CaseStore, EventBus
 from casework.transitions import AWAITING, Status
+from server.clock import Clock
 from server.ingest import CONSUMER
-from server.live.session import Clock
 from server.tally import asked_at
 
 LOOK_SECONDS = 10.0

@@ -22,7 +22,7 @@ from casework.ports import CaseFlow, CaseStore, EventBus, TelemetryBatch
 from casework.rules import Detection, Detector, Rule, RuleMode
 from casework.telemetry import Telemetry
 from casework.transitions import Status
-from server.live.session import Clock
+from server.clock import Clock
 from server.observed import Observed
 from server.opening import TracesOfCases, open_case, start_flow
 

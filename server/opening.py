@@ -15,7 +15,7 @@ from casework.errors import UnavailableError
 from casework.policy import Terms
 from casework.ports import CaseFlow, CaseStore, FlowStart
 from casework.telemetry import Telemetry
-from server.live.session import Clock
+from server.clock import Clock
 
 MOST_TRACES = 10_000
 

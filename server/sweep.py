@@ -18,8 +18,8 @@ from casework.flow import end_deferral
 from casework.ports import CaseFlow, CaseQuery, CaseStore, FlowState
 from casework.recording import record
 from casework.transitions import Status
+from server.clock import Clock
 from server.deciding import deliver
-from server.live.session import Clock
 from server.opening import TracesOfCases, start_flow
 
 GRACE = timedelta(seconds=2)

@@ -9,7 +9,7 @@ from casework.case import Case, Review
 from casework.decision import Stage
 from casework.finding import TokenUsage
 from casework.ports import CaseQuery, CaseStore
-from server.live.session import Clock
+from server.clock import Clock
 
 PAGE = 100
 PAUSE_SECONDS = 0.01

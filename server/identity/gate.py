@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from casework.errors import NotAllowedError, UnavailableError
 from casework.permissions import Permission, why_not
-from server.desk import utc_now
+from server.clock import utc_now
 from server.guards import SAFE_METHODS, is_own
 from server.identity.declared import GuardedRoute
 from server.identity.presented import presented

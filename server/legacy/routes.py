@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
@@ -33,6 +34,7 @@ from server.legacy.models import (
 from server.legacy.projection import DemoProjection
 from server.live.frames import Topic
 from server.live.position import parse_position
+from server.live.session import Subscription
 from server.live.sse import StreamResponse
 from server.openapi import problems
 from server.opening import open_case, start_flow
@@ -102,11 +104,10 @@ async def events(
 ) -> StreamResponse:
     since = None
     if last_event_id:
-        try:
+        with suppress(InvalidInputError):
             since = parse_position(last_event_id)
-        except InvalidInputError:
-            since = None
-    return StreamResponse(desk.live, frozenset({Topic.DEMO}), since, seconds_left(request), owner_of(request))
+    wanted = Subscription(frozenset({Topic.DEMO}), since, owner_of(request), seconds_left(request))
+    return StreamResponse(desk.live, wanted)
 
 
 @router.get("/producer/status", summary="Whether the demo's telemetry runs")

@@ -1,21 +1,16 @@
 """Reads the case record and the telemetry log once per process and publishes what is new."""
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable, Sequence
-
-import structlog
+from collections.abc import Callable, Sequence
 
 from casework.events import Opened
 from casework.places import at
 from casework.ports import CaseStore, EventBus, StoredEvent
 from server.legacy.frames import case_opened_body, telemetry_seen_body
-from server.live.audience import Audience
 from server.live.frames import Topic, case_bodies, entry_of, telemetry_body
-from server.live.hub import Hub
 from server.live.position import Position, Source
 from server.live.recent import Recent
-from server.live.session import Clock
+from server.live.session import Live
 from server.live.watchers import Watchers
 from server.observed import Observed
 
@@ -24,31 +19,19 @@ WAIT_SECONDS = 10.0
 OBSERVED_SECONDS = 1.0
 """How long the demo's stream waits for detection to have looked at an event before showing it unmarked."""
 
-log = structlog.get_logger("server.feed")
-
 
 class Feed:
     """Publishes to the hub and the watchers; one instance per process."""
 
-    def __init__(
-        self,
-        cases: CaseStore,
-        telemetry: EventBus,
-        hub: Hub,
-        audience: Audience,
-        *,
-        watchers: Watchers,
-        clock: Clock,
-        on_change: Callable[[StoredEvent], None],
-    ) -> None:
-        self._cases = cases
-        self._telemetry = telemetry
-        self._hub = hub
-        self._audience = audience
+    def __init__(self, live: Live, watchers: Watchers, on_change: Callable[[StoredEvent], None]) -> None:
+        self._cases = live.cases
+        self._telemetry = live.telemetry
+        self._hub = live.hub
+        self._audience = live.audience
         self._watchers = watchers
-        self._clock = clock
+        self._clock = live.clock
         self._on_change = on_change
-        self._read_to = hub.position.telemetry.lanes[0].number
+        self._read_to = live.hub.position.telemetry.lanes[0].number
         """The offset in the telemetry log."""
         self._recent = Recent(self._read_to, PAGE)
 
@@ -109,17 +92,3 @@ class Feed:
 async def starting_position(cases: CaseStore, telemetry: EventBus) -> Position:
     """Where both records end now."""
     return Position(await cases.head(), at(await telemetry.head()))
-
-
-async def keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Run a loop that must survive whatever happens in it, with a growing pause between failures."""
-    pause = 0.2
-    while True:
-        started = asyncio.get_running_loop().time()
-        try:
-            await work()
-        except Exception:
-            log.exception("loop_failed", loop=name)
-        ran_for = asyncio.get_running_loop().time() - started
-        pause = 0.2 if ran_for > 30 else min(pause * 2, 10.0)
-        await asyncio.sleep(pause * random.uniform(0.5, 1.0))

@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
 
 from starlette.types import Receive, Send
 
 from casework.ports import CaseStore, EventBus
+from server.clock import Clock
 from server.live.audience import SEND_SECONDS, Audience, Reader
 from server.live.frames import (
     HEARTBEAT,
@@ -25,10 +24,6 @@ from server.live.position import Position, Source
 PAGE = 200
 
 
-class Clock(Protocol):
-    def __call__(self) -> datetime: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Live:
     """What every stream session shares."""
@@ -42,26 +37,29 @@ class Live:
     """How many stored events a client is sent on joining before it is told to read afresh."""
 
 
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What one client asked to follow, and on whose account."""
+
+    topics: Topics
+    since: Position | None
+    """How far it had read before; None for a client that begins now."""
+    owner: str = ""
+    """Who signed in; empty where nobody does."""
+    seconds: float | None = None
+    """How long its token is still taken: then it is sent away."""
+
+
 class Session:
     """One admitted client. Everything after its greeting is written by the audience's rounds."""
 
-    __slots__ = ("_live", "_owner", "_place", "_seated", "_seconds", "_since", "_topics")
+    __slots__ = ("_live", "_place", "_seated", "_wanted")
 
-    def __init__(
-        self,
-        live: Live,
-        topics: Topics,
-        since: Position | None,
-        seconds: float | None = None,
-        owner: str = "",
-    ) -> None:
-        live.audience.take_seat(owner)
+    def __init__(self, live: Live, wanted: Subscription) -> None:
+        live.audience.take_seat(wanted.owner)
         self._seated = True
-        self._owner = owner
         self._live = live
-        self._topics = topics
-        self._since = since
-        self._seconds = seconds
+        self._wanted = wanted
         self._place = 0
 
     async def follow(self, receive: Receive, send: Send) -> None:
@@ -71,11 +69,11 @@ class Session:
         try:
             async for data in self._join():
                 await write(send, data)
-            reader = Reader(self._topics, self._place, send, own.cancel)
+            reader = Reader(self._wanted.topics, self._place, send, own.cancel)
             self._live.audience.follow(reader)
-            if self._seconds is not None:
+            if self._wanted.seconds is not None:
                 loop = asyncio.get_running_loop()
-                expiry = loop.call_later(self._seconds, self._live.audience.expire, reader)
+                expiry = loop.call_later(self._wanted.seconds, self._live.audience.expire, reader)
             # Waited for right here: every call in between would be a frame kept for each client.
             while (await receive())["type"] != "http.disconnect":
                 pass
@@ -96,33 +94,33 @@ class Session:
         """Give the seat back, once."""
         if self._seated:
             self._seated = False
-            self._live.audience.free_seat(self._owner)
+            self._live.audience.free_seat(self._wanted.owner)
 
     async def _join(self) -> AsyncIterator[bytes]:
         """Greet, and send what was missed: from the stores what the ring lost, then from the ring."""
-        hub, since = self._live.hub, self._since
+        hub, since = self._live.hub, self._wanted.since
         self._place = hub.end
-        if Topic.DEMO in self._topics:
-            yield hub.catch_up(since, self._topics)[0] if since else HEARTBEAT
+        if Topic.DEMO in self._wanted.topics:
+            yield hub.catch_up(since, self._wanted.topics)[0] if since else HEARTBEAT
             return
         position = since or hub.position
-        if hub.ahead(position, self._topics):
+        if hub.ahead(position, self._wanted.topics):
             yield self._behind("this record is younger than your cursor: read afresh")
             return
         if self._too_far(position):
             yield self._behind("too much happened since: read afresh and go on from here")
             return
         yield notice("hello", position, "resumed" if since else "following")
-        while not hub.covers(position, self._topics):
+        while not hub.covers(position, self._wanted.topics):
             if self._live.audience.closed:
                 return
             data, reached = await self._stored(position)
-            if reached == position and not hub.covers(position, self._topics):
+            if reached == position and not hub.covers(position, self._wanted.topics):
                 yield self._behind("what you missed is no longer kept: read afresh and go on from here")
                 return
             position = reached
             yield data
-        missed, _ = hub.catch_up(position, self._topics)
+        missed, _ = hub.catch_up(position, self._wanted.topics)
         self._place = hub.end
         if missed:
             yield missed
@@ -133,15 +131,15 @@ class Session:
 
     def _too_far(self, position: Position) -> bool:
         hub = self._live.hub
-        too_far = hub.behind(position, self._topics) > self._live.backlog
-        return too_far and not hub.covers(position, self._topics)
+        too_far = hub.behind(position, self._wanted.topics) > self._live.backlog
+        return too_far and not hub.covers(position, self._wanted.topics)
 
     async def _stored(self, position: Position) -> tuple[bytes, Position]:
         """A page of what was published before the ring begins, and where the client stands after it."""
         hub, parts = self._live.hub, b""
-        if not hub.covers(position, self._topics & {Topic.CASES}):
+        if not hub.covers(position, self._wanted.topics & {Topic.CASES}):
             parts, position = await self._stored_cases(position)
-        if not hub.covers(position, self._topics & {Topic.TELEMETRY}):
+        if not hub.covers(position, self._wanted.topics & {Topic.TELEMETRY}):
             telemetry, position = await self._stored_telemetry(position)
             parts += telemetry
         return parts, position

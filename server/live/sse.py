@@ -4,9 +4,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from server.live.handover import hand_over
-from server.live.hub import Topics
-from server.live.position import Position
-from server.live.session import Live, Session, write
+from server.live.session import Live, Session, Subscription, write
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -17,31 +15,18 @@ HEADERS = [
 
 
 class StreamResponse(Response):
-    """Admits a client and hands its session over, so that nothing of the framework stays with the stream.
-
-    A client whose token ends in some `seconds` is sent away then. `owner` is who signed in.
-    """
+    """Admits a client and hands its session over, so that nothing of the framework stays with the stream."""
 
     media_type = "text/event-stream"
 
-    def __init__(
-        self,
-        live: Live,
-        topics: Topics,
-        since: Position | None,
-        seconds: float | None = None,
-        owner: str = "",
-    ) -> None:
+    def __init__(self, live: Live, wanted: Subscription) -> None:
         super().__init__(media_type=self.media_type)
         self._live = live
-        self._topics = topics
-        self._since = since
-        self._seconds = seconds
-        self._owner = owner
+        self._wanted = wanted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises OverloadedError, before anything is sent, when every seat is taken."""
-        session = Session(self._live, self._topics, self._since, self._seconds, self._owner)
+        session = Session(self._live, self._wanted)
         handed_over = False
         try:
             headers = [*self._own_headers(), *HEADERS]

@@ -11,8 +11,8 @@ from casework.errors import InvalidInputError, NotFoundError
 from casework.permissions import Permission
 from casework.views import Me, SignInTerms
 from server.bodies import StrictJsonRoute
+from server.clock import utc_now
 from server.dependencies import TheDesk
-from server.desk import utc_now
 from server.identity.declared import needs
 from server.identity.gate import unauthenticated
 from server.identity.presented import cookie_header, presented

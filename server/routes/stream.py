@@ -17,6 +17,7 @@ from server.identity.declared import needs
 from server.identity.gate import owner_of, seconds_left
 from server.live.frames import Topic
 from server.live.position import Position, parse_position
+from server.live.session import Subscription
 from server.live.sse import StreamResponse
 from server.openapi import problems
 from server.replicas import caught_up
@@ -65,8 +66,8 @@ class CaseStream:
         live = desk.live
         if since is not None:
             await caught_up(live.hub, live.cases, live.telemetry, since, topics)
-        stream = StreamResponse(live, topics, since, seconds_left(connection), owner_of(connection))
-        await stream(scope, receive, send)
+        wanted = Subscription(topics, since, owner_of(connection), seconds_left(connection))
+        await StreamResponse(live, wanted)(scope, receive, send)
 
 
 def _since(connection: HTTPConnection) -> Position | None:

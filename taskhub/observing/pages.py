@@ -1,144 +1,53 @@
-"""The snapshot as HTML; every value is escaped, nothing is loaded from elsewhere."""
+"""What the task hub's pages show: the overview, the latest instances, one instance and its history."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from urllib.parse import quote, urlencode
 
-from taskhub.observing.snapshot import Snapshot
-from taskhub.observing.stored import InstanceRow, kind_name
+from taskhub.observing.markup import Raw, page, section, table
+from taskhub.observing.snapshot import Snapshot, Worker
+from taskhub.observing.stored import InstanceRow, Parked, kind_name
 from taskhub.portrait import Portrait, instant
 from taskhub.timeline import Line
 
-_STYLE = """
-:root{color-scheme:light dark}
-body{font:14px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:78rem;padding:0 1rem}
-h1{font-size:1.25rem}h2{font-size:1rem;margin:1.6rem 0 .4rem}
-table{border-collapse:collapse;width:100%}
-th,td{text-align:left;padding:.2rem .7rem .2rem 0;border-bottom:1px solid #8884;vertical-align:top}
-th{font-weight:600;opacity:.7}.n{text-align:right;font-variant-numeric:tabular-nums}
-td.wrap{overflow-wrap:anywhere}.bad{color:#c62828;font-weight:600}.quiet{opacity:.65}
-nav a{margin-right:1rem}input{font:inherit}
-"""
-
-
-class Raw(str):
-    """HTML that was made here; everything else is escaped."""
-
-    __slots__ = ()
-
-
-def _page(title: str, body: Iterable[str], refresh_seconds: int = 0) -> str:
-    refresh = f'<meta http-equiv="refresh" content="{refresh_seconds}">' if refresh_seconds else ""
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f"{refresh}<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
-        '<nav><a href="/">Overview</a><a href="/instances">Instances</a><a href="/metrics">Metrics</a></nav>'
-        f"<h1>{escape(title)}</h1>{''.join(body)}</body></html>"
-    )
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[object]], nothing: str = "none") -> str:
-    kept = [tuple(row) for row in rows]
-    if not kept:
-        return f'<p class="quiet">{escape(nothing)}</p>'
-    head = "".join(_head(one, kept[0][at]) for at, one in enumerate(heads))
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in kept)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _head(title: str, below: object) -> str:
-    """A heading stands where the column's values do."""
-    place = ' class="n"' if isinstance(below, int) else ""
-    return f'<th scope="col"{place}>{escape(title)}</th>'
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, Raw):
-        return f"<td>{value}</td>"
-    if isinstance(value, int):
-        return f'<td class="n">{value:,}</td>'
-    return f'<td class="wrap">{escape(str(value))}</td>'
-
-
-def _link(hub: str, instance_id: str) -> Raw:
-    address = f"/instances/{quote(hub, safe='')}/{quote(instance_id, safe='')}"
-    return Raw(f'<a href="{escape(address)}">{escape(instance_id)}</a>')
-
 
 def overview(seen: Snapshot) -> str:
-    """The first page."""
-    return _page("Task hub", _overview(seen), refresh_seconds=5)
+    """The first page: what there is, who works on it, and what goes wrong."""
+    return page("Task hub", (part(seen) for part in _OVERVIEW), refresh_seconds=5)
 
 
-def _overview(seen: Snapshot) -> Iterable[str]:
-    stored = seen.stored
-    yield f'<p class="quiet">as of {escape(instant(seen.taken_at))}, {stored.size:,} bytes on disk</p>'
-    if seen.failure is not None:
-        yield f'<p class="bad">The disk refuses writes: {escape(seen.failure)}. No work is handed out.</p>'
-    yield "<h2>Instances</h2>"
-    counts = sorted(stored.instances.items())
-    yield _table(
-        ("hub", "status", "instances"),
-        ((hub, _filter_link(hub, status), found) for (hub, status), found in counts),
-    )
-    yield "<h2>Workers connected</h2>"
-    yield _table(
-        ("hub", "worker", "orchestrations", "activities", "entities", "bytes on the way"),
-        (
-            (
-                one.hub,
-                one.peer,
-                *(f"{has} of {may}" for has, may in zip(one.running, one.limits, strict=True)),
-                one.unsent_bytes,
-            )
-            for one in seen.workers
-        ),
-        "no worker is connected",
-    )
-    yield "<h2>Work not complete</h2>"
-    yield _table(
-        ("hub", "kind", "items"),
-        ((hub, kind, found) for (hub, kind), found in sorted(stored.waiting.items())),
-        "nothing waits",
-    )
-    yield _oldest(seen)
-    yield "<h2>In workers' hands</h2>"
-    yield _table(
-        ("hub", "kind", "name", "worker", "for"),
-        ((one.hub, one.kind, one.name, one.peer, _seconds(one.seconds)) for one in seen.held),
-    )
-    yield "<h2>Given up</h2>"
-    yield _table(
-        ("when", "kind", "name", "whose", "why"),
-        (
-            (
-                instant(one.at),
-                one.kind,
-                one.name,
-                one.owner if one.kind == "entity" else _link(one.hub, one.owner),
-                one.reason,
-            )
-            for one in stored.parked
-        ),
-        "no work item was given up",
-    )
-    yield "<h2>Since the start</h2>"
-    counted = seen.counts
-    yield _table(
-        ("kind", "handed out", "completed", "lost", "given up"),
-        (
-            (kind_name(kind), *numbers)
-            for kind, numbers in enumerate(
-                zip(counted.handed_out, counted.completed, counted.lost, counted.parked, strict=True)
-            )
-        ),
-    )
-    yield (
-        f"<p>{seen.commits:,} commits of {seen.changes:,} changes; {seen.backlog:,} changes wait for theirs; "
-        f"{seen.forgotten:,} instances deleted by retention.</p>"
-    )
+def _as_of(seen: Snapshot) -> str:
+    taken = f"as of {instant(seen.taken_at)}, {seen.stored.size:,} bytes on disk"
+    return f'<p class="quiet">{escape(taken)}</p>'
+
+
+def _failure(seen: Snapshot) -> str:
+    if seen.failure is None:
+        return ""
+    return f'<p class="bad">The disk refuses writes: {escape(seen.failure)}. No work is handed out.</p>'
+
+
+def _instances(seen: Snapshot) -> str:
+    counts = sorted(seen.stored.instances.items())
+    rows = ((hub, _filter_link(hub, status), found) for (hub, status), found in counts)
+    return section("Instances", ("hub", "status", "instances"), rows)
+
+
+def _workers(seen: Snapshot) -> str:
+    heads = ("hub", "worker", "orchestrations", "activities", "entities", "bytes on the way")
+    rows = ((one.hub, one.peer, *_loads(one), one.unsent_bytes) for one in seen.workers)
+    return section("Workers connected", heads, rows, "no worker is connected")
+
+
+def _loads(one: Worker) -> Iterator[str]:
+    return (f"{has} of {may}" for has, may in zip(one.running, one.limits, strict=True))
+
+
+def _waiting(seen: Snapshot) -> str:
+    rows = ((hub, kind, found) for (hub, kind), found in sorted(seen.stored.waiting.items()))
+    return section("Work not complete", ("hub", "kind", "items"), rows, "nothing waits") + _oldest(seen)
 
 
 def _oldest(seen: Snapshot) -> str:
@@ -152,15 +61,32 @@ def _oldest(seen: Snapshot) -> str:
     return f"<p>{escape('; '.join([*ages, timers]))}</p>"
 
 
-def _seconds(seconds: float) -> str:
-    if seconds < 120:
-        return f"{max(0.0, seconds):.1f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+def _held(seen: Snapshot) -> str:
+    rows = ((one.hub, one.kind, one.name, one.peer, _seconds(one.seconds)) for one in seen.held)
+    return section("In workers' hands", ("hub", "kind", "name", "worker", "for"), rows)
 
 
-def _filter_link(hub: str, status: str) -> Raw:
-    query = urlencode({"hub": hub, "status": status})
-    return Raw(f'<a href="/instances?{escape(query)}">{escape(status)}</a>')
+def _given_up(seen: Snapshot) -> str:
+    parked = seen.stored.parked
+    rows = ((instant(one.at), one.kind, one.name, _owner(one), one.reason) for one in parked)
+    return section("Given up", ("when", "kind", "name", "whose", "why"), rows, "no work item was given up")
+
+
+def _owner(one: Parked) -> str:
+    return one.owner if one.kind == "entity" else _link(one.hub, one.owner)
+
+
+def _since_start(seen: Snapshot) -> str:
+    counts = seen.counts
+    numbers = zip(counts.handed_out, counts.completed, counts.lost, counts.parked, strict=True)
+    rows = ((kind_name(kind), *counted) for kind, counted in enumerate(numbers))
+    return section("Since the start", ("kind", "handed out", "completed", "lost", "given up"), rows) + (
+        f"<p>{seen.commits:,} commits of {seen.changes:,} changes; {seen.backlog:,} changes wait for theirs; "
+        f"{seen.forgotten:,} instances deleted by retention.</p>"
+    )
+
+
+_OVERVIEW = (_as_of, _failure, _instances, _workers, _waiting, _held, _given_up, _since_start)
 
 
 def instances(rows: Sequence[InstanceRow], hub: str, status: str, prefix: str) -> str:
@@ -174,7 +100,7 @@ def instances(rows: Sequence[InstanceRow], hub: str, status: str, prefix: str) -
         )
     )
     form = f'<form action="/instances">{fields}<button>Show</button></form>'
-    table = _table(
+    found = table(
         ("instance", "hub", "orchestration", "status", "created", "last changed"),
         (
             (
@@ -189,21 +115,19 @@ def instances(rows: Sequence[InstanceRow], hub: str, status: str, prefix: str) -
         ),
         "no such instance",
     )
-    return _page("Latest instances", (form, table))
+    return page("Latest instances", (form, found))
 
 
 def instance(one: Portrait, lines: Sequence[Line], cut: bool) -> str:
     """One instance and its history; ``cut`` says that the history goes on."""
     note = '<p class="quiet">Only the beginning is shown; "fraud-taskhub show" tells all.</p>' if cut else ""
-    return _page(
+    return page(
         one.instance_id,
         (
-            _table(("fact", ""), one.facts),
-            "<h2>Waits for</h2>" + _table(("what",), ((what,) for what in one.waiting))
-            if one.waiting
-            else "",
-            "<h2>History</h2>",
-            _table(
+            table(("fact", ""), one.facts),
+            section("Waits for", ("what",), ((what,) for what in one.waiting)) if one.waiting else "",
+            section(
+                "History",
                 ("when", "turn", "what", "with"),
                 ((instant(line.at), line.turn, line.what, line.data) for line in lines),
                 "no turn has been taken",
@@ -215,4 +139,20 @@ def instance(one: Portrait, lines: Sequence[Line], cut: bool) -> str:
 
 def sentence(title: str, text: str) -> str:
     """A page that says one thing."""
-    return _page(title, (f"<p>{escape(text)}</p>",))
+    return page(title, (f"<p>{escape(text)}</p>",))
+
+
+def _link(hub: str, instance_id: str) -> Raw:
+    address = f"/instances/{quote(hub, safe='')}/{quote(instance_id, safe='')}"
+    return Raw(f'<a href="{escape(address)}">{escape(instance_id)}</a>')
+
+
+def _filter_link(hub: str, status: str) -> Raw:
+    query = urlencode({"hub": hub, "status": status})
+    return Raw(f'<a href="/instances?{escape(query)}">{escape(status)}</a>')
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 120:
+        return f"{max(0.0, seconds):.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -143,7 +143,7 @@ async def test_telemetry_flows_and_what_raised_an_alert_is_marked(running: Runni
 
 
 async def test_help_names_every_action_of_the_screen(running: Running) -> None:
-    async with console(running.settings(), (120, 60)) as screen:
+    async with console(running.settings(), (120, 90)) as screen:
         await screen.sees("Nothing is open")
         await screen.press("question_mark")
         seen = await screen.sees("status:waiting")

@@ -11,7 +11,7 @@ from casework.policy import Terms
 from casework.ports import CaseStore
 from casework.rules import parse_rules
 from server.ingest import Ingest
-from server.live.feed import keep_running
+from server.loops import keep_running
 from server.observed import Observed
 from tests.peers.azurite import Azurite
 from tests.peers.event_hubs_fixture import HubStand, hub_stand

@@ -1,7 +1,7 @@
 """Cases in memory: their events, their projection, and everything that changed, in order."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from casework.canonical import GENESIS
@@ -54,6 +54,10 @@ class Record:
             self._publish("case", CaseChange(cursor=self.cursor, event=sealed, summary=self.row(case_id)))
         await self.wake()
         return self.row(case_id)
+
+    async def change(self, case_id: str, decide: Callable[[Case], Sequence[NewEvent]]) -> CaseSummary:
+        """Append what a person's wish makes of a case as it is now."""
+        return await self.append(case_id, decide(self.load(case_id)))
 
     async def telemetry(self, event: Telemetry) -> None:
         self.telemetry_head += 1

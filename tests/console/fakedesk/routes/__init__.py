@@ -1,0 +1,1 @@
+"""The fake desk's routes, by subject."""
