@@ -223,18 +223,29 @@ class ConsoleApp(Themed, Asking):
         self.repaint()
 
     def look_soon(self, case_id: str | None) -> None:
-        """The preview shows a case; read it once the cursor has rested on it."""
-        if case_id is None or (self.state.opened and self.state.opened.case_id == case_id):
+        """The preview shows a case; read it once the cursor has rested on it, unless another was opened."""
+        if (
+            self.case_is_open
+            or case_id is None
+            or (self.state.opened and self.state.opened.case_id == case_id)
+        ):
             self._look_at = None
         elif self._look_at is None or self._look_at[0] != case_id:
             self._look_at = (case_id, ticks())
             self.set_timer(LOOK_AFTER_SECONDS, self._look)
 
     def _look(self) -> None:
+        if self.case_is_open:
+            self._look_at = None
         if self._look_at and ticks() - self._look_at[1] >= LOOK_AFTER_SECONDS * 0.9:
             case_id, self._look_at = self._look_at[0], None
             self.tell_now(n.CaseOpened(case_id))
             self._read(case_id)
+
+    @property
+    def case_is_open(self) -> bool:
+        """Whether a case has a screen of its own, over the queue that goes on beneath it."""
+        return any(isinstance(screen, CaseScreen) for screen in self.screen_stack)
 
     def open_case(self, case_id: str, *, unseen: bool = False) -> None:
         """Show a case on its own screen; keys wait until it is there.

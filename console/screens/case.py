@@ -75,20 +75,26 @@ class CaseScreen(WorkScreen):
 
     def show(self, state: ConsoleState, *, force: bool = False) -> None:
         """Render the head, the section, and what to know about the line."""
-        self._shown = _shown(state.opened, state.cases.get(self._case_id))
+        opened = self._opened(state)
+        self._shown = _shown(opened, state.cases.get(self._case_id))
         self._show_head(state)
-        self._show_tabs(state)
+        self._show_tabs(opened)
         page = self.query_one("#page", LineView)
-        page.show(self._page(state.opened, self.sheet(page)))
+        page.show(self._page(opened, self.sheet(page)))
         self._show_banner(state)
         keys = self.query_one("#footer", LineView)
         position = (Span(f"{page.position} ", "dim"),)
         line = footer("case", keys.size.width, position, self.console_app.actions)
         keys.show([self.console_app.message or line])
         self.show_toasts(keys.region.y - self.query_one("#banner").display)
-        if not self._ready and (self.console_app.desk is None or _settled(state.opened)):
+        if not self._ready and (self.console_app.desk is None or _settled(opened)):
             self._ready = True
             self.post_message(self.Ready())
+
+    def _opened(self, state: ConsoleState) -> OpenCase | None:
+        """What is known of our case. Another one's findings under this one's head would be decided upon."""
+        opened = state.opened
+        return opened if opened is not None and opened.case_id == self._case_id else None
 
     def _show_head(self, state: ConsoleState) -> None:
         pane = self.query_one("#head", LineView)
@@ -97,13 +103,13 @@ class CaseScreen(WorkScreen):
         pane.styles.height = len(lines)
         pane.show(lines)
 
-    def _show_tabs(self, state: ConsoleState) -> None:
+    def _show_tabs(self, opened: OpenCase | None) -> None:
         spans: list[Span] = []
         pane = self.query_one("#tabs", LineView)
         sheet = self.sheet(pane)
         for index, name in enumerate(SECTIONS):
             here = index == self._section
-            count = _count(state.opened, name)
+            count = _count(opened, name)
             text = f"{sheet.key(f'section_{index + 1}')} {name}{f' {count}' if count else ''}"
             spans.append(Span(f"[{text}]" if here else f" {text} ", "heading" if here else "dim"))
         pane.show([tuple(spans)])

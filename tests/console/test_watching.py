@@ -14,6 +14,7 @@ from screens import console
 from casework.finding import Specialist
 from casework.telemetry import TELEMETRY
 from console.actions import available
+from console.app import LOOK_AFTER_SECONDS
 
 CASE = "fraud-ALERT-001"
 
@@ -66,6 +67,29 @@ async def test_every_section_of_a_case_is_reached_by_key(running: Running) -> No
         ):
             await screen.press(key)
             await screen.sees(words)
+
+
+@pytest.mark.parametrize("size", [(100, 30), (160, 45)])
+async def test_an_opened_case_stays_on_its_page_wherever_the_cursor_of_the_queue_is(
+    running: Running, size: tuple[int, int]
+) -> None:
+    """Beside a list with a preview, which reads the case under the cursor."""
+    for number in (1, 2, 3):
+        await stories.investigated(running.record, stories.alert(number), now())
+    async with console(running.settings(), (80, 24)) as screen:
+        await screen.sees("1/3")
+        await screen.press("colon", *"open fraud-ALERT-003", "enter")
+        await screen.sees("fraud-ALERT-003", "why this risk")
+        await screen.pilot.resize_terminal(*size)
+        await stories.add_note(running.record, "fraud-ALERT-003", "seen")
+        await screen.press("4")
+        await screen.sees("fraud-ALERT-003", "seen")
+        await asyncio.sleep(2 * LOOK_AFTER_SECONDS)  # long enough for the preview to have read another one
+        await screen.press("1")
+        await screen.sees("fraud-ALERT-003", "why this risk")
+        assert "fraud-ALERT-001" not in screen.text
+        await screen.press("escape")
+        await screen.sees("1/3", "fraud-ALERT-001")
 
 
 async def test_the_filter_filters_while_typing_and_escape_clears_it(running: Running) -> None:
