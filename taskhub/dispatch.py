@@ -26,8 +26,6 @@ log = structlog.get_logger(__name__)
 
 _SLICE = 32
 """Items matched before other tasks get the event loop."""
-_REMEMBERED = 10_000
-"""Abandoned items whose pauses grow; forgetting them starts their pauses over, no more."""
 _TABLES = {
     Kind.ORCHESTRATION: ("instances", "key"),
     Kind.ACTIVITY: ("activities", "seq"),
@@ -71,7 +69,6 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._refill_lock = asyncio.Lock()
         self._tokens = map(f"{secrets.token_hex(8)}-{{:x}}".format, itertools.count(1))
-        self._abandoned: dict[tuple[Kind, int], int] = {}
         self._background: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._draining = False
@@ -159,7 +156,7 @@ class Dispatcher:
         """Store a completion. Raises StaleToken when the item is not this worker's any more."""
         await self.writer.room()
         lease = self._redeem(token, kind)
-        self._abandoned.pop((kind, lease.item.key), None)
+        self.schedule.forgive(lease.item)
 
         def settled(error: BaseException | None) -> None:
             if error is None:
@@ -181,12 +178,9 @@ class Dispatcher:
         return _valid(self.schedule.redeem(token, kind))
 
     def abandon(self, token: str, kind: Kind) -> None:
-        """A worker gives an item back; it is handed out again after a growing pause."""
+        """A worker gives an item back; it is handed out again after a growing pause, to others first."""
         lease = self._redeem(token, kind)
-        mark = (kind, lease.item.key)
-        if len(self._abandoned) > _REMEMBERED:
-            self._abandoned.clear()
-        times = self._abandoned[mark] = self._abandoned.get(mark, 0) + 1
+        times = self.schedule.refuse(lease.session, lease.item)
         self._later(lease.item, self._pause(times))
         self._wake.set()
 

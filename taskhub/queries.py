@@ -13,7 +13,6 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from taskhub import events, wire
 from taskhub.errors import InvalidRequest
-from taskhub.transactions.records import TERMINAL
 
 PAGE_BYTES = 3_500_000
 """A page stays below the 4 MB a default gRPC channel accepts."""
@@ -144,9 +143,7 @@ def ended_ids(
 ) -> pb.ListInstanceIdsResponse:
     """A page of ids of ended instances in order of completion."""
     conditions, values = ["i.hub = ?", "i.completed_at IS NOT NULL"], [hub]
-    _add_statuses(
-        conditions, values, [one for one in request.runtimeStatus if one in TERMINAL] or [*TERMINAL]
-    )
+    _add_statuses(conditions, values, request.runtimeStatus)
     _add_range(conditions, values, "i.completed_at", request, ("completedTimeFrom", "completedTimeTo"))
     if request.HasField("lastInstanceKey") and request.lastInstanceKey.value:
         conditions.append("(i.completed_at, i.key) > (?, ?)")

@@ -17,6 +17,8 @@ from typing import Any
 
 from taskhub.pieces import TurnPieces
 
+_REMEMBERED = 10_000
+"""Items given back of which it is known by whom; forgetting them starts their pauses over, no more."""
 _UNSENT_BYTES = 32 * 1024 * 1024
 """A worker with this much on its way gets nothing more until it has read some of it."""
 
@@ -137,11 +139,13 @@ class ReadyQueue:
             waiting = self._groups[group] = deque()
         waiting.append(item)
 
-    def take(self, session: Session, kind: Kind) -> Item | None:
-        """The next item the session accepts; names take turns."""
+    def take(self, session: Session, kind: Kind, spared: Callable[[Item], bool] | None = None) -> Item | None:
+        """The next item the session accepts and need not be ``spared``; names take turns."""
         for group, items in self._groups.items():
-            if session.accepts(kind, *group):
-                item = items.popleft()
+            at = _first(items, spared) if session.accepts(kind, *group) else None
+            if at is not None:
+                item = items[at]
+                del items[at]
                 self._members.discard(item.key)
                 del self._groups[group]
                 if items:
@@ -175,6 +179,21 @@ class ReadyQueue:
             self._turned_away.discard(group)
 
 
+def _first(items: deque[Item], spared: Callable[[Item], bool] | None) -> int | None:
+    """Where the first item is that need not be spared."""
+    if spared is None:
+        return 0
+    return next((at for at, item in enumerate(items) if not spared(item)), None)
+
+
+@dataclass(slots=True)
+class _Refusal:
+    """Who gave an item back, and how often that has happened."""
+
+    times: int = 0
+    by: set[Session] = field(default_factory=set)
+
+
 class Schedule:
     """All ready queues, sessions and leases of one process."""
 
@@ -184,6 +203,7 @@ class Schedule:
         self._queues: dict[tuple[int, Kind], ReadyQueue] = {}
         self._sessions: list[Session] = []
         self._leases: dict[str, Lease] = {}
+        self._refusals: dict[tuple[Kind, int], _Refusal] = {}
         self._held: dict[tuple[Kind, int], str] = {}
         """What is not to be handed out: leased, being stored, or backing off. Token, or '' without one."""
 
@@ -240,6 +260,8 @@ class Schedule:
             self._sessions.remove(session)
             for kind in Kind:
                 self.queue(session.hub, kind).keep(partial(self._accepted, session.hub, kind))
+        for refusal in self._refusals.values():
+            refusal.by.discard(session)
         return [self._leases.pop(token) for token in list(session.tokens) if token in self._leases]
 
     @property
@@ -263,11 +285,42 @@ class Schedule:
             for kind in (Kind.ENTITY, Kind.ORCHESTRATION, Kind.ACTIVITY):
                 if not session.room(kind):
                     continue
-                item = self.queue(session.hub, kind).take(session, kind)
+                spared = partial(self._spared, session) if self._refusals else None
+                item = self.queue(session.hub, kind).take(session, kind, spared)
                 if item is not None:
                     self._held[(kind, item.key)] = ""
                     return session, item
         return None
+
+    def refuse(self, session: Session, item: Item) -> int:
+        """A worker gave an item back, for a version that is not its own perhaps; how often that happened.
+
+        From now on others who would take it come first.
+        """
+        if len(self._refusals) >= _REMEMBERED:
+            self._refusals.clear()
+        refusal = self._refusals.setdefault((item.kind, item.key), _Refusal())
+        refusal.times += 1
+        refusal.by.add(session)
+        return refusal.times
+
+    def forgive(self, item: Item) -> None:
+        """Somebody completed the item."""
+        self._refusals.pop((item.kind, item.key), None)
+
+    def _spared(self, session: Session, item: Item) -> bool:
+        """Whether the worker gave the item back while somebody is there who did not and would take it."""
+        refusal = self._refusals.get((item.kind, item.key))
+        return (
+            refusal is not None
+            and session in refusal.by
+            and any(
+                other.hub == item.hub
+                and other not in refusal.by
+                and other.accepts(item.kind, item.name, item.version)
+                for other in self._sessions
+            )
+        )
 
     def grant(self, token: str, session: Session, item: Item, work: Any, now: float) -> Lease:
         """Put a held item into a worker's hands."""

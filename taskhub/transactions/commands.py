@@ -174,12 +174,19 @@ def rewind(hub: int, instance_id: str, reason: str | None) -> Callable[[Transact
     return change
 
 
-def begin_rewind(tx: Transaction, instance: Instance, reason: str | None) -> None:
-    """Reopen a failed instance with the event that makes the worker rewrite its history."""
+def begin_rewind(
+    tx: Transaction, instance: Instance, reason: str | None, parent_execution: str | None = None
+) -> None:
+    """Reopen a failed instance with the event that makes the worker rewrite its history.
+
+    A child learns from it which execution its parent goes on as.
+    """
     tx.execute("UPDATE instances SET completed_at = NULL WHERE key = ?", (instance.key,))
     tx.execute("UPDATE payloads SET output = NULL, failure = NULL WHERE key = ?", (instance.key,))
     _set_status(tx, instance, pb.ORCHESTRATION_STATUS_RUNNING)
-    rewound = pb.ExecutionRewoundEvent(reason=events.text(reason))
+    rewound = pb.ExecutionRewoundEvent(
+        reason=events.text(reason), parentExecutionId=events.text(parent_execution)
+    )
     unread = scalar(tx.execute, "SELECT min(seq) FROM inbox WHERE key = ?", (instance.key,))
     ahead = None if unread is None else int(unread) - 1
     event = events.event(tx.now, executionRewound=rewound)

@@ -30,7 +30,7 @@ _STALE = frozenset({"taskFailed", "subOrchestrationInstanceFailed", "entityLockG
 
 def apply(tx: Transaction, instance: Instance, outcome: Rewound) -> None:
     """Replace the history, restart what it still waits for, and wake the instance."""
-    instance.execution_id = uuid.uuid4().hex
+    instance.execution_id = _execution_id(outcome) or uuid.uuid4().hex
     tx.execute(
         "UPDATE instances SET execution_id = ?, turns = 1 WHERE key = ?",
         (instance.execution_id, instance.key),
@@ -76,6 +76,12 @@ def _answered(known: list[pb.HistoryEvent]) -> set[tuple[str, int]]:
             asked, field = _ANSWERS[kind]
             done.add((asked, int(getattr(getattr(event, kind), field))))
     return done
+
+
+def _execution_id(outcome: Rewound) -> str:
+    """The id under which the worker lets the execution go on; empty when it named none."""
+    started = (event.executionStarted for event in outcome.history if event.HasField("executionStarted"))
+    return next((one.orchestrationInstance.executionId.value for one in started), "")
 
 
 def _reason(outcome: Rewound) -> str | None:
@@ -139,7 +145,7 @@ def _restart_child(tx: Transaction, instance: Instance, event: pb.HistoryEvent, 
             tx, instance.key, MessageClass.RESULT, events.child_failed(tx.now, event.eventId, taken)
         )
     elif child is not None and child.status == pb.ORCHESTRATION_STATUS_FAILED:
-        commands.begin_rewind(tx, child, reason)
+        commands.begin_rewind(tx, child, reason, instance.execution_id)
     elif child is None or child.ended:
         if child is not None:
             lifecycle.remove(tx, child)

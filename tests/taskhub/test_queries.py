@@ -76,6 +76,14 @@ def test_ids_of_ended_instances_come_in_pages(client: Client) -> None:
     assert len(seen) == len(set(seen))
 
 
+def test_ids_of_instances_that_run_are_not_those_of_ended_ones(client: Client) -> None:
+    ended_id = run(client, "echo", 1).instance_id
+    running = [OrchestrationStatus.RUNNING]
+    assert client.list_instance_ids(runtime_status=running).items == []
+    both = client.list_instance_ids(runtime_status=[*running, OrchestrationStatus.COMPLETED]).items
+    assert ended_id in both
+
+
 def test_history_is_streamed_whole(client: Client) -> None:
     state = run(client, "fan", 300)
     names = [type(one).__name__ for one in client.get_orchestration_history(state.instance_id)]

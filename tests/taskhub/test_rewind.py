@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import grpc
 import pytest
+from durabletask import task
+from durabletask.azuremanaged.client import DurableTaskSchedulerClient as Client
+from durabletask.azuremanaged.worker import DurableTaskSchedulerWorker as Worker
 from durabletask.internal import orchestrator_service_pb2 as pb
 from google.protobuf.wrappers_pb2 import StringValue
 
 from tests.taskhub.bare import BareWorker, complete, state_of
-from tests.taskhub.conftest import BareStub
+from tests.taskhub.conftest import QUIET, BareStub, ended, output
 from tests.taskhub.launcher import HubProcess
 from tests.taskhub.test_operating import problems
 
@@ -53,6 +57,11 @@ def rewind(worker: BareWorker, instance_id: str) -> pb.OrchestratorRequest:
         for event in [*request.pastEvents, *request.newEvents]
         if event.WhichOneof("eventType") not in dropped
     ]
+    started = next(event.executionStarted for event in kept if event.HasField("executionStarted"))
+    started.orchestrationInstance.executionId.value = uuid.uuid4().hex
+    parent = request.newEvents[1].executionRewound.parentExecutionId.value
+    if parent:
+        started.parentInstance.orchestrationInstance.executionId.value = parent
     action = pb.OrchestratorAction(rewindOrchestration=pb.RewindOrchestrationAction(newHistory=kept))
     worker.answer(item, action)
     return next_turn(worker, instance_id).orchestratorRequest
@@ -212,3 +221,49 @@ def test_what_a_failed_execution_keeps_is_no_problem_to_the_check(own_hub: HubPr
         worker.close()
     own_hub.stop()
     assert problems(own_hub.db) == []
+
+
+def began_as(stub: Any, taskhub: str, instance_id: str) -> tuple[str, pb.ExecutionStartedEvent]:
+    """The execution an instance is now, and how the history of that execution begins."""
+    about = {"metadata": [("taskhub", taskhub)]}
+    state = stub.GetInstance(pb.GetInstanceRequest(instanceId=instance_id), **about).orchestrationState
+    request = pb.StreamInstanceHistoryRequest(instanceId=instance_id, executionId=state.executionId)
+    events = [event for chunk in stub.StreamInstanceHistory(request, **about) for event in chunk.events]
+    began = next(event.executionStarted for event in events if event.HasField("executionStarted"))
+    return state.executionId.value, began
+
+
+def test_a_rewound_family_goes_on_under_the_ids_in_its_histories(own_hub: HubProcess) -> None:
+    """As the SDK's worker, which chooses them, wrote them."""
+    tries: list[int] = []
+
+    def flaky(_: task.ActivityContext, __: Any) -> int:
+        tries.append(1)
+        if len(tries) == 1:
+            raise ValueError("the first time")
+        return 1
+
+    def younger(context: task.OrchestrationContext, _: Any) -> Any:
+        return (yield context.call_activity(flaky))
+
+    def elder(context: task.OrchestrationContext, _: Any) -> Any:
+        return (yield context.call_sub_orchestrator(younger, instance_id="younger"))
+
+    worker = Worker(**own_hub.connection, logger=QUIET)
+    for orchestrator in (elder, younger):
+        worker.add_orchestrator(orchestrator)
+    worker.add_activity(flaky)
+    client = Client(**own_hub.connection, logger=QUIET)
+    with worker:
+        worker.start()
+        client.schedule_new_orchestration(elder, instance_id="elder")
+        ended(client, "elder")
+        client.rewind_orchestration("elder")
+        assert output(ended(client, "elder")) == 1
+    with BareStub(own_hub) as stub:
+        taskhub = own_hub.connection["taskhub"]
+        elder_id, elder_began = began_as(stub, taskhub, "elder")
+        younger_id, younger_began = began_as(stub, taskhub, "younger")
+    assert elder_began.orchestrationInstance.executionId.value == elder_id
+    assert younger_began.orchestrationInstance.executionId.value == younger_id
+    assert younger_began.parentInstance.orchestrationInstance.executionId.value == elder_id

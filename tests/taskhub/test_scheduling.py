@@ -116,6 +116,33 @@ def test_names_take_turns() -> None:
     assert [one.name for one in order if one] == ["many", "rare", "many"]
 
 
+def test_an_item_given_back_goes_to_others_first_and_is_nobodys_burden_once_done() -> None:
+    schedule = Schedule(LEASE_SECONDS)
+    old, new = session(), session()
+    schedule.open(old)
+    schedule.ready(item(1))
+
+    def handed_to() -> Session | None:
+        match = schedule.next_match()
+        if match is not None:
+            schedule.release(match[1])
+        return match[0] if match else None
+
+    assert handed_to() is old
+    assert [schedule.refuse(old, item(1)), schedule.refuse(old, item(1))] == [1, 2]
+    schedule.ready(item(1))
+    assert handed_to() is old, "nobody else is there"
+    schedule.open(new)
+    schedule.ready(item(1))
+    schedule.ready(item(2))
+    assert {handed_to(), handed_to()} == {old, new}
+    schedule.refuse(new, item(1))
+    schedule.ready(item(1))
+    assert handed_to() is old, "everybody gave it back"
+    schedule.forgive(item(1))
+    assert schedule.refuse(new, item(1)) == 1
+
+
 def test_a_full_queue_remembers_that_the_database_holds_more() -> None:
     queue = ReadyQueue(2, reserved=1)
     queue.begin_refill()

@@ -89,6 +89,26 @@ def test_an_abandoned_item_comes_back_after_growing_pauses(bare: BareWorker) -> 
     bare.answer(bare.next(), complete())
 
 
+def test_who_gave_an_item_back_gets_it_again_only_when_nobody_else_would_take_it(
+    bare: BareWorker, stub: Any, taskhub: str
+) -> None:
+    """Two releases beside each other: the idle old one must not be asked again and again for what is new."""
+    instance_id = bare.start()
+
+    def give_back(worker: BareWorker) -> None:
+        token = worker.next().completionToken
+        request = pb.AbandonOrchestrationTaskRequest(completionToken=token)
+        worker.call("AbandonTaskOrchestratorWorkItem", request)
+
+    give_back(bare)
+    give_back(bare)
+    newer = BareWorker(stub, taskhub)
+    item = newer.next()
+    assert item.orchestratorRequest.instanceId == instance_id
+    newer.answer(item, complete())
+    newer.close()
+
+
 def test_a_worker_gets_no_more_than_it_asked_for(stub: Any, taskhub: str) -> None:
     worker = BareWorker(stub, taskhub, maxConcurrentOrchestrationWorkItems=2)
     for _ in range(3):
@@ -244,6 +264,23 @@ def test_a_rejected_version_is_not_a_hot_loop_and_runs_once_accepted(own_hub: Hu
             client.wait_for_orchestration_completion(instance_id, timeout=1.0)
     with working(own_hub):
         assert output(ended(client, instance_id)) == 1
+
+
+@pytest.mark.parametrize("order", [("1.0", "2.0"), ("2.0", "1.0")])
+def test_beside_workers_of_two_versions_each_instance_reaches_its_own(
+    own_hub: HubProcess, order: tuple[str, str]
+) -> None:
+    def release(version: str) -> VersioningOptions:
+        return VersioningOptions(
+            version=version,
+            match_strategy=VersionMatchStrategy.STRICT,
+            failure_strategy=VersionFailureStrategy.REJECT,
+        )
+
+    client = Client(**own_hub.connection, logger=QUIET)
+    with working(own_hub, release(order[0])), working(own_hub, release(order[1])):
+        ids = [client.schedule_new_orchestration("echo", input=1, version=one) for one in order]
+        assert [output(ended(client, instance_id)) for instance_id in ids] == [1, 1]
 
 
 def test_a_new_worker_takes_over_where_the_old_one_stopped(own_hub: HubProcess) -> None:
