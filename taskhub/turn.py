@@ -155,9 +155,28 @@ def plan_turn(context: TurnContext, actions: Iterable[pb.OrchestratorAction]) ->
     return plan
 
 
+def draft_activity(
+    task_id: int,
+    task: pb.ScheduleTaskAction | pb.TaskScheduledEvent,
+    owner: pb.OrchestrationInstance,
+    trace: pb.TraceContext | None,
+) -> ActivityDraft:
+    """The activity that a task asks for, as its orchestrator scheduled it or as its history has it."""
+    request = pb.ActivityRequest(
+        name=task.name,
+        version=task.version if task.HasField("version") else None,
+        input=task.input if task.HasField("input") else None,
+        orchestrationInstance=owner,
+        taskId=task_id,
+        parentTraceContext=trace,
+        tags=dict(task.tags),
+    )
+    version = events.optional(task, "version")
+    return ActivityDraft(task_id, task.name, version, request.SerializeToString())
+
+
 def _schedule_task(context: TurnContext, action: pb.OrchestratorAction, plan: TurnPlan) -> None:
     task = action.scheduleTask
-    version = events.optional(task, "version")
     trace = task.parentTraceContext if task.HasField("parentTraceContext") else _inherited(context)
     problem = context.limits.oversize(f"the input of activity '{task.name}'", events.optional(task, "input"))
     scheduled = pb.TaskScheduledEvent(
@@ -173,18 +192,10 @@ def _schedule_task(context: TurnContext, action: pb.OrchestratorAction, plan: Tu
             events.task_failed(context.now, action.id, events.failure(PAYLOAD_TOO_LARGE, problem))
         )
         return
-    request = pb.ActivityRequest(
-        name=task.name,
-        version=task.version if task.HasField("version") else None,
-        input=task.input if task.HasField("input") else None,
-        orchestrationInstance=pb.OrchestrationInstance(
-            instanceId=context.instance_id, executionId=events.text(context.execution_id)
-        ),
-        taskId=action.id,
-        parentTraceContext=trace,
-        tags=dict(task.tags),
+    owner = pb.OrchestrationInstance(
+        instanceId=context.instance_id, executionId=events.text(context.execution_id)
     )
-    plan.activities.append(ActivityDraft(action.id, task.name, version, request.SerializeToString()))
+    plan.activities.append(draft_activity(action.id, task, owner, trace))
 
 
 def _create_timer(context: TurnContext, action: pb.OrchestratorAction, plan: TurnPlan) -> None:
