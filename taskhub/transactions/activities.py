@@ -8,9 +8,9 @@ from durabletask.internal import orchestrator_service_pb2 as pb
 
 from taskhub import events
 from taskhub.limits import PAYLOAD_TOO_LARGE, Limits
+from taskhub.plan import ActivityDraft
 from taskhub.transactions import lifecycle
 from taskhub.transactions.records import Instance
-from taskhub.turn import ActivityDraft
 from taskhub.writer import Transaction
 
 

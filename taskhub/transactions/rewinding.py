@@ -11,10 +11,10 @@ import uuid
 from durabletask.internal import orchestrator_service_pb2 as pb
 
 from taskhub import events
+from taskhub.plan import EntityMessage, MessageKind, Rewound, draft_activity
 from taskhub.transactions import activities, commands, lifecycle, locks
 from taskhub.transactions.lifecycle import NewInstance, ParentLink, StoredTimer
 from taskhub.transactions.records import Instance, MessageClass, TimerKind, instance_by_id
-from taskhub.turn import EntityMessage, MessageKind, Rewound, draft_activity
 from taskhub.writer import Transaction
 
 _ANSWERS = {

@@ -11,6 +11,7 @@ from durabletask.internal import orchestrator_service_pb2 as pb
 
 from taskhub import events
 from taskhub.limits import PAYLOAD_TOO_LARGE, Limits
+from taskhub.plan import ChildDraft, ContinuedAsNew, EntityMessage, Finished, MessageKind, TurnPlan
 from taskhub.transactions import activities, commands, lifecycle, locks, rewinding
 from taskhub.transactions.lifecycle import NewInstance, ParentLink, StoredTimer
 from taskhub.transactions.records import (
@@ -21,16 +22,7 @@ from taskhub.transactions.records import (
     instance_by_key,
     scalar,
 )
-from taskhub.turn import (
-    ChildDraft,
-    ContinuedAsNew,
-    EntityMessage,
-    Finished,
-    MessageKind,
-    TurnContext,
-    TurnPlan,
-    plan_turn,
-)
+from taskhub.turn import TurnContext, plan_turn
 from taskhub.writer import Transaction
 
 
