@@ -1,13 +1,27 @@
-"""An HTTP server that is told to stop, for every process that has one."""
+"""An HTTP server on a port of its own, until it is told to stop: for every process that has one."""
 
 import asyncio
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket at an address. Raises OSError, whose words the caller puts with the setting to change."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+    except OSError:
+        found.close()
+        raise
+    return found
 
 
 class StoppableServer(uvicorn.Server):

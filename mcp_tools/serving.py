@@ -8,7 +8,7 @@ import structlog
 import uvicorn
 
 from backends.customer_wiring import CheckedCustomerStore, open_customers
-from backends.serving import StoppableServer
+from backends.serving import StoppableServer, bound
 from casework.customers import CustomerStoreError, StoreState
 from casework.errors import UnavailableError
 from mcp_tools.app import MCP_PATH, create_app, create_tool_server
@@ -93,15 +93,10 @@ def _say_ready(listening: socket.socket, state: StoreState | None) -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((host, port))
+        return bound(host, port)
     except OSError as error:
-        listening.close()
         raise CannotListenError(
             f"cannot listen on {host}:{port} ({error.strerror}):"
             " stop what uses it, or set MCP_PORT to another port"
         ) from error
-    return listening

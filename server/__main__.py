@@ -19,7 +19,7 @@ from backends.observability.logs import set_up_logs
 from backends.observability.requests import trace_requests
 from backends.observability.settings import ObservabilitySettings
 from backends.policy_settings import PolicySettings
-from backends.serving import StoppableServer
+from backends.serving import StoppableServer, bound
 from backends.settings import BackendSettings
 from backends.wiring import open_backends
 from casework.errors import CaseworkError, UnavailableError
@@ -150,11 +150,8 @@ def _config(app: FastAPI, settings: ServerSettings) -> uvicorn.Config:
 def _listen(settings: ServerSettings) -> socket.socket:
     """The listening socket, or a sentence why there is none."""
     host, port = settings.server_host.strip("[]"), settings.server_port
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((host, port))
+        listening = bound(host, port)
     except OSError as error:
         _stop(f"cannot listen on {host}:{port}: {error.strerror}; set SERVER_PORT to a free port", 1)
     listening.listen(BACKLOG)
