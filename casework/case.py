@@ -116,9 +116,14 @@ class Case(Frozen):
         """How far a specialist has come; one who has not begun has come nowhere."""
         return self.progress.get(specialist, Progress())
 
+    def claim_at(self, now: datetime) -> CaseClaim | None:
+        """How the case is held at a moment; an expired claim is no claim."""
+        return self.claim if self.claim and self.claim.until > now else None
+
     def claimed_by(self, now: datetime) -> Actor | None:
-        """Who holds the case at a moment; an expired claim is no claim."""
-        return self.claim.actor if self.claim and self.claim.until > now else None
+        """Who holds the case at a moment."""
+        claim = self.claim_at(now)
+        return claim.actor if claim else None
 
     def deferred_at(self, now: datetime) -> Deferral | None:
         """How the case is put off at a moment; a deferral whose time has come is none."""

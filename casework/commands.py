@@ -281,9 +281,9 @@ def _same(earlier: Decision, request: DecisionRequest, actor: Actor, key: str | 
 
 
 def _free_for(case: Case, actor: Actor, now: datetime) -> None:
-    holder = case.claimed_by(now)
-    if holder is not None and holder.actor_id != actor.actor_id and case.claim is not None:
-        raise ClaimedError(f"claimed by {holder.label} until {case.claim.until:%H:%M:%S %Z}")
+    claim = case.claim_at(now)
+    if claim is not None and claim.actor.actor_id != actor.actor_id:
+        raise ClaimedError(f"claimed by {claim.actor.label} until {claim.until:%H:%M:%S %Z}")
 
 
 def _repeats(standing: Deferral, body: Deferred, actor: Actor) -> bool:

@@ -71,8 +71,7 @@ def record_tool_call(
 def record_finding(case: Case, finding: Finding, now: datetime) -> Events:
     """Note a specialist's finding, the first one of its attempt. Raises TransitionError when that is over."""
     _require_investigating(case, finding.attempt)
-    progress = case.progress.get(finding.specialist)
-    if progress is not None and progress.status is not None:
+    if case.progress_of(finding.specialist).status is not None:
         return ()
     body = FindingRecorded(finding=finding)
     return (_event(case, f"finding:{finding.attempt}:{finding.specialist}", AGENT, now, body),)

@@ -8,7 +8,7 @@ from typing import Any
 from casework.alert import Frozen
 from casework.finding import Finding
 from casework.lookups import Lookups, day_of, number_of, rows_in
-from casework.playbooks.evidence import SIGN_INS
+from casework.playbooks.typed_rows import SIGN_INS
 
 DAYS = 30
 MONTHS = 12

@@ -346,9 +346,10 @@ def summarise(case: Case, now: datetime, cases_of_customer: int = 1) -> CaseSumm
 
 
 def _claim_view(case: Case, now: datetime) -> ClaimView | None:
-    if case.claim is None or case.claim.until <= now:
+    claim = case.claim_at(now)
+    if claim is None:
         return None
-    return ClaimView(actor_id=case.claim.actor.actor_id, name=case.claim.actor.label, until=case.claim.until)
+    return ClaimView(actor_id=claim.actor.actor_id, name=claim.actor.label, until=claim.until)
 
 
 def _deferral_view(case: Case, now: datetime) -> DeferralView | None:

@@ -1,22 +1,19 @@
 """Runs the tool server on a socket until it is told to stop."""
 
-import asyncio
-import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
 import uvicorn
 
 from backends.customer_wiring import CheckedCustomerStore, open_customers
+from backends.serving import StoppableServer, bound
 from casework.customers import CustomerStoreError, StoreState
 from casework.errors import UnavailableError
 from mcp_tools.app import MCP_PATH, create_app, create_tool_server
 from mcp_tools.settings import McpSettings
 
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _MAX_CONNECTIONS = 256
 """Callers beyond this many at once are told 503, so that no queue behind them grows without end."""
 
@@ -65,8 +62,8 @@ async def _verified(customers: CheckedCustomerStore, *, may_be_away: bool) -> St
         return None
 
 
-class _Server(uvicorn.Server):
-    """uvicorn that says when it is ready, and for which being asked to stop is not death by signal."""
+class _Server(StoppableServer):
+    """Says when it is ready."""
 
     def __init__(self, config: uvicorn.Config, say_ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -76,17 +73,6 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._say_ready()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in _STOP_SIGNALS:
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
-            yield
-        finally:
-            for number in _STOP_SIGNALS:
-                loop.remove_signal_handler(number)
 
 
 def _say_ready(listening: socket.socket, state: StoreState | None) -> None:
@@ -107,15 +93,10 @@ def _say_ready(listening: socket.socket, state: StoreState | None) -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((host, port))
+        return bound(host, port)
     except OSError as error:
-        listening.close()
         raise CannotListenError(
             f"cannot listen on {host}:{port} ({error.strerror}):"
             " stop what uses it, or set MCP_PORT to another port"
         ) from error
-    return listening

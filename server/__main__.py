@@ -2,11 +2,9 @@
 
 import argparse
 import asyncio
-import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import NoReturn
 
 import structlog
@@ -21,6 +19,7 @@ from backends.observability.logs import set_up_logs
 from backends.observability.requests import trace_requests
 from backends.observability.settings import ObservabilitySettings
 from backends.policy_settings import PolicySettings
+from backends.serving import StoppableServer, bound
 from backends.settings import BackendSettings
 from backends.wiring import open_backends
 from casework.errors import CaseworkError, UnavailableError
@@ -33,28 +32,13 @@ from server.settings import ServerSettings, settings_problems
 
 BACKLOG = 2048
 LARGEST_SOCKET_MESSAGE = 64 * 1024
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _EPILOG = "Configured by environment variables; .env.example lists every one with its default."
 
 log = structlog.get_logger("server")
 
 
-class DrainingServer(uvicorn.Server):
-    """Sends stream and socket clients away when told to stop, so that only real requests are waited for.
-
-    Being told to stop is not death by signal: what was opened around `serve` is closed after it.
-    """
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in STOP_SIGNALS:
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
-            yield
-        finally:
-            for number in STOP_SIGNALS:
-                loop.remove_signal_handler(number)
+class DrainingServer(StoppableServer):
+    """Sends stream and socket clients away when told to stop, so that only real requests are waited for."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         app = self.config.app
@@ -166,11 +150,8 @@ def _config(app: FastAPI, settings: ServerSettings) -> uvicorn.Config:
 def _listen(settings: ServerSettings) -> socket.socket:
     """The listening socket, or a sentence why there is none."""
     host, port = settings.server_host.strip("[]"), settings.server_port
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((host, port))
+        listening = bound(host, port)
     except OSError as error:
         _stop(f"cannot listen on {host}:{port}: {error.strerror}; set SERVER_PORT to a free port", 1)
     listening.listen(BACKLOG)

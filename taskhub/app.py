@@ -12,7 +12,8 @@ from taskhub.errors import StartupRefused
 from taskhub.health import HealthReport
 from taskhub.hub import Hub
 from taskhub.observing.snapshot import Observer
-from taskhub.protocol import HubProtocol, handlers
+from taskhub.protocol import HubProtocol
+from taskhub.service import handlers
 from taskhub.settings import TaskHubSettings
 from taskhub.storage_watch import StorageWatch
 from taskhub.transport.server import GrpcServer

@@ -11,6 +11,7 @@ from durabletask.internal import orchestrator_service_pb2 as pb
 
 from taskhub import events, wire
 from taskhub.limits import Limits, entity_name
+from taskhub.plan import MessageKind
 from taskhub.scheduling import Item, Kind
 from taskhub.transactions.entities import CAUTIOUS_AFTER, BatchWork
 from taskhub.transactions.records import (
@@ -20,7 +21,6 @@ from taskhub.transactions.records import (
     instance_by_key,
 )
 from taskhub.transactions.turns import TurnWork
-from taskhub.turn import MessageKind
 
 _ENVELOPE_BYTES = 256
 """Room for ids, token and framing around a work item."""

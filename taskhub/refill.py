@@ -9,8 +9,8 @@ from typing import Any
 from durabletask.internal import orchestrator_service_pb2 as pb
 
 from taskhub.limits import entity_name
+from taskhub.plan import MessageKind
 from taskhub.scheduling import Filter, Group, Item, Kind
-from taskhub.turn import MessageKind
 
 
 @dataclass(frozen=True, slots=True)

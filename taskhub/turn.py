@@ -7,14 +7,26 @@ on replay, and usually a message. Nothing here reads a clock, a database or a ra
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from enum import IntEnum
+from dataclasses import dataclass
 from typing import Any
 
 from durabletask.internal import orchestrator_service_pb2 as pb
 
 from taskhub import events
 from taskhub.limits import INVALID_ID, PAYLOAD_TOO_LARGE, Limits
+from taskhub.plan import (
+    ChildDraft,
+    ContinuedAsNew,
+    EntityMessage,
+    EventDraft,
+    Finished,
+    MessageKind,
+    Rewound,
+    Termination,
+    TimerDraft,
+    TurnPlan,
+    draft_activity,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,116 +38,6 @@ class TurnContext:
     now: int
     limits: Limits
     trace: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ActivityDraft:
-    """An activity to run; ``request`` is a serialised ActivityRequest."""
-
-    task_id: int
-    name: str
-    version: str | None
-    request: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class TimerDraft:
-    """A timer to keep; ``event`` is the timerFired event to deliver."""
-
-    due: int
-    event: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ChildDraft:
-    """A sub-orchestration to start."""
-
-    task_id: int
-    instance_id: str
-    name: str
-    version: str | None
-    input: str | None
-    trace: bytes | None
-    tags: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class EventDraft:
-    """An external event for another instance."""
-
-    instance_id: str
-    event: bytes
-
-
-class MessageKind(IntEnum):
-    """What an orchestration says to an entity; also the kind of a stored operation."""
-
-    SIGNAL = 0
-    CALL = 1
-    LOCK = 2
-    UNLOCK = 3
-
-
-@dataclass(frozen=True, slots=True)
-class EntityMessage:
-    """One message to an entity; ``due`` is set for a delayed signal, ``section`` for locks."""
-
-    kind: MessageKind
-    entity_id: str
-    event: bytes
-    due: int | None = None
-    section: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Termination:
-    """Another instance to end."""
-
-    instance_id: str
-    reason: str | None
-    recurse: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The execution ended."""
-
-    status: int
-    output: str | None
-    failure: pb.TaskFailureDetails | None
-
-
-@dataclass(frozen=True, slots=True)
-class ContinuedAsNew:
-    """The execution starts over with a new input and the events it had not taken."""
-
-    input: str | None
-    version: str | None
-    carryover: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Rewound:
-    """The failed execution goes back to its last good state."""
-
-    history: tuple[pb.HistoryEvent, ...]
-
-
-@dataclass(slots=True)
-class TurnPlan:
-    """Everything one turn changes, in the order the orchestrator asked for it."""
-
-    history: list[bytes] = field(default_factory=list)
-    activities: list[ActivityDraft] = field(default_factory=list)
-    timers: list[TimerDraft] = field(default_factory=list)
-    children: list[ChildDraft] = field(default_factory=list)
-    raised: list[EventDraft] = field(default_factory=list)
-    messages: list[EntityMessage] = field(default_factory=list)
-    terminations: list[Termination] = field(default_factory=list)
-    to_self: list[bytes] = field(default_factory=list)
-    outcome: Finished | ContinuedAsNew | Rewound | None = None
-    refusal: pb.TaskFailureDetails | None = None
-    """Why the turn cannot be taken as it is, when no answer could tell the orchestrator."""
 
 
 def plan_turn(context: TurnContext, actions: Iterable[pb.OrchestratorAction]) -> TurnPlan:
@@ -157,7 +59,6 @@ def plan_turn(context: TurnContext, actions: Iterable[pb.OrchestratorAction]) ->
 
 def _schedule_task(context: TurnContext, action: pb.OrchestratorAction, plan: TurnPlan) -> None:
     task = action.scheduleTask
-    version = events.optional(task, "version")
     trace = task.parentTraceContext if task.HasField("parentTraceContext") else _inherited(context)
     problem = context.limits.oversize(f"the input of activity '{task.name}'", events.optional(task, "input"))
     scheduled = pb.TaskScheduledEvent(
@@ -173,18 +74,10 @@ def _schedule_task(context: TurnContext, action: pb.OrchestratorAction, plan: Tu
             events.task_failed(context.now, action.id, events.failure(PAYLOAD_TOO_LARGE, problem))
         )
         return
-    request = pb.ActivityRequest(
-        name=task.name,
-        version=task.version if task.HasField("version") else None,
-        input=task.input if task.HasField("input") else None,
-        orchestrationInstance=pb.OrchestrationInstance(
-            instanceId=context.instance_id, executionId=events.text(context.execution_id)
-        ),
-        taskId=action.id,
-        parentTraceContext=trace,
-        tags=dict(task.tags),
+    owner = pb.OrchestrationInstance(
+        instanceId=context.instance_id, executionId=events.text(context.execution_id)
     )
-    plan.activities.append(ActivityDraft(action.id, task.name, version, request.SerializeToString()))
+    plan.activities.append(draft_activity(action.id, task, owner, trace))
 
 
 def _create_timer(context: TurnContext, action: pb.OrchestratorAction, plan: TurnPlan) -> None:

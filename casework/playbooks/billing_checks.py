@@ -5,9 +5,10 @@ from datetime import timedelta
 from statistics import median
 
 from casework.finding import Claim
-from casework.playbooks.evidence import RECENT_DAYS, Evidence, InvoiceRow, LogRow, OrderRow, refs
+from casework.playbooks.evidence import RECENT_DAYS, Evidence
 from casework.playbooks.location_checks import CREDENTIALS, REMOTE
 from casework.playbooks.playbook import claim
+from casework.playbooks.typed_rows import InvoiceRow, LogRow, OrderRow, refs
 from casework.rules.durations import in_words
 
 RAPID = timedelta(hours=1)

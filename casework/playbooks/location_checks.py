@@ -5,8 +5,9 @@ from datetime import timedelta
 from itertools import pairwise
 
 from casework.finding import Claim
-from casework.playbooks.evidence import Evidence, LogRow, refs
+from casework.playbooks.evidence import Evidence
 from casework.playbooks.playbook import claim
+from casework.playbooks.typed_rows import LogRow, refs
 from casework.rules.durations import in_words
 
 TRAVEL_WINDOW = timedelta(hours=2)

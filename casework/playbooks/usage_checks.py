@@ -5,8 +5,9 @@ from datetime import timedelta
 from statistics import median
 
 from casework.finding import Claim, ClaimStatus
-from casework.playbooks.evidence import RECENT_DAYS, Evidence, UsageDay, refs
+from casework.playbooks.evidence import RECENT_DAYS, Evidence
 from casework.playbooks.playbook import claim
+from casework.playbooks.typed_rows import UsageDay, refs
 
 SPIKE = 3.0
 """Times the usual day from which a day is called a spike."""

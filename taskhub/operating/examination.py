@@ -11,9 +11,9 @@ from durabletask.internal import orchestrator_service_pb2 as pb
 from taskhub.errors import HubError
 from taskhub.operating import histories
 from taskhub.operating.problems import Problem
+from taskhub.plan import MessageKind
 from taskhub.transactions import locks, maintenance
 from taskhub.transactions.records import TERMINAL, MessageClass, TimerKind
-from taskhub.turn import MessageKind
 from taskhub.writer import Transaction
 
 _MOST_PER_KIND = 1000

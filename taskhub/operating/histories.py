@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 
 from taskhub import events, wire
 from taskhub.operating.problems import Problem
+from taskhub.plan import MessageKind
 from taskhub.transactions import lifecycle, rewinding
 from taskhub.transactions.records import (
     TERMINAL,
@@ -21,7 +22,6 @@ from taskhub.transactions.records import (
     TimerKind,
     instance_by_key,
 )
-from taskhub.turn import MessageKind
 from taskhub.writer import Transaction
 
 LOST = "TaskHub.AnswerLost"

@@ -1,4 +1,4 @@
-"""Activity results, and what happens to an activity nobody manages to run."""
+"""Activities: how they are put to work, their results, and what becomes of one nobody manages to run."""
 
 from __future__ import annotations
 
@@ -8,8 +8,30 @@ from durabletask.internal import orchestrator_service_pb2 as pb
 
 from taskhub import events
 from taskhub.limits import PAYLOAD_TOO_LARGE, Limits
+from taskhub.plan import ActivityDraft
 from taskhub.transactions import lifecycle
+from taskhub.transactions.records import Instance
 from taskhub.writer import Transaction
+
+
+def schedule(tx: Transaction, instance: Instance, activity: ActivityDraft) -> None:
+    """Put an activity to work for the execution that asks for it."""
+    seq = tx.next_seq()
+    tx.execute(
+        "INSERT INTO activities (seq, hub, key, generation, task_id, name, version, request)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            seq,
+            instance.hub,
+            instance.key,
+            instance.generation,
+            activity.task_id,
+            activity.name,
+            activity.version,
+            activity.request,
+        ),
+    )
+    tx.effects.activities.append((instance.hub, seq, activity.name, activity.version))
 
 
 def complete(seq: int, response: pb.ActivityResponse, limits: Limits) -> Callable[[Transaction], None]:

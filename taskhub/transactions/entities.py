@@ -10,10 +10,10 @@ from durabletask.internal import orchestrator_service_pb2 as pb
 
 from taskhub import events
 from taskhub.limits import PAYLOAD_TOO_LARGE, POISON_WORK_ITEM, Limits
+from taskhub.plan import EntityMessage, MessageKind
 from taskhub.transactions import lifecycle, locks
 from taskhub.transactions.lifecycle import NewInstance, StoredTimer
 from taskhub.transactions.records import Entity, TimerKind, entity_by_key, instance_by_id
-from taskhub.turn import EntityMessage, MessageKind
 from taskhub.writer import Transaction
 
 CAUTIOUS_AFTER = 2

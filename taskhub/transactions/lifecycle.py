@@ -52,6 +52,29 @@ class NewInstance:
 def create(tx: Transaction, hub: int, new: NewInstance) -> int:
     """Store a new instance and the event that starts it; its row key. The id must be free."""
     execution_id = new.execution_id or uuid.uuid4().hex
+    key = _insert(tx, hub, new, execution_id)
+    started = events.execution_started(
+        tx.now,
+        name=new.name,
+        version=new.version,
+        input_text=new.input,
+        instance_id=new.instance_id,
+        execution_id=execution_id,
+        tags=new.tags,
+        parent=_parent_info(new.parent) if new.parent else None,
+        parent_trace=new.trace,
+        scheduled_at=new.scheduled_at,
+    )
+    if new.scheduled_at is not None and new.scheduled_at > tx.now:
+        add_timer(tx, StoredTimer(new.scheduled_at, TimerKind.START, key, 0, started))
+    else:
+        put(tx, key, MessageClass.START, started)
+        tx.effects.orchestrations.append((hub, key, new.name, new.version))
+    tx.effects.changed.append((hub, new.instance_id))
+    return key
+
+
+def _insert(tx: Transaction, hub: int, new: NewInstance, execution_id: str) -> int:
     parent = new.parent
     cursor = tx.execute(
         "INSERT INTO instances (hub, instance_id, execution_id, name, version, status, created_at,"
@@ -78,24 +101,6 @@ def create(tx: Transaction, hub: int, new: NewInstance) -> int:
     )
     key = int(cursor.lastrowid or 0)
     tx.execute("INSERT INTO payloads (key, input) VALUES (?, ?)", (key, new.input))
-    started = events.execution_started(
-        tx.now,
-        name=new.name,
-        version=new.version,
-        input_text=new.input,
-        instance_id=new.instance_id,
-        execution_id=execution_id,
-        tags=new.tags,
-        parent=_parent_info(parent) if parent else None,
-        parent_trace=new.trace,
-        scheduled_at=new.scheduled_at,
-    )
-    if new.scheduled_at is not None and new.scheduled_at > tx.now:
-        add_timer(tx, StoredTimer(new.scheduled_at, TimerKind.START, key, 0, started))
-    else:
-        put(tx, key, MessageClass.START, started)
-        tx.effects.orchestrations.append((hub, key, new.name, new.version))
-    tx.effects.changed.append((hub, new.instance_id))
     return key
 
 

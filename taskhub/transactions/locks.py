@@ -12,8 +12,8 @@ from durabletask.internal import orchestrator_service_pb2 as pb
 
 from taskhub import events
 from taskhub.limits import entity_name
+from taskhub.plan import EntityMessage, MessageKind
 from taskhub.transactions.records import Entity, MessageClass, entity_by_id, entity_by_key, instance_by_key
-from taskhub.turn import EntityMessage, MessageKind
 from taskhub.writer import Transaction
 
 

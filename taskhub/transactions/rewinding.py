@@ -11,10 +11,10 @@ import uuid
 from durabletask.internal import orchestrator_service_pb2 as pb
 
 from taskhub import events
-from taskhub.transactions import commands, lifecycle, locks
+from taskhub.plan import EntityMessage, MessageKind, Rewound, draft_activity
+from taskhub.transactions import activities, commands, lifecycle, locks
 from taskhub.transactions.lifecycle import NewInstance, ParentLink, StoredTimer
 from taskhub.transactions.records import Instance, MessageClass, TimerKind, instance_by_id
-from taskhub.turn import EntityMessage, MessageKind, Rewound
 from taskhub.writer import Transaction
 
 _ANSWERS = {
@@ -97,33 +97,11 @@ def restart_activity(tx: Transaction, instance: Instance, event: pb.HistoryEvent
     if tx.execute(query, (instance.key, event.eventId)).fetchone():
         return
     scheduled = event.taskScheduled
-    request = pb.ActivityRequest(
-        name=scheduled.name,
-        version=scheduled.version if scheduled.HasField("version") else None,
-        input=scheduled.input if scheduled.HasField("input") else None,
-        orchestrationInstance=pb.OrchestrationInstance(
-            instanceId=instance.instance_id, executionId=events.text(instance.execution_id)
-        ),
-        taskId=event.eventId,
-        parentTraceContext=scheduled.parentTraceContext if scheduled.HasField("parentTraceContext") else None,
-        tags=dict(scheduled.tags),
+    owner = pb.OrchestrationInstance(
+        instanceId=instance.instance_id, executionId=events.text(instance.execution_id)
     )
-    seq, version = tx.next_seq(), events.optional(scheduled, "version")
-    tx.execute(
-        "INSERT INTO activities (seq, hub, key, generation, task_id, name, version, request)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            seq,
-            instance.hub,
-            instance.key,
-            instance.generation,
-            event.eventId,
-            scheduled.name,
-            version,
-            request.SerializeToString(),
-        ),
-    )
-    tx.effects.activities.append((instance.hub, seq, scheduled.name, version))
+    trace = scheduled.parentTraceContext if scheduled.HasField("parentTraceContext") else None
+    activities.schedule(tx, instance, draft_activity(event.eventId, scheduled, owner, trace))
 
 
 def restart_timer(tx: Transaction, instance: Instance, event: pb.HistoryEvent) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from taskhub.plan import EntityMessage, MessageKind
 from taskhub.transactions import lifecycle, locks
 from taskhub.transactions.records import MessageClass, TimerKind, entity_by_key, instance_by_key, scalar
-from taskhub.turn import EntityMessage, MessageKind
 from taskhub.writer import Transaction
 
 

@@ -11,7 +11,8 @@ from durabletask.internal import orchestrator_service_pb2 as pb
 
 from taskhub import events
 from taskhub.limits import PAYLOAD_TOO_LARGE, Limits
-from taskhub.transactions import commands, lifecycle, locks, rewinding
+from taskhub.plan import ChildDraft, ContinuedAsNew, EntityMessage, Finished, MessageKind, TurnPlan
+from taskhub.transactions import activities, commands, lifecycle, locks, rewinding
 from taskhub.transactions.lifecycle import NewInstance, ParentLink, StoredTimer
 from taskhub.transactions.records import (
     Instance,
@@ -21,16 +22,7 @@ from taskhub.transactions.records import (
     instance_by_key,
     scalar,
 )
-from taskhub.turn import (
-    ChildDraft,
-    ContinuedAsNew,
-    EntityMessage,
-    Finished,
-    MessageKind,
-    TurnContext,
-    TurnPlan,
-    plan_turn,
-)
+from taskhub.turn import TurnContext, plan_turn
 from taskhub.writer import Transaction
 
 
@@ -117,22 +109,7 @@ def _has_messages(tx: Transaction, key: int) -> bool:
 
 def _send(tx: Transaction, instance: Instance, plan: TurnPlan, trace: bytes | None) -> None:
     for activity in plan.activities:
-        seq = tx.next_seq()
-        tx.execute(
-            "INSERT INTO activities (seq, hub, key, generation, task_id, name, version, request)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                seq,
-                instance.hub,
-                instance.key,
-                instance.generation,
-                activity.task_id,
-                activity.name,
-                activity.version,
-                activity.request,
-            ),
-        )
-        tx.effects.activities.append((instance.hub, seq, activity.name, activity.version))
+        activities.schedule(tx, instance, activity)
     for timer in plan.timers:
         lifecycle.add_timer(
             tx, StoredTimer(timer.due, TimerKind.RESULT, instance.key, instance.generation, timer.event)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from taskhub import events
 from taskhub.limits import Limits
-from taskhub.turn import ContinuedAsNew, Finished, MessageKind, TurnContext, TurnPlan, plan_turn
+from taskhub.plan import ContinuedAsNew, Finished, MessageKind, TurnPlan
+from taskhub.turn import TurnContext, plan_turn
 
 NOW = 1_790_000_000_000_000
 LIMITS = Limits(payload_bytes=100)
