@@ -104,7 +104,7 @@ ACTIONS: tuple[Action, ...] = (
         "repeat", ("full_stop",), "make the last decision again, on this case", "both", "Decide", "", True
     ),
     Action("escalate", ("e",), "send to the senior queue, with a reason", "both", "Decide", "", True),
-    Action("defer", ("d",), "put off until a time, or bring back", "both", "Decide", "defer", True),
+    Action("defer", ("d",), "defer until a time, or bring back", "both", "Decide", "defer", True),
     Action("reverse", ("U",), "undo an executed step of a closed case", "both", "Decide", "", True),
     Action("next_case", ("n",), "claim the most urgent case and open it", "both", "Work", "next", True),
     Action("claim", ("c",), "claim the case, or give it back", "both", "Work", "claim", True),

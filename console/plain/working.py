@@ -51,7 +51,7 @@ async def note(talk: Talk, rest: str) -> None:
 
 
 async def defer(talk: Talk, rest: str) -> None:
-    """Put the case off until a time, with a reason behind it; `defer back` brings it back."""
+    """Defer the case until a time, with a reason behind it; `defer back` brings it back."""
     if talk.seen is None:
         talk.say(NOT_OPEN)
         return
@@ -66,7 +66,7 @@ async def defer(talk: Talk, rest: str) -> None:
         talk.say(str(error))
         return
     await talk.desk.defer(case_id, until, reason)
-    talk.say(f"Recorded: put off until {day_and_time(until)}.")
+    talk.say(f"Recorded: deferred until {day_and_time(until)}.")
 
 
 async def tag(talk: Talk, rest: str) -> None:

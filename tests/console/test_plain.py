@@ -217,8 +217,8 @@ async def test_escalate_defer_and_tag(running: Running) -> None:
     async with line_mode(running.settings(), running) as (desk, _):
         await desk.type("open 1")
         assert "is no time" in await desk.type("defer someday")
-        assert "put off until" in await desk.type("defer 2h waits for the bank")
-        assert "put off for 1 hour 59 minutes" in await desk.type("filter is:deferred")
+        assert "deferred until" in await desk.type("defer 2h waits for the bank")
+        assert "deferred for 1 hour 59 minutes" in await desk.type("filter is:deferred")
         assert "is back" in await desk.type("defer back")
         assert "tags vip" in await desk.type("tag vip")
         assert "tagged vip" in await desk.type("filter tag:vip")
