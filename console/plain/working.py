@@ -4,6 +4,7 @@ from console.format import day_and_time, words
 from console.moments import MomentError, moment_and_words
 from console.plain.looking import NOT_OPEN, read_out
 from console.plain.talk import Talk
+from console.plain.writing import Words
 from console.problems import CaseNotFoundError
 from console.tagging import TagError, tag_request
 
@@ -42,11 +43,14 @@ async def note(talk: Talk, rest: str) -> None:
     if talk.seen is None:
         talk.say(NOT_OPEN)
         return
-    text = rest or await talk.ask("What is to be noted? It stays in the record; an empty line goes back: ")
+    case_id = talk.seen.case.case_id
+    written = Words(talk, case_id, "note")
+    text = await written.get(rest, "What is to be noted? It stays in the record; an empty line goes back: ")
     if not text:
-        talk.say("Nothing was sent.")
+        talk.say(f"Nothing was sent{'; what you wrote is kept' if written.draft else ''}.")
         return
-    await talk.desk.note(talk.seen.case.case_id, text)
+    await talk.desk.note(case_id, text)
+    await written.sent(text)
     talk.say("Recorded: your note.")
 
 
