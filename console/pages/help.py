@@ -41,7 +41,7 @@ def _marks(sheet: Sheet) -> list[tuple[str, str]]:
     return [(mark, text.format(withdraw=sheet.key("withdraw"))) for mark, text in _MARKS]
 
 
-_GROUPS = ("Decide", "Work", "Look", "Move", "Console")
+_GROUPS = ("Replay", "Decide", "Work", "Look", "Move", "Console")
 
 
 def _pairs(title: str, pairs: Sequence[tuple[str, str]], sheet: Sheet) -> list[Line]:
