@@ -27,7 +27,7 @@ class CaseClaim(Frozen):
 
 
 class Deferral(Frozen):
-    """Who put the case off, until when and why."""
+    """Who deferred the case, until when and why."""
 
     actor: Actor
     since: AwareDatetime
@@ -126,7 +126,7 @@ class Case(Frozen):
         return claim.actor if claim else None
 
     def deferred_at(self, now: datetime) -> Deferral | None:
-        """How the case is put off at a moment; a deferral whose time has come is none."""
+        """How the case is deferred at a moment; a deferral whose time has come is none."""
         return self.deferral if self.deferral and self.deferral.until > now else None
 
 

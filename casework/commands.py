@@ -144,7 +144,7 @@ def release(case: Case, actor: Actor, now: datetime) -> Events:
 
 
 def defer(case: Case, actor: Actor, now: datetime, until: datetime, reason: str = "") -> Events:
-    """Put a waiting case off until a time before its deadline; one's claim on it is given back.
+    """Defer a waiting case until a time before its deadline; one's claim on it is given back.
 
     Raises InvalidInputError for a time that is past or not before the deadline, ClaimedError, and
     ConflictError when no decision is awaited.

@@ -105,7 +105,7 @@ class Released(Frozen):
 
 
 class Deferred(Frozen):
-    """Put off by a person: until then nobody needs to look at the case."""
+    """Deferred by a person: until then nobody needs to look at the case."""
 
     type: Literal["deferred"] = "deferred"
     until: AwareDatetime

@@ -281,7 +281,7 @@ FIELD_HELP: Sequence[tuple[str, str]] = (
     ("severity:high", "low, medium, high, critical"),
     ("mine unclaimed", "or claimed:me,none claimed:alice"),
     ("tag:vip,mule", "the whole tag; words find parts of one"),
-    ("is:deferred", "put off until a time that has not come"),
+    ("is:deferred", "deferred until a time that has not come"),
     ("-status:held", "a minus turns any term around"),
 )
 

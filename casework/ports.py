@@ -34,7 +34,7 @@ class CaseQuery(Frozen):
     claimed_by: str | None = None
     """An actor id, or an empty string for cases that nobody holds."""
     deferred: bool | None = None
-    """Only cases that are put off now, or only those that are not."""
+    """Only cases that are deferred now, or only those that are not."""
     min_risk: float | None = None
     max_risk: float | None = None
     tags: frozenset[Tag] = frozenset()
@@ -130,7 +130,7 @@ class CaseStore(Protocol):
         """Cases that were opened but whose investigation has not begun."""
 
     async def due_deferrals(self, now: AwareDatetime, limit: int = 100) -> tuple[Case, ...]:
-        """Cases put off until a time that has come, whose record does not say so yet."""
+        """Cases deferred until a time that has come, whose record does not say so yet."""
 
     async def tally(self, by: Literal["status", "outcome", "rule"]) -> Mapping[str, int]:
         """How many cases there are by status, by outcome (closed ones) or by rule."""

@@ -30,7 +30,7 @@ class ClaimView(Frozen):
 
 
 class DeferralView(Frozen):
-    """Who put a case off, since when, until when and why."""
+    """Who deferred a case, since when, until when and why."""
 
     actor_id: str
     name: str

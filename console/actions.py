@@ -2,13 +2,13 @@
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from console.saved_views import SAVED, view_key
 
-Scope = Literal["queue", "case", "both", "everywhere"]
-Group = Literal["Move", "Look", "Decide", "Work", "Console"]
+Scope = Literal["queue", "case", "both", "everywhere", "replay"]
+Group = Literal["Move", "Look", "Decide", "Work", "Console", "Replay"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ ACTIONS: tuple[Action, ...] = (
         "repeat", ("full_stop",), "make the last decision again, on this case", "both", "Decide", "", True
     ),
     Action("escalate", ("e",), "send to the senior queue, with a reason", "both", "Decide", "", True),
-    Action("defer", ("d",), "put off until a time, or bring back", "both", "Decide", "defer", True),
+    Action("defer", ("d",), "defer until a time, or bring back", "both", "Decide", "defer", True),
     Action("reverse", ("U",), "undo an executed step of a closed case", "both", "Decide", "", True),
     Action("next_case", ("n",), "claim the most urgent case and open it", "both", "Work", "next", True),
     Action("claim", ("c",), "claim the case, or give it back", "both", "Work", "claim", True),
@@ -122,6 +122,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("command_line", ("colon",), "run any action by name, with completion", "both", "Console"),
     Action("command_palette", ("ctrl+p",), "find an action by name", "everywhere", "Console"),
     Action("close", ("q",), "back from a case, quit from the queue", "both", "Console", "quit"),
+    Action("replay_pause", ("p",), "pause the replay, or go on", "replay", "Replay", "pause"),
+    Action("replay_step", ("s",), "to the next change in the recording", "replay", "Replay", "step"),
+    Action("replay_faster", ("plus",), "play faster", "replay", "Replay"),
+    Action("replay_slower", ("minus",), "play slower", "replay", "Replay"),
 )
 
 BY_NAME = {action.name: action for action in ACTIONS}
@@ -132,3 +136,9 @@ def available(scope: Scope, actions: Sequence[Action] = ACTIONS) -> Iterator[Act
     for action in actions:
         if action.scope in (scope, "everywhere") or (action.scope == "both" and scope in ("queue", "case")):
             yield action
+
+
+def replaying(actions: Sequence[Action]) -> tuple[Action, ...]:
+    """The actions of a console on a recording: those of the replay come first, and work on every screen."""
+    own = [replace(action, scope="both") for action in actions if action.scope == "replay"]
+    return (*own, *(action for action in actions if action.scope != "replay"))

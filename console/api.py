@@ -118,7 +118,7 @@ class HttpApi:
         return await self._ask(views.CaseSummary, "DELETE", f"/cases/{_segment(case_id)}/claim")
 
     async def defer(self, case_id: str, until: datetime, reason: str) -> views.CaseSummary:
-        """Put a case off; asked twice it is put off once."""
+        """Defer a case; asked twice it is deferred once."""
         body = views.DeferRequest(until=until, reason=reason)
         return await self._ask(views.CaseSummary, "POST", f"/cases/{_segment(case_id)}/deferral", body=body)
 

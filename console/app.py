@@ -12,7 +12,7 @@ from threading import Timer
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual._compositor import CompositorUpdate
-from textual.app import SystemCommand
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.events import Resize
@@ -20,7 +20,7 @@ from textual.screen import Screen
 
 from casework.actor import Actor
 from console import news as n
-from console.actions import Scope, available
+from console.actions import Action, Scope, available
 from console.asking import Asking
 from console.calling_out import CallingOut
 from console.clipboard import sequence
@@ -355,9 +355,14 @@ class ConsoleApp(Themed, Asking):
         """The palette: the actions of the screen below it, from the one list."""
         if isinstance(screen, WorkScreen):
             for action in available(screen.scope, self.actions):
-                if hasattr(screen, f"action_{action.name.partition('(')[0]}"):
-                    run = partial(screen.run_action, action.name)
+                if action.name != "command_palette":
+                    run = partial(self.doer(action, screen).run_action, action.name)
                     yield SystemCommand(f"{action.help}", f"key {action.shown_keys}", run)
+
+    def doer(self, action: Action, screen: Screen[Any] | None = None) -> Screen[Any] | App[Any]:
+        """Who carries an action out: the screen, or for those that are not about one, the app."""
+        screen = screen or self.screen
+        return screen if hasattr(screen, f"action_{action.name.partition('(')[0]}") else self
 
     def action_help_quit(self) -> None:
         """ctrl-c is pressed by habit; it must not cost a draft."""

@@ -52,7 +52,7 @@ class Commanding:
     async def _act(self, action_id: str) -> None:
         """Run an action as its key would."""
         action = next(action for action in self._app.actions if action.id == action_id)
-        await self._app.screen.run_action(action.name)
+        await self._app.doer(action).run_action(action.name)
 
     def _queue(self) -> QueueScreen:
         """The queue, brought to the front."""

@@ -181,7 +181,7 @@ class Desk:
         return self._answered(await self._api.release(case_id))
 
     async def defer(self, case_id: str, until: datetime, reason: str) -> CaseSummary:
-        """Put a case off until a time."""
+        """Defer a case until a time."""
         return self._answered(await self._api.defer(case_id, until, reason))
 
     async def end_deferral(self, case_id: str) -> CaseSummary:

@@ -40,9 +40,14 @@ def remapped(keys: Mapping[str, Sequence[str]]) -> tuple[Action, ...]:
     by_id = {action.id: action for action in ACTIONS}
     chosen = {by_id[_known(name, by_id)].id: _parsed(name, texts) for name, texts in keys.items()}
     actions = tuple(replace(action, keys=chosen.get(action.id, action.keys)) for action in ACTIONS)
+    refuse_conflicts(actions)
+    return actions
+
+
+def refuse_conflicts(actions: Sequence[Action]) -> None:
+    """No key may mean two things on one screen. Raises KeymapError."""
     for scope in ("queue", "case"):
         _refuse_conflicts(scope, actions)
-    return actions
 
 
 def parse_key(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Sorting cases without deciding on them: putting one off until a time, and tags."""
+"""Sorting cases without deciding on them: deferring one until a time, and tags."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -49,11 +49,11 @@ class Triage:
         else:
             until, reason = moment_and_words(text, self._app.now())
             await desk.defer(row.case_id, until, reason)
-            self._app.say(f"Recorded: put off until {day_and_time(until)}.", "good")
+            self._app.say(f"Recorded: deferred until {day_and_time(until)}.", "good")
         self._app.tell_now(n.DraftKept(*about, ""))
 
     async def defer_all(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
-        """Put all marked cases off until one time; the server refuses those due before it, one by one."""
+        """Defer all marked cases until one time; the server refuses those due before it, one by one."""
 
         def page(width: int) -> Sequence[Line]:
             sheet = Sheet(width, self._app.now(), self._app.glyphs, self._app.actions)

@@ -13,7 +13,7 @@ CREATE TABLE cases (
     updated_key  REAL NOT NULL,
     claim_actor  TEXT,
     claim_until  REAL,
-    deferred_until REAL,             -- while the record says that the case is put off
+    deferred_until REAL,             -- while the record says that the case is deferred
     tags         TEXT NOT NULL DEFAULT '',
     unapplied    INTEGER NOT NULL,   -- 1 while an accepted decision or withdrawal waits for the flow
     search       TEXT NOT NULL,

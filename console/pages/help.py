@@ -12,7 +12,7 @@ _MARKS = (
     ("+ x ?", "found something, contradicts the alert, not evaluable (never read that as low risk)"),
     ("left", "time until silence has a consequence; below an hour as minutes:seconds"),
     ("!", "telemetry that raised an alert"),
-    ("put off 2h", "deferred: off the desk for so long; its head says who and why"),
+    ("deferred 2h", "off the desk for so long; its head says who and why"),
     ("201 +3", "the customer, who is found in three other cases as well"),
     ("#vip", "a tag"),
     ("held 4", "decided, takes effect when the count ends; {withdraw} withdraws it until then"),
@@ -41,7 +41,7 @@ def _marks(sheet: Sheet) -> list[tuple[str, str]]:
     return [(mark, text.format(withdraw=sheet.key("withdraw"))) for mark, text in _MARKS]
 
 
-_GROUPS = ("Decide", "Work", "Look", "Move", "Console")
+_GROUPS = ("Replay", "Decide", "Work", "Look", "Move", "Console")
 
 
 def _pairs(title: str, pairs: Sequence[tuple[str, str]], sheet: Sheet) -> list[Line]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from rich.cells import cell_len
 
@@ -121,7 +122,7 @@ def type_text(case: CaseSummary, width: int, sheet: Sheet) -> str:
 def status_text(case: CaseSummary, sheet: Sheet) -> str:
     """Where the case stands: what is asked of whom, or how far the agents are."""
     if case.deferral is not None:
-        return f"put off {span((case.deferral.until - sheet.now).total_seconds())}"
+        return f"deferred {_short_span((case.deferral.until - sheet.now).total_seconds())}"
     match case.status:
         case Status.INVESTIGATING:
             return f"agents {progress_text(case.progress)}"
@@ -140,6 +141,13 @@ def progress_text(progress: dict[Specialist, Progress]) -> str:
         how = progress.get(specialist, Progress())
         marks.append(specialist[0] + (_FOUND[how.status] if how.status else str(min(how.tool_calls, 9))))
     return "".join(marks)
+
+
+def _short_span(seconds: float) -> str:
+    """A duration in at most four cells: its second unit is left out where that takes more."""
+    whole = span(seconds)
+    figure = "".join(takewhile(str.isdigit, whole))
+    return whole if len(whole) <= 4 else whole[: len(figure) + 1]
 
 
 def status_tone(case: CaseSummary) -> Tone:

@@ -107,9 +107,9 @@ def described(event: CaseEvent) -> tuple[str, Tone]:  # noqa: PLR0911, PLR0912 (
         case ev.Released():
             return "gave the claim back", ""
         case ev.Deferred(until=until, reason=reason):
-            return f"put off until {day_and_time(until)}" + (f": {reason}" if reason else ""), "warn"
+            return f"deferred until {day_and_time(until)}" + (f": {reason}" if reason else ""), "warn"
         case ev.DeferralEnded():
-            return "not put off any more", ""
+            return "not deferred any more", ""
         case ev.TagsChanged(added=added, removed=removed):
             return "tags " + " ".join([*(f"+{tag}" for tag in added), *(f"-{tag}" for tag in removed)]), ""
         case ev.NoteAdded(text=text):

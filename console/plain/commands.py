@@ -57,7 +57,7 @@ COMMANDS: Sequence[Command] = (
     Command("claim", "", "take the case in hand, or renew the claim", working.claim, True),
     Command("release", "", "give the claim back", working.release, True),
     Command("note", "[TEXT]", "write a note", working.note, True),
-    Command("defer", "UNTIL [REASON]", "put off until 2h or 14:30; defer back ends it", working.defer, True),
+    Command("defer", "UNTIL [REASON]", "defer until 2h or 14:30; defer back ends it", working.defer, True),
     Command("tag", "TAGS", "vip puts one on, -vip takes it off", working.tag, True),
     Command("status", "", "the connection, and what waits", looking.status),
     Command("help", "", "these commands", say_help),

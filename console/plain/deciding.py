@@ -6,11 +6,12 @@ from casework.action import Action
 from casework.decision import DecisionRequest
 from casework.reasons import Verdict, verdict_of
 from casework.views import CaseDetail
-from console.format import words
+from console.format import clean, words
 from console.lines import said
 from console.pages import decision as pages
 from console.plain.looking import NOT_OPEN
 from console.plain.talk import Talk
+from console.plain.writing import Words
 from console.problems import ConsoleError, RefusedError
 
 
@@ -41,8 +42,9 @@ async def reject(talk: Talk, rest: str) -> None:
         return
     talk.say_page(pages.subject(detail, talk.sheet))
     talk.say_page(pages.warnings(detail, talk.me, talk.sheet))
-    feedback = rest or await talk.ask("What is wrong, or missing? An empty line goes back: ")
-    await _send_words(talk, detail, f"Reject with the feedback: {feedback}?", Verdict.REJECT, feedback)
+    written = Words(talk, detail.case.case_id, "feedback")
+    text = await written.get(rest, "What is wrong, or missing? An empty line goes back: ")
+    await _send_words(talk, detail, Verdict.REJECT, written, text)
 
 
 async def escalate(talk: Talk, rest: str) -> None:
@@ -51,19 +53,28 @@ async def escalate(talk: Talk, rest: str) -> None:
     if detail is None:
         return
     talk.say_page(pages.subject(detail, talk.sheet))
-    reason = rest or await talk.ask("Why? A senior reads it; an empty line goes back: ")
-    await _send_words(talk, detail, f"Escalate with the reason: {reason}?", Verdict.ESCALATE, reason)
+    written = Words(talk, detail.case.case_id, "escalation")
+    text = await written.get(rest, "Why? A senior reads it; an empty line goes back: ")
+    await _send_words(talk, detail, Verdict.ESCALATE, written, text)
 
 
-async def _send_words(talk: Talk, detail: CaseDetail, what: str, verdict: Verdict, text: str | None) -> None:
+_ASKED = {Verdict.REJECT: "Reject with the feedback", Verdict.ESCALATE: "Escalate with the reason"}
+
+
+async def _send_words(
+    talk: Talk, detail: CaseDetail, verdict: Verdict, written: Words, text: str | None
+) -> None:
     """Send a decision that needs words, once they are there and the analyst is sure."""
+    what = f"{_ASKED[verdict]}: {clean(text or '')}?"
     sure, why = await talk.sure_why(what, verdict) if text else (False, None)
-    if sure:
-        escalates = verdict is Verdict.ESCALATE
-        fields = {"approved": False, "escalate": escalates, "feedback": text, "reason_code": why}
-        await _send(talk, detail, fields)
-    else:
-        talk.say("Nothing was sent.")
+    if not (sure and text):
+        kept = "; what you wrote is kept" if written.draft else ""
+        talk.say(f"Nothing was sent{kept}.")
+        return
+    escalates = verdict is Verdict.ESCALATE
+    fields = {"approved": False, "escalate": escalates, "feedback": text, "reason_code": why}
+    if await _send(talk, detail, fields):
+        await written.sent(text)
 
 
 def _action(text: str) -> Action | None:
@@ -97,20 +108,21 @@ def _went_on(talk: Talk, seen: CaseDetail, now: CaseDetail) -> bool:
     return True
 
 
-async def _send(talk: Talk, detail: CaseDetail, fields: Mapping[str, object]) -> None:
-    """Send it, unless the case went on while the question was being answered."""
+async def _send(talk: Talk, detail: CaseDetail, fields: Mapping[str, object]) -> bool:
+    """Send it, unless the case went on while the question was being answered; whether it is recorded."""
     request = DecisionRequest.model_validate({**_binding(detail), **fields})
     talk.take_in()
     row = talk.state.cases.get(detail.case.case_id, detail.summary)
     if row.seq > detail.summary.seq and _went_on(talk, detail, detail.model_copy(update={"summary": row})):
-        return
+        return False
     talk.say("Sending the decision; it is not recorded yet.")
     try:
         summary = await talk.desk.decide(detail.case.case_id, request)
     except RefusedError as error:
         await _refused(talk, detail, error)
-    else:
-        talk.say(f"Recorded: {summary.decided or words(summary.status)}. Type next for the next case.")
+        return False
+    talk.say(f"Recorded: {summary.decided or words(summary.status)}. Type next for the next case.")
+    return True
 
 
 async def _refused(talk: Talk, detail: CaseDetail, error: RefusedError) -> None:

@@ -12,6 +12,7 @@ from console.pages.status import count
 from console.pages.timeline import timeline_section
 from console.plain.talk import Talk
 from console.plain.words import case_sentence, connection_sentence
+from console.plain.writing import remind
 from console.verbs.naming import case_meant
 
 LISTED = 20
@@ -67,6 +68,7 @@ async def read_out(talk: Talk, case_id: str) -> None:
     detail = await _read(talk, case_id)
     talk.say_page(case_head.head(detail.summary, talk.sheet))
     talk.say_page(case_head.what_is_asked(detail.case, talk.sheet))
+    remind(talk, case_id)
     talk.say("Type why, findings, tools or timeline to read more; approve or reject to decide.")
 
 

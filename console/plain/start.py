@@ -11,6 +11,7 @@ from console.plain.commands import QUIT, obey
 from console.plain.lines_in import LineReader
 from console.plain.looking import say_list, status
 from console.plain.talk import Talk
+from console.plain.writing import recall
 from console.session import remember_login
 from console.settings import ConsoleSettings
 
@@ -47,6 +48,7 @@ async def converse(talk: Talk) -> None:
     await talk.heard.wait()
     talk.catch_up()
     await status(talk, "")
+    recall(talk)
     await say_list(talk, "")
     while True:
         talk.announce()

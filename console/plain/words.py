@@ -61,7 +61,7 @@ def case_sentence(row: CaseSummary, now: datetime) -> str:
     if row.claim is not None:
         parts.append(f"claimed by {clean(row.claim.name)}")
     if row.deferral is not None and row.deferral.until > now:
-        parts.append(f"put off for {duration((row.deferral.until - now).total_seconds())}")
+        parts.append(f"deferred for {duration((row.deferral.until - now).total_seconds())}")
     if row.tags:
         parts.append(f"tagged {clean(' '.join(row.tags))}")
     return f"{', '.join(parts)}, {clean(row.case_id)}"

@@ -4,6 +4,7 @@ from console.format import day_and_time, words
 from console.moments import MomentError, moment_and_words
 from console.plain.looking import NOT_OPEN, read_out
 from console.plain.talk import Talk
+from console.plain.writing import Words
 from console.problems import CaseNotFoundError
 from console.tagging import TagError, tag_request
 
@@ -42,16 +43,19 @@ async def note(talk: Talk, rest: str) -> None:
     if talk.seen is None:
         talk.say(NOT_OPEN)
         return
-    text = rest or await talk.ask("What is to be noted? It stays in the record; an empty line goes back: ")
+    case_id = talk.seen.case.case_id
+    written = Words(talk, case_id, "note")
+    text = await written.get(rest, "What is to be noted? It stays in the record; an empty line goes back: ")
     if not text:
-        talk.say("Nothing was sent.")
+        talk.say(f"Nothing was sent{'; what you wrote is kept' if written.draft else ''}.")
         return
-    await talk.desk.note(talk.seen.case.case_id, text)
+    await talk.desk.note(case_id, text)
+    await written.sent(text)
     talk.say("Recorded: your note.")
 
 
 async def defer(talk: Talk, rest: str) -> None:
-    """Put the case off until a time, with a reason behind it; `defer back` brings it back."""
+    """Defer the case until a time, with a reason behind it; `defer back` brings it back."""
     if talk.seen is None:
         talk.say(NOT_OPEN)
         return
@@ -66,7 +70,7 @@ async def defer(talk: Talk, rest: str) -> None:
         talk.say(str(error))
         return
     await talk.desk.defer(case_id, until, reason)
-    talk.say(f"Recorded: put off until {day_and_time(until)}.")
+    talk.say(f"Recorded: deferred until {day_and_time(until)}.")
 
 
 async def tag(talk: Talk, rest: str) -> None:

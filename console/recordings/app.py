@@ -5,25 +5,27 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from console.actions import ACTIONS, replaying, shown
 from console.app import ConsoleApp
+from console.keymap import refuse_conflicts
 from console.recordings.replayer import Replay
 from console.settings import ConsoleSettings
-
-KEYS = "p pauses, s steps, + and - change the pace"
 
 
 class ReplayConsole(ConsoleApp):
     """A console whose server is a file."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p", "replay_pause", "pause the replay, or go on", show=False),
-        Binding("s", "replay_step", "to the next change in the recording", show=False),
-        Binding("plus", "replay_faster", "play faster", show=False),
-        Binding("minus", "replay_slower", "play slower", show=False),
+        Binding(",".join(action.keys), action.name, action.help, show=False, id=action.id)
+        for action in ACTIONS
+        if action.scope == "replay"
     ]
 
     def __init__(self, settings: ConsoleSettings, replay: Replay) -> None:
+        """Raises KeymapError where one of the analyst's own keys is also one of the replay's."""
         super().__init__(settings, replay.api, now=replay.player.now)
+        self.actions = replaying(self.actions)
+        refuse_conflicts(self.actions)
         self._replay = replay
 
     def on_mount(self) -> None:
@@ -32,9 +34,15 @@ class ReplayConsole(ConsoleApp):
 
     async def _say_where_it_ends(self) -> None:
         await asyncio.sleep(0)
-        self.say(f"A recording of {_clock(self._replay.player.seconds)}; {KEYS}.", "accent")
+        self.say(f"A recording of {_clock(self._replay.player.seconds)}; {self._keys}.", "accent")
         await self._replay.player.reach(self._replay.player.seconds)
         self.say("The recording has ended; this is how it stood. q quits.", "accent")
+
+    @property
+    def _keys(self) -> str:
+        key = {action.id: shown(action.keys[0]) for action in self.actions}
+        pace = f"{key['replay_faster']} and {key['replay_slower']} change the pace"
+        return f"{key['replay_pause']} pauses, {key['replay_step']} steps, {pace}"
 
     def action_replay_pause(self) -> None:
         self._replay.player.pause()

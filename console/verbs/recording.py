@@ -179,10 +179,15 @@ def _print_all(session: Session, tape: "Tape", player: "Player") -> None:
 
 
 def _replay_console(shown: "Replay", ascii_only: bool) -> int:
+    from console.keymap import KeymapError  # noqa: PLC0415
     from console.recordings.app import ReplayConsole  # noqa: PLC0415 (only the console itself loads Textual)
 
     settings = settings_from(ascii=ascii_only or None, readonly=True)
     apart = settings.model_copy(update={"state_dir": settings.state_dir / "replays"})
-    screen = ReplayConsole(apart, shown)
+    try:
+        screen = ReplayConsole(apart, shown)
+    except KeymapError as error:
+        typer.echo(f"While a recording is played, {clean(str(error))}.", err=True)
+        raise typer.Exit(2) from error
     screen.run(mouse=False)
     return screen.return_code or 0

@@ -55,7 +55,7 @@ def defer(
     operator: AsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a case off: it leaves the queue and get-next until a time, at most its deadline."""
+    """Defer a case: it leaves the queue and get-next until a time, at most its deadline."""
     from console.moments import MomentError, moment  # noqa: PLC0415
 
     session = Session(server, operator, as_json)
@@ -65,13 +65,13 @@ def defer(
         _change(
             session,
             lambda api: named(api, case_id, api.end_deferral),
-            "{row.case_id} is not put off any more",
+            "{row.case_id} is not deferred any more",
         )
     try:
         when = moment(until, wall_clock())
     except MomentError as error:
         raise typer.BadParameter(str(error), param_hint="--until") from error
-    said = "{row.case_id} is put off until " + day_and_time(when)
+    said = "{row.case_id} is deferred until " + day_and_time(when)
     _change(session, lambda api: named(api, case_id, lambda name: api.defer(name, when, reason)), said)
 
 

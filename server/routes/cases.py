@@ -56,7 +56,7 @@ async def list_cases(
         str | None, Query(max_length=120, description="`me`, `none` or an actor id.")
     ] = None,
     deferred: Annotated[
-        bool | None, Query(description="Only cases that are put off now, or only the others.")
+        bool | None, Query(description="Only cases that are deferred now, or only the others.")
     ] = None,
     tag: Annotated[
         list[Tag] | None,

@@ -1,4 +1,4 @@
-"""Taking a case, giving it back, putting it off, and asking for the next one."""
+"""Taking a case, giving it back, deferring it, and asking for the next one."""
 
 from fastapi import APIRouter
 
@@ -31,7 +31,7 @@ router = APIRouter(prefix="/cases", tags=["claims"], route_class=StrictJsonRoute
 async def next_case(desk: TheDesk, actor: Caller, wanted: NextRequest | None = None) -> CaseSummary:
     """Of the unclaimed cases that wait for somebody like the caller, the one that expires first.
 
-    Two callers never get the same one; a case that is put off is not handed out.
+    Two callers never get the same one; a deferred case is not handed out.
     """
     for _ in range(ROUNDS):
         taken, raced = await _take_first(desk, actor, wanted or NextRequest())
@@ -62,7 +62,7 @@ async def release(case_id: CaseId, desk: TheDesk, actor: Caller) -> CaseSummary:
     return await summary_of(desk, done.case)
 
 
-@router.post("/{case_id}/deferral", summary="Put a case off until a time", responses=problems(403, 404, 409))
+@router.post("/{case_id}/deferral", summary="Defer a case until a time", responses=problems(403, 404, 409))
 @needs(Permission.WORK)
 async def defer(case_id: CaseId, request: DeferRequest, desk: TheDesk, actor: Caller) -> CaseSummary:
     """Until then it is off the desk; it comes back by itself, or when somebody claims or decides it.
@@ -81,7 +81,7 @@ async def defer(case_id: CaseId, request: DeferRequest, desk: TheDesk, actor: Ca
 @router.delete("/{case_id}/deferral", summary="Bring a deferred case back", responses=problems(403, 404, 409))
 @needs(Permission.WORK)
 async def end_deferral(case_id: CaseId, desk: TheDesk, actor: Caller) -> CaseSummary:
-    """At once; bringing back what is not put off changes nothing."""
+    """At once; bringing back what is not deferred changes nothing."""
     now = desk.clock()
     done = await record(desk.backends.cases, case_id, lambda case: commands.end_deferral(case, actor, now))
     return await summary_of(desk, done.case)

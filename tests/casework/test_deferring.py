@@ -1,4 +1,4 @@
-"""Putting a case off: who may, until when at most, and everything that brings it back."""
+"""Deferring a case: who may, until when at most, and everything that brings it back."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -18,6 +18,7 @@ from casework.events import DecisionSubmitted
 from casework.policy import Terms
 from casework.reasons import ReasonCode
 from casework.transitions import Status
+from console.drafts import DraftFolder
 from console.plain.commands import COMMANDS, meant
 from console.plain.lines_in import LineReader
 from console.plain.start import follow_and_converse
@@ -217,8 +218,8 @@ async def test_escalate_defer_and_tag(running: Running) -> None:
     async with line_mode(running.settings(), running) as (desk, _):
         await desk.type("open 1")
         assert "is no time" in await desk.type("defer someday")
-        assert "put off until" in await desk.type("defer 2h waits for the bank")
-        assert "put off for 1 hour 59 minutes" in await desk.type("filter is:deferred")
+        assert "deferred until" in await desk.type("defer 2h waits for the bank")
+        assert "deferred for 1 hour 59 minutes" in await desk.type("filter is:deferred")
         assert "is back" in await desk.type("defer back")
         assert "tags vip" in await desk.type("tag vip")
         assert "tagged vip" in await desk.type("filter tag:vip")
@@ -325,3 +326,53 @@ def test_line_mode_starts_without_loading_the_screen() -> None:
 
 def test_no_glyph_of_line_mode_is_drawn() -> None:
     assert {GLYPHS.full, GLYPHS.empty, GLYPHS.rule, GLYPHS.bar, GLYPHS.branch, GLYPHS.corner} == {""}
+
+
+async def test_words_that_were_not_sent_are_offered_again_by_the_next_console(running: Running) -> None:
+    await furnish(running, 1)
+    async with line_mode(running.settings(), running) as (desk, _):
+        await desk.type("open 1")
+        await desk.type("reject")
+        await desk.type("why was Lagos \\")
+        await desk.type("no roaming?")
+        assert "what you wrote is kept" in await desk.type("no")
+        await desk.type("note")
+        await desk.type("asked the bank; \\")
+        assert "what you wrote is kept" in await desk.type(None)
+    (kept,) = running.state_dir.glob("drafts/*.json")
+    assert kept.stat().st_mode & 0o777 == 0o600
+    async with line_mode(running.settings(), running) as (desk, _):
+        greeting = "\n".join(desk.said)
+        assert f"Not sent yet: your feedback on {CASE}." in greeting and "your note on" in greeting
+        assert "Your unsent note: asked the bank;. Type note" in await desk.type("open 1")
+        assert "did not send: asked the bank;" in await desk.type("note")
+        await desk.type("no")
+        assert "Recorded: your note." in await desk.type("the bank called back")
+        await desk.type("reject")
+        await desk.type("yes")
+        assert "Recorded: ana rejected" in await desk.type("yes")
+    (rejected,) = [e.body for e in running.record.events[CASE] if isinstance(e.body, DecisionSubmitted)]
+    assert rejected.decision.feedback == "why was Lagos\nno roaming?"
+    assert not list(running.state_dir.glob("drafts/*"))
+
+
+async def test_words_outlive_a_server_that_goes_away(running: Running) -> None:
+    await furnish(running, 1)
+    async with line_mode(running.settings(), running) as (desk, talk):
+        await desk.type("open 1")
+        running.desk.refuse_all = True
+        await desk.type("note called the customer")
+        assert talk.state.drafts == {(CASE, "note"): "called the customer"}
+        running.desk.refuse_all = False
+        assert "did not send: called the customer" in await desk.type("note")
+        assert "Recorded: your note." in await desk.type("yes")
+        assert not talk.state.drafts
+
+
+async def test_a_draft_of_the_full_console_is_offered_in_line_mode_as_text(running: Running) -> None:
+    await furnish(running, 1)
+    folder = DraftFolder(running.state_dir / "drafts", running.settings().server)
+    folder.write(CASE, {"note": "half\n\x1b[31ma thought"}, now())
+    async with line_mode(running.settings(), running) as (desk, _):
+        opened = await desk.type("open 1")
+        assert "Your unsent note: half [31ma thought." in opened

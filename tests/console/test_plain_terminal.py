@@ -51,6 +51,27 @@ def test_ctrl_c_ends_line_mode(desk_port: int, tmp_path: Path) -> None:
     assert terminal.ends() == 130
 
 
+def test_words_outlive_the_process_and_are_offered_by_the_next_one(desk_port: int, tmp_path: Path) -> None:
+    terminal = Terminal(desk_port, tmp_path, "--plain", term="dumb", size=(80, 24))
+    terminal.sees("20. ", "> ")
+    for line, answer in (
+        ("open 1", "approve or reject to decide"),
+        ("reject", "What is wrong"),
+        ("why was Lagos no roaming?", "Type yes to do it"),
+    ):
+        terminal.child.send(f"{line}\r")
+        terminal.sees(answer)
+    terminal.child.kill(signal.SIGKILL)
+    terminal.ends()
+    terminal = Terminal(desk_port, tmp_path, "--plain", term="dumb", size=(80, 24))
+    terminal.gets(b"Not sent yet: your feedback on")
+    terminal.sees("20. ", "> ")
+    terminal.child.send("open 1\r")
+    terminal.sees("Your unsent feedback: why was Lagos no roaming?")
+    terminal.child.send("quit\r")
+    assert terminal.ends() == 0
+
+
 def test_commands_may_come_from_a_pipe(desk_port: int, tmp_path: Path) -> None:
     typed = "filter type:scraping\nopen 1\nwhy\napprove clear\nyes\nopen 2\napprove\n"
     done = subprocess.run(

@@ -12,7 +12,7 @@ import pytest
 from conftest import Running, until
 from fakedesk import stories
 from fakedesk.record import now
-from screens import Driver
+from screens import Driver, console
 from test_verbs import shell
 from typer.testing import CliRunner
 
@@ -22,6 +22,11 @@ from console import news as n
 from console.api import ConsoleApi
 from console.cli import app
 from console.feed import Feed
+from console.keymap import KeymapError
+from console.lines import page_text
+from console.pages.footer import footer
+from console.pages.help import help_page
+from console.pages.sheet import Sheet
 from console.problems import CaseNotFoundError, NotPermittedError, UnreachableError
 from console.recordings.app import ReplayConsole
 from console.recordings.player import Player
@@ -126,6 +131,44 @@ async def test_keys_pause_step_and_change_the_pace(running: Running, tmp_path: P
         ticks.at = 60.0
         await screen.press("p", "p")
         await screen.sees("sim swap", "waiting 2")
+
+
+async def test_the_keys_of_a_replay_are_found_where_all_keys_are_and_can_be_others(
+    running: Running, tmp_path: Path
+) -> None:
+    await recorded_session(running, tmp_path / "tape")
+    replay = played(tmp_path / "tape", Ticks())
+    settings = ConsoleSettings(state_dir=tmp_path, readonly=True, keys={"replay_pause": "P"})
+    screen_app = ReplayConsole(settings, replay)
+    async with screen_app.run_test(size=(80, 24)) as pilot:
+        screen = Driver(screen_app, pilot)
+        await screen.sees("multi country", "P pauses, s steps")
+        await screen.press("p", "P")
+        await screen.sees("Replay paused")
+        await screen.press("question_mark")
+        await screen.sees("pause the replay, or go on", "to the next change")
+        await screen.press("escape", "colon", *"replay-pause", "enter")
+        await screen.sees("playing at 1x")
+        offered = {found.title for found in screen_app.get_system_commands(screen_app.screen)}
+        assert {"play faster", "approve what is recommended"} <= offered
+        assert "P pause" in page_text([footer("queue", 80, (), screen_app.actions)])
+
+
+async def test_keys_of_a_replay_mean_nothing_elsewhere(running: Running) -> None:
+    await stories.investigated(running.record, stories.alert(1), now())
+    async with console(running.settings(keys={"approve": "p"})) as screen:
+        await screen.sees("multi country")
+        assert "replay" not in page_text(help_page("queue", Sheet(80, now(), actions=screen.app.actions)))
+        await screen.press("p")
+        await screen.sees("Approve: ")
+
+
+def test_a_key_of_ones_own_that_a_replay_needs_is_refused_there(tmp_path: Path) -> None:
+    settings = ConsoleSettings(state_dir=tmp_path, keys={"approve": "p"})
+    tape = tmp_path / "tape"
+    tape.write_text(HEADER)
+    with pytest.raises(KeymapError, match="p would be both replay_pause and approve in the queue"):
+        ReplayConsole(settings, played(tape, Ticks()))
 
 
 async def test_the_line_breaks_in_the_replay_where_it_broke_and_comes_back(

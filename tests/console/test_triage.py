@@ -1,7 +1,8 @@
-"""Sorting cases in the console: what is put off leaves the desk and comes back."""
+"""Sorting cases in the console: what is deferred leaves the desk and comes back."""
 
 from datetime import timedelta
 
+import pytest
 from conftest import Running
 from fakedesk import stories
 from fakedesk.app import person
@@ -10,6 +11,7 @@ from screens import console
 
 from casework import commands, flow
 from casework.policy import Terms
+from console.pages.rows import _short_span, columns
 
 CASE = "fraud-ALERT-001"
 
@@ -27,9 +29,9 @@ async def test_a_deferred_case_leaves_the_desk_and_is_found_in_its_view(running:
         await screen.press("d")
         await screen.sees("Defer until when?", "To be decided before")
         await screen.press(*"2h calls back", "enter")
-        await screen.sees("Recorded: put off until", "[1 desk 1]")
+        await screen.sees("Recorded: deferred until", "[1 desk 1]")
         await screen.press("0")
-        await screen.sees("[0 deferred 1]", "put off 1h59")
+        await screen.sees("[0 deferred 1]", "deferred 1h59")
         await screen.press("enter")
         await screen.sees("Deferred by ana until", "calls back")
         await screen.press("d")
@@ -106,3 +108,13 @@ async def test_a_code_is_picked_with_tab_and_repeated_with_the_decision(running:
             if event.body.type == "decision_submitted"
         ]
         assert code == "precaution"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(7200, "2h00"), (86399, "23h"), (45, "45s"), (3 * 86400, "3d0h"), (12 * 86400 + 5 * 3600, "12d")],
+)
+def test_how_long_a_case_is_deferred_fits_its_column(seconds: int, shown: str) -> None:
+    assert _short_span(seconds) == shown
+    status = next(column for column in columns(80) if column.title == "status")
+    assert len(f"deferred {shown}") <= status.width

@@ -250,9 +250,9 @@ async def test_a_case_is_put_off_listed_apart_and_brought_back(running: Running)
     assert (made.code, row.deferral.name, row.deferral.reason) == (0, "ana", "calls back")
     assert "1 case." in (await shell(running, "cases", "is:deferred")).out
     assert "1 case." in (await shell(running, "cases", "-is:deferred")).out
-    assert "put off until" in (await shell(running, "show", CASE, "--timeline")).out
+    assert "deferred until" in (await shell(running, "show", CASE, "--timeline")).out
     back = await shell(running, "defer", "001", "--clear")
-    assert (back.code, "not put off any more" in back.out) == (0, True)
+    assert (back.code, "not deferred any more" in back.out) == (0, True)
     assert running.record.load(CASE).deferral is None
 
 

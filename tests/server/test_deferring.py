@@ -1,4 +1,4 @@
-"""Putting a case off over HTTP, and its return without anybody asking."""
+"""Deferring a case over HTTP, and its return without anybody asking."""
 
 from datetime import timedelta
 from typing import Any
