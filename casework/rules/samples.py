@@ -9,7 +9,7 @@ from casework.rules.spec import MOST_ROWS, SpikeRule, ThresholdRule
 from casework.rules.windows import StreamRule
 
 Samples: TypeAlias = "array[float]"
-"""Time, value, time, value … in order of time: 16 bytes a sample."""
+"""Time, value, time, value … in order of time, and of value at the same time: 16 bytes a sample."""
 
 
 class Threshold(StreamRule[ThresholdRule]):
@@ -34,7 +34,8 @@ class Spike(StreamRule[SpikeRule]):
 
     With exactly that many, a detector that has seen less of the past has too few and stays silent,
     so it can never fire where a detector with the whole past would not. Samples are told apart by
-    time and value, which needs no ids.
+    time and value, which needs no ids, and ordered by both: which ones are the last must not depend on
+    the order in which records of the same moment arrive.
     """
 
     rule: SpikeRule
@@ -47,10 +48,10 @@ class Spike(StreamRule[SpikeRule]):
         if memory is None:
             return array("d", (row.at, row.value)), (row.at,)
         place = len(memory)
-        while place and memory[place - 2] >= row.at:
-            if memory[place - 2] == row.at and memory[place - 1] == row.value:
-                return memory, ()
+        while place and (memory[place - 2], memory[place - 1]) > (row.at, row.value):
             place -= 2
+        if place and (memory[place - 2], memory[place - 1]) == (row.at, row.value):
+            return memory, ()
         if place == len(memory):
             memory.extend((row.at, row.value))
             self._trim(memory, row.at, lateness)

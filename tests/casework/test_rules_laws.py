@@ -153,6 +153,13 @@ def test_records_in_bounded_disorder_raise_the_same_alerts(
     assert _ids([event for event, _ in arrivals]) == _ids(events)
 
 
+def test_records_of_one_moment_are_the_same_samples_in_any_order() -> None:
+    """One of the three of the same moment is too old to count; which one must not be chance."""
+    first = [record("transaction", 0.0, event_id=f"r-{n}", amount=a) for n, a in enumerate((0.1, 0.2, 30.0))]
+    later = [record("transaction", at, event_id=f"l-{at}", amount=a) for at, a in ((1.0, 0.1), (100.0, 10.0))]
+    assert _ids([*first, *later]) == _ids([*reversed(first), *later])
+
+
 @law
 @given(_records(), st.data())
 def test_repeated_records_change_nothing(events: list[Telemetry], data: st.DataObject) -> None:
