@@ -1,5 +1,7 @@
 """`python -m benchmarks`: what can be measured, and how to start it."""
 
+import argparse
+
 BENCHMARKS = (
     ("python -m benchmarks.detection", "detection: events per second on one core, memory per customer"),
     ("python -m benchmarks.mcp", "MCP tools: calls per second and CPU per call"),
@@ -21,6 +23,7 @@ BENCHMARKS = (
 
 def main() -> None:
     """Print one line for each benchmark."""
+    argparse.ArgumentParser(prog="python -m benchmarks", description="Lists the benchmarks.").parse_args()
     width = max(len(command) for command, _ in BENCHMARKS)
     for command, what in BENCHMARKS:
         print(f"{command:<{width}}  {what}")

@@ -1,5 +1,6 @@
 """`python -m benchmarks.console`: the console at 80x24 beside htop and tig, as a table with ratios."""
 
+import argparse
 import os
 import shutil
 import statistics
@@ -20,6 +21,9 @@ CURSOR = "▌".encode()
 KEYS = (["j"] * 12 + ["k"] * 12) * 5
 """Up and down within the window: where it scrolls the mark stays in its place and is not written again."""
 TRIAGED, ROUND_TRIP_MS = 100, 300
+DESCRIPTION = (
+    "First paint, key to paint, bytes and memory of the console at 80x24, beside htop and tig; then a triage."
+)
 REFERENCES = {"htop": (["htop", "-d", "10"], "\x1b[B", "\x1b[A"), "tig": (["tig"], "j", "k")}
 
 
@@ -170,13 +174,14 @@ def load() -> str:
     return f"Load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores."
 
 
-def main() -> None:
-    """Measure and print, a line as soon as it is known."""
+def said(text: str) -> None:
+    """Print a line as soon as it is known."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
-    def said(text: str) -> None:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
 
+def measure_screens() -> None:
+    """The table, and below it the ratios to the other programs."""
     said(f"{load()}\n\n{HEADING}")
     others = [found for name in REFERENCES if (found := reference(name)) is not None]
     for found in others:
@@ -188,8 +193,24 @@ def main() -> None:
     said(f"\n{load()}\n")
     for one in ours:
         said(ratios(one, others))
+
+
+def measure_triage() -> None:
+    """Keys and seconds per decision over a slow line."""
     with desk(TRIAGED, ROUND_TRIP_MS / 1000, kind="triage") as port, opened(port) as watched:
         said(f"\n{summary(triage(watched, TRIAGED, ROUND_TRIP_MS))}")
+
+
+PARTS = {"screens": measure_screens, "triage": measure_triage}
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.console", description=DESCRIPTION)
+    parser.add_argument("--part", choices=PARTS, help="only this part (default: both, about three minutes)")
+    chosen = parser.parse_args().part
+    for part in [chosen] if chosen else PARTS:
+        PARTS[part]()
 
 
 if __name__ == "__main__":

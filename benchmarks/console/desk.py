@@ -1,10 +1,10 @@
 """A desk with many cases that change at a rate: `python -m benchmarks.console.desk CASES RATE PORTFILE`."""
 
+import argparse
 import asyncio
 import json
 import random
 import socket
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -125,4 +125,8 @@ async def main(count: int, rate: float, port_file: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]))
+    parser = argparse.ArgumentParser("python -m benchmarks.console.desk", description=__doc__)
+    parser.add_argument("cases", type=int)
+    parser.add_argument("rate", help="changes per second", type=float)
+    parser.add_argument("port_file")
+    asyncio.run(main(*vars(parser.parse_args()).values()))

@@ -1,5 +1,6 @@
 """An analyst who decides case after case over a slow line: how many keys and how long each decision takes."""
 
+import argparse
 import asyncio
 import re
 import socket
@@ -101,4 +102,8 @@ async def serve(cases: int, delay_seconds: float, port_file: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]))
+    parser = argparse.ArgumentParser("python -m benchmarks.console.triage", description=__doc__)
+    parser.add_argument("cases", type=int)
+    parser.add_argument("delay", help="seconds before every answer", type=float)
+    parser.add_argument("port_file")
+    asyncio.run(serve(*vars(parser.parse_args()).values()))

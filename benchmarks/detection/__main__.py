@@ -60,7 +60,7 @@ def _timed(
 
 def main() -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser("python -m benchmarks.detection", description=__doc__)
     parser.add_argument("--customers", type=int, default=100_000)
     parser.add_argument("--per-customer", type=int, default=8, help="records of each customer in the day")
     options = parser.parse_args()

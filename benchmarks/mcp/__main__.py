@@ -111,6 +111,6 @@ async def main(total: int) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser("python -m benchmarks.mcp", description=__doc__)
     parser.add_argument("--calls", type=int, default=300, help="calls per row")
     asyncio.run(main(parser.parse_args().calls))
