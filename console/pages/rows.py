@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from casework.case import Progress
 from casework.finding import FindingStatus, Specialist
+from casework.status_words import DEFERRED, STATUS_WORDS
 from casework.transitions import Status
 from casework.views import CaseSummary
 from console.format import age, clean, countdown, fit, risk_bar, risk_text, span, words
@@ -20,16 +21,6 @@ SEVERITY_TONE: dict[str, Tone] = {"low": "dim", "medium": "", "high": "warn", "c
 NARROW = 76
 """Below this width the age gives way, so that the alert's type stays readable."""
 
-_STATUS_WORDS = {
-    Status.OPEN: "opened",
-    Status.ASSESSED: "assessed",
-    Status.AWAITING_REVIEW: "decide",
-    Status.AWAITING_SECOND: "decide 2nd",
-    Status.ESCALATED: "decide senior",
-    Status.DECIDED: "decided",
-    Status.WITHDRAWN: "withdrawn",
-    Status.EXECUTING: "executing",
-}
 _FOUND = {
     FindingStatus.EVALUATED: "+",
     FindingStatus.NOT_EVALUABLE: "?",
@@ -82,6 +73,11 @@ def row(case: CaseSummary, sheet: Sheet, *, at_cursor: bool = False, marked: boo
     return tuple(spans[:-1])
 
 
+def shown(case: CaseSummary, title: str, sheet: Sheet) -> str:
+    """What the column of a title says of a case where there is room for all of it."""
+    return _cell(case, title, sheet.width, sheet)[0]
+
+
 def _cell(  # noqa: PLR0911 (a column each)
     case: CaseSummary, title: str, width: int, sheet: Sheet
 ) -> tuple[str, Tone]:
@@ -122,16 +118,16 @@ def type_text(case: CaseSummary, width: int, sheet: Sheet) -> str:
 def status_text(case: CaseSummary, sheet: Sheet) -> str:
     """Where the case stands: what is asked of whom, or how far the agents are."""
     if case.deferral is not None:
-        return f"deferred {_short_span((case.deferral.until - sheet.now).total_seconds())}"
+        return f"{DEFERRED} {_short_span((case.deferral.until - sheet.now).total_seconds())}"
     match case.status:
         case Status.INVESTIGATING:
-            return f"agents {progress_text(case.progress)}"
-        case Status.HELD:
-            return f"held {countdown(case.hold_until, sheet.now)}" if case.hold_until else "held"
+            return f"{STATUS_WORDS[case.status]} {progress_text(case.progress)}"
+        case Status.HELD if case.hold_until:
+            return f"{STATUS_WORDS[case.status]} {countdown(case.hold_until, sheet.now)}"
         case Status.CLOSED:
             return words(case.outcome or "closed")
         case _:
-            return _STATUS_WORDS[case.status]
+            return STATUS_WORDS[case.status]
 
 
 def progress_text(progress: dict[Specialist, Progress]) -> str:
