@@ -13,6 +13,8 @@ from console.pages.timeline import timeline_section
 from console.plain.talk import Talk
 from console.plain.words import case_sentence, connection_sentence
 from console.plain.writing import remind
+from console.rings import found_in
+from console.rows import with_other_cases
 from console.verbs.naming import case_meant
 
 LISTED = 20
@@ -66,7 +68,9 @@ async def open_case(talk: Talk, rest: str) -> None:
 async def read_out(talk: Talk, case_id: str) -> None:
     """Take a case in hand and say who, what, how sure and by when."""
     detail = await _read(talk, case_id)
-    talk.say_page(case_head.head(detail.summary, talk.sheet))
+    held = talk.state.cases.get(case_id)
+    number = held.other_cases if held else found_in(detail)
+    talk.say_page(case_head.head(with_other_cases(detail.summary, number), talk.sheet))
     talk.say_page(case_head.what_is_asked(detail.case, talk.sheet))
     remind(talk, case_id)
     talk.say("Type why, findings, tools or timeline to read more; approve or reject to decide.")
