@@ -92,7 +92,7 @@ def link_lines(detail: CaseDetail, sheet: Sheet, ring: Ring, *, whole: bool) -> 
     elsewhere = {customer: cases for customer, cases in ring.items() if customer not in links.customer_ids}
     return [
         sheet.heading("linked entities"),
-        *_shared(detail, links, _known_cases(detail, ring), sheet, whole=whole),
+        *_shared(detail, links, known_cases(detail, ring), sheet, whole=whole),
         *_linked_elsewhere(elsewhere, sheet, whole=whole),
     ]
 
@@ -120,7 +120,7 @@ def _linked_elsewhere(ring: Ring, sheet: Sheet, *, whole: bool) -> list[Line]:
     return lines
 
 
-def _known_cases(detail: CaseDetail, ring: Ring) -> Ring:
+def known_cases(detail: CaseDetail, ring: Ring) -> dict[int, list[CaseSummary]]:
     """Each linked customer's cases once, as the queue has them where it does."""
     cases = {case.case_id: case for case in detail.linked_cases}
     cases |= {case.case_id: case for held in ring.values() for case in held}

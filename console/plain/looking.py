@@ -6,6 +6,7 @@ from casework.views import CaseDetail
 from console import news as n
 from console.format import plural
 from console.pages import case_head, case_sections
+from console.pages.customer import known_cases
 from console.pages.decision import question, what_changed
 from console.pages.findings import findings_section
 from console.pages.status import count
@@ -109,7 +110,7 @@ async def timeline(talk: Talk, rest: str) -> None:
 
 
 async def earlier(talk: Talk, rest: str) -> None:
-    """Other cases of the customer."""
+    """Other cases of the customer, and those of linked customers."""
     detail = await _in_hand(talk)
     if detail is None:
         return
@@ -117,6 +118,12 @@ async def earlier(talk: Talk, rest: str) -> None:
     talk.say(f"The customer has {plural(len(others), 'other case')}.")
     for row in others:
         talk.say(f"{case_sentence(row, talk.now())}.")
+    linked = known_cases(detail, talk.state.ring(detail.summary.customer_id))
+    linked.pop(detail.summary.customer_id, None)
+    for customer, cases in linked.items():
+        talk.say(f"Customer {customer}, who is linked to this one, has {plural(len(cases), 'case')}.")
+        for row in cases[:LISTED]:
+            talk.say(f"{case_sentence(row, talk.now())}.")
 
 
 async def status(talk: Talk, rest: str) -> None:
