@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from casework.views import CaseSummary
+from casework.views import CaseDetail, CaseSummary
 
 Value = TypeVar("Value")
 Held = str | tuple[str, ...]
@@ -48,6 +48,13 @@ class Rings:
 
 
 _NOBODY: frozenset[int] = frozenset()
+
+
+def found_in(detail: CaseDetail) -> int:
+    """The same number where nothing but one case is at hand: as far as its own findings link."""
+    mine = detail.summary.customer_id
+    linked = {row.customer_id: row.other_cases + 1 for row in detail.linked_cases if row.customer_id != mine}
+    return detail.summary.other_cases + sum(linked.values())
 
 
 class Recount:

@@ -76,7 +76,7 @@ def light(row: CaseSummary, before: CaseSummary | None = None) -> CaseSummary:
 
 
 def with_other_cases(row: CaseSummary, count: int) -> CaseSummary:
-    """The row, found in that many other cases of its customer."""
+    """The row, found in that many other cases of its customer and of those linked to them."""
     if not isinstance(row, LightRow):
         return light(row.model_copy(update={"other_cases": count}))
     changed = LightRow()

@@ -9,6 +9,7 @@ from casework.case import apply
 from casework.decision import DecisionRequest
 from casework.errors import CaseworkError
 from casework.events import CaseClosed, CaseEvent, FindingRecorded, Opened
+from casework.links import MOST_LINKED
 from casework.transitions import Status
 from casework.views import CaseChange, CaseDetail, CaseSummary, Me, TelemetrySeen
 from console import news as n
@@ -120,6 +121,11 @@ class ConsoleState:
         if not 0 < behind <= len(self.touched):
             return None
         return frozenset().union(*self.touched[-behind:])
+
+    def ring(self, customer: int) -> Mapping[int, tuple[CaseSummary, ...]]:
+        """The customers linked to one, by either's cases, with those of their cases that are held."""
+        near = sorted(self.rings.around(customer))[:MOST_LINKED]
+        return {one: tuple(self.cases[case_id] for case_id in self.rings.cases_of(one)) for one in near}
 
     @property
     def open_beyond(self) -> int:

@@ -1,6 +1,7 @@
 """The customer behind a case: at a glance, what is shared with others, and their other cases."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from casework.glance import Glance, Series, glance
 from casework.links import LinkedCustomer, LinkedEntities, SharedThing, linked_entities
@@ -12,17 +13,23 @@ from console.pages.rows import row, status_text
 from console.pages.sheet import Sheet, hanging
 from console.sparks import sparkline
 
+Ring = Mapping[int, Sequence[CaseSummary]]
+"""Linked customers and their cases as the queue knows them, whichever case's findings link them."""
 FEW = 4
-"""Things shared, and customers behind each, that are shown unless all are asked for."""
+"""Things shared, customers behind each and cases of each, that are shown unless all are asked for."""
+MOST_CASES = 40
+"""Of one customer; whoever has more is looked for in the queue."""
 
 
-def customer_section(detail: CaseDetail, sheet: Sheet, *, whole: bool = False) -> list[Line]:
+def customer_section(
+    detail: CaseDetail, sheet: Sheet, ring: Ring = MappingProxyType({}), *, whole: bool = False
+) -> list[Line]:
     """Who the customer is, who else is near, and what was there before."""
     customer_id = detail.case.alert.customer_id
     return [
         *glance_lines(glance(customer_id, detail.findings), sheet),
         BLANK,
-        *link_lines(detail, sheet, whole=whole),
+        *link_lines(detail, sheet, ring, whole=whole),
         BLANK,
         *earlier_lines(detail, sheet),
     ]
@@ -79,28 +86,51 @@ def _figures(series: Series) -> str:
     return f"last {last}, usual {known[len(known) // 2]:,.0f}, most {known[-1]:,.0f}{unit} a {series.per}"
 
 
-def link_lines(detail: CaseDetail, sheet: Sheet, *, whole: bool) -> list[Line]:
+def link_lines(detail: CaseDetail, sheet: Sheet, ring: Ring, *, whole: bool) -> list[Line]:
     """What is shared as a tree: the thing, who else uses it, and the cases about them."""
     links = linked_entities(detail.findings)
-    lines = [sheet.heading("linked entities")]
+    elsewhere = {customer: cases for customer, cases in ring.items() if customer not in links.customer_ids}
+    return [
+        sheet.heading("linked entities"),
+        *_shared(detail, links, known_cases(detail, ring), sheet, whole=whole),
+        *_linked_elsewhere(elsewhere, sheet, whole=whole),
+    ]
+
+
+def _shared(
+    detail: CaseDetail, links: LinkedEntities, cases: Ring, sheet: Sheet, *, whole: bool
+) -> list[Line]:
     if links.missing:
-        return [*lines, *sheet.text(links.missing, "  ", "warn")]
+        return sheet.text(links.missing, "  ", "warn")
     if not links.things:
-        return [*lines, said("  shares no device, address, card or phone with anybody", "good")]
-    lines.append(said(f"  customer {detail.case.alert.customer_id} shares", "strong"))
-    return [*lines, *_tree(links, _by_customer(detail.linked_cases), sheet, whole=whole)]
+        return [said("  shares no device, address, card or phone with anybody", "good")]
+    lead = said(f"  customer {detail.case.alert.customer_id} shares", "strong")
+    return [lead, *_tree(links, cases, sheet, whole=whole)]
 
 
-def _by_customer(cases: Sequence[CaseSummary]) -> Mapping[int, Sequence[CaseSummary]]:
+def _linked_elsewhere(ring: Ring, sheet: Sheet, *, whole: bool) -> list[Line]:
+    """Customers who are linked by what other cases, or earlier attempts, found."""
+    if not ring:
+        return []
+    lines = [said("  linked by findings of other cases or earlier attempts", "strong")]
+    for number, (customer, cases) in enumerate(ring.items(), start=1):
+        glyphs = sheet.glyphs
+        twig = f"  {glyphs.corner if number == len(ring) else glyphs.branch}{glyphs.rule} "
+        lines += _other(LinkedCustomer(customer_id=customer, rows=()), cases, twig, sheet, whole=whole)
+    return lines
+
+
+def known_cases(detail: CaseDetail, ring: Ring) -> dict[int, list[CaseSummary]]:
+    """Each linked customer's cases once, as the queue has them where it does."""
+    cases = {case.case_id: case for case in detail.linked_cases}
+    cases |= {case.case_id: case for held in ring.values() for case in held}
     found: dict[int, list[CaseSummary]] = {}
-    for case in cases:
+    for case in cases.values():
         found.setdefault(case.customer_id, []).append(case)
     return found
 
 
-def _tree(
-    links: LinkedEntities, cases: Mapping[int, Sequence[CaseSummary]], sheet: Sheet, *, whole: bool
-) -> list[Line]:
+def _tree(links: LinkedEntities, cases: Ring, sheet: Sheet, *, whole: bool) -> list[Line]:
     shown = links.things if whole else links.things[:FEW]
     hidden = len(links.things) - len(shown)
     lines: list[Line] = []
@@ -116,7 +146,7 @@ def _tree(
 
 def _thing(
     thing: SharedThing,
-    cases: Mapping[int, Sequence[CaseSummary]],
+    cases: Ring,
     sheet: Sheet,
     *,
     last: bool,
@@ -140,7 +170,9 @@ def _thing(
 def _other(
     other: LinkedCustomer, cases: Sequence[CaseSummary], twig: str, sheet: Sheet, *, whole: bool
 ) -> list[Line]:
-    about = "; ".join(_case(case, sheet) for case in cases) or "no case"
+    shown = cases[: MOST_CASES if whole else FEW]
+    more = [f"{len(cases) - len(shown)} more"] if len(cases) > len(shown) else []
+    about = "; ".join([*(_case(case, sheet) for case in shown), *more]) or "no case"
     rows = f"  [{rows_text(other.rows)}]" if whole and other.rows else ""
     lead = f"{twig}customer {other.customer_id}  "
     return hanging(lead, f"{about}{rows}", "warn" if cases else "dim", sheet, "")

@@ -13,7 +13,7 @@ _MARKS = (
     ("left", "time until silence has a consequence; below an hour as minutes:seconds"),
     ("!", "telemetry that raised an alert"),
     ("deferred 2h", "off the desk for so long; its head says who and why"),
-    ("201 +3", "the customer, who is found in three other cases as well"),
+    ("201 +3", "three other cases are about this customer or one linked to them by a finding"),
     ("#vip", "a tag"),
     ("held 4", "decided, takes effect when the count ends; {withdraw} withdraws it until then"),
 )

@@ -13,6 +13,8 @@ from console.pages.findings import findings_section
 from console.pages.sheet import Sheet
 from console.pages.timeline import timeline_section
 from console.pages.trigger import trigger_section
+from console.rings import found_in
+from console.rows import with_other_cases
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class Parts:
 
 def whole_case(detail: CaseDetail, events: Sequence[CaseEvent], parts: Parts, sheet: Sheet) -> list[Line]:
     """The page, a blank line between its parts."""
-    page = [*head(detail.summary, sheet), BLANK, *assessment_section(detail, events, sheet), BLANK]
+    row = with_other_cases(detail.summary, found_in(detail))
+    page = [*head(row, sheet), BLANK, *assessment_section(detail, events, sheet), BLANK]
     page += [*findings_section(detail, sheet, events, whole=parts.rows), BLANK]
     page += trigger_section(detail, events, sheet)
     if parts.customer:

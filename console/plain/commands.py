@@ -43,7 +43,7 @@ COMMANDS: Sequence[Command] = (
     Command("findings", "", "what each specialist claims, and what it rests on", looking.findings),
     Command("tools", "", "every tool call with its result", looking.tools),
     Command("timeline", "", "the record of the case", looking.timeline),
-    Command("earlier", "", "other cases of the customer", looking.earlier),
+    Command("earlier", "", "other cases of the customer and of linked ones", looking.earlier),
     Command(
         "approve",
         "[ACTION]",

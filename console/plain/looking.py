@@ -6,6 +6,7 @@ from casework.views import CaseDetail
 from console import news as n
 from console.format import plural
 from console.pages import case_head, case_sections
+from console.pages.customer import known_cases
 from console.pages.decision import question, what_changed
 from console.pages.findings import findings_section
 from console.pages.status import count
@@ -13,6 +14,8 @@ from console.pages.timeline import timeline_section
 from console.plain.talk import Talk
 from console.plain.words import case_sentence, connection_sentence
 from console.plain.writing import remind
+from console.rings import found_in
+from console.rows import with_other_cases
 from console.verbs.naming import case_meant
 
 LISTED = 20
@@ -66,7 +69,9 @@ async def open_case(talk: Talk, rest: str) -> None:
 async def read_out(talk: Talk, case_id: str) -> None:
     """Take a case in hand and say who, what, how sure and by when."""
     detail = await _read(talk, case_id)
-    talk.say_page(case_head.head(detail.summary, talk.sheet))
+    held = talk.state.cases.get(case_id)
+    number = held.other_cases if held else found_in(detail)
+    talk.say_page(case_head.head(with_other_cases(detail.summary, number), talk.sheet))
     talk.say_page(case_head.what_is_asked(detail.case, talk.sheet))
     remind(talk, case_id)
     talk.say("Type why, findings, tools or timeline to read more; approve or reject to decide.")
@@ -105,7 +110,7 @@ async def timeline(talk: Talk, rest: str) -> None:
 
 
 async def earlier(talk: Talk, rest: str) -> None:
-    """Other cases of the customer."""
+    """Other cases of the customer, and those of linked customers."""
     detail = await _in_hand(talk)
     if detail is None:
         return
@@ -113,6 +118,12 @@ async def earlier(talk: Talk, rest: str) -> None:
     talk.say(f"The customer has {plural(len(others), 'other case')}.")
     for row in others:
         talk.say(f"{case_sentence(row, talk.now())}.")
+    linked = known_cases(detail, talk.state.ring(detail.summary.customer_id))
+    linked.pop(detail.summary.customer_id, None)
+    for customer, cases in linked.items():
+        talk.say(f"Customer {customer}, who is linked to this one, has {plural(len(cases), 'case')}.")
+        for row in cases[:LISTED]:
+            talk.say(f"{case_sentence(row, talk.now())}.")
 
 
 async def status(talk: Talk, rest: str) -> None:

@@ -20,6 +20,7 @@ from console.pages.footer import footer
 from console.pages.sheet import Sheet
 from console.pages.timeline import timeline_section
 from console.pages.trigger import trigger_section
+from console.rows import with_other_cases
 from console.screens.work import WorkScreen, bindings_for
 from console.state import ConsoleState, OpenCase
 from console.widgets.line_pane import LinePane
@@ -80,7 +81,7 @@ class CaseScreen(WorkScreen):
         self._show_head(state)
         self._show_tabs(opened)
         page = self.query_one("#page", LineView)
-        page.show(self._page(opened, self.sheet(page)))
+        page.show(self._page(state, self.sheet(page)))
         self._show_banner(state)
         keys = self.query_one("#footer", LineView)
         position = (Span(f"{page.position} ", "dim"),)
@@ -115,8 +116,9 @@ class CaseScreen(WorkScreen):
         pane.show([tuple(spans)])
 
     def _page(  # noqa: PLR0911 (one per section)
-        self, opened: OpenCase | None, sheet: Sheet
+        self, state: ConsoleState, sheet: Sheet
     ) -> list[Line]:
+        opened = self._opened(state)
         if opened is None or opened.detail is None:
             reason = opened.error if opened else ""
             return sheet.text(reason, "", "warn") if reason else [said("Reading the case ...", "dim")]
@@ -132,7 +134,8 @@ class CaseScreen(WorkScreen):
             case "timeline":
                 return timeline_section(events, sheet)
             case "customer":
-                return customer_section(detail, sheet, whole=whole)
+                ring = state.ring(detail.case.alert.customer_id)
+                return customer_section(detail, sheet, ring, whole=whole)
             case _:
                 return trigger_section(detail, events, sheet)
 
@@ -229,7 +232,7 @@ def _shown(opened: OpenCase | None, row: CaseSummary | None) -> CaseSummary | No
     detail = opened.detail if opened else None
     if detail is None or (row is not None and question(row) == question(detail.summary)):
         return row
-    return detail.summary
+    return with_other_cases(detail.summary, row.other_cases) if row else detail.summary
 
 
 def _count(opened: OpenCase | None, section: str) -> int:

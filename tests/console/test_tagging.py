@@ -9,11 +9,12 @@ from fakedesk.record import Record, now
 from hypothesis import given
 from hypothesis import strategies as st
 from screens import console
+from test_plain import line_mode
 from test_verbs import shell
 
 from casework.filters import View, parse
 from casework.policy import Terms
-from casework.views import CaseSummary
+from casework.views import CaseList, CaseSummary
 from console.lines import plain
 from console.pages.rows import row, type_text
 from console.pages.sheet import Sheet
@@ -122,6 +123,51 @@ async def test_a_second_case_of_a_customer_is_told_to_the_row_of_the_first(runni
         about = stories.alert(2, customer_id=77)
         await stories.investigated(running.record, about, now(), Terms(hold_seconds=0))
         await screen.sees("77 +1", "in 1 other case")
+
+
+async def linked_pair(running: Running) -> None:
+    """Cases of customers 201 and 202; what was looked up for the first links the second, not the reverse."""
+    for number in (1, 2):
+        about = stories.alert(number)
+        at = now() - timedelta(minutes=9)
+        await stories.investigated(running.record, about, at, Terms(hold_seconds=0), looked_up=number == 1)
+
+
+@pytest.mark.parametrize(
+    ("number", "named", "by_another"),
+    [
+        (1, "customer 202  fraud-ALERT-002 decide", False),
+        (2, "customer 201  fraud-ALERT-001 decide", True),
+    ],
+)
+async def test_cases_of_linked_customers_are_counted_and_named_whichever_case_found_the_link(
+    running: Running, number: int, named: str, by_another: bool
+) -> None:
+    await linked_pair(running)
+    async with console(running.settings(), size=(80, 40)) as screen:
+        await screen.sees("201 +1", "202 +1", "1/2")
+        screen.app.open_case(f"fraud-ALERT-00{number}")
+        await screen.sees(f"customer 20{number}", "[1 assessment]", "why this risk", "in 1 other case")
+        await screen.press("5")
+        seen = await screen.sees(named)
+        assert ("linked by findings of other cases" in seen) is by_another
+
+
+async def test_the_shell_counts_the_linked_cases_that_a_case_names(running: Running) -> None:
+    await linked_pair(running)
+    shown = (await shell(running, "show", CASE, "--customer")).out
+    assert "in 1 other case" in shown and "customer 202  fraud-ALERT-002" in shown
+    listed = CaseList.model_validate_json((await shell(running, "cases", "--json")).out)
+    assert {row.customer_id: row.linked_customers for row in listed.items} == {201: (202, 203), 202: ()}
+
+
+async def test_the_line_mode_reads_out_the_cases_of_linked_customers(running: Running) -> None:
+    await linked_pair(running)
+    async with line_mode(running.settings(), running) as (desk, _):
+        assert "in 1 other case" in await desk.type("open 002")
+        said = await desk.type("earlier")
+        assert "The customer has 0 other cases." in said
+        assert "Customer 201, who is linked to this one, has 1 case." in said
 
 
 async def test_an_altered_row_leaves_the_one_it_came_from_as_it_was() -> None:
