@@ -1,4 +1,4 @@
-"""Panels: what they ask can be read whole at every size; what is typed or picked is seen before it is sent."""
+"""Panels: what they ask is whole at every size; what is typed or picked is seen before it is sent."""
 
 from datetime import timedelta
 
@@ -218,3 +218,31 @@ def test_codes_take_two_rows_at_most_where_panels_are_narrowest(verdict: Verdict
     assert len(lines) <= 2 + (verdict is Verdict.ESCALATE)
     assert all(width_of(line) <= 53 for line in lines)
     assert "[none]" in plain(lines[0])
+
+
+async def test_a_deferral_takes_its_reason_from_the_next_line_and_says_until_when(running: Running) -> None:
+    await furnish(running, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press("d")
+        await screen.sees("Defer until when?")
+        await screen.press(*"2hx", "ctrl+j", *"why", "enter")
+        await screen.sees("2hx is no time", "enter send")
+        await screen.press("escape", "d")
+        await screen.sees("Defer until when?")
+        await screen.press("up", "end", "backspace")
+        await screen.sees("until ", f"{now().astimezone():%Z}", "in 2h00")
+        await screen.press("enter")
+        await screen.sees("Recorded: put off until ")
+    deferral = running.record.cases["fraud-ALERT-001"].deferral
+    assert deferral is not None and deferral.reason == "why"
+
+
+async def test_a_complaint_that_quotes_a_line_break_stays_in_its_line(running: Running) -> None:
+    await furnish(running, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press("t")
+        await screen.sees("Tags: none")
+        screen.app.screen.complain("two\nlines \x1b[2J\u202e")
+        await screen.sees("two lines [2J")
