@@ -67,6 +67,8 @@ class CaseSummary(Frozen):
     """In the senior queue: which analyst sent it there, when and why, in words."""
     deadline: AwareDatetime | None
     hold_until: AwareDatetime | None
+    hold_seconds: float | None = None
+    """How long a decision on it is held before it takes effect; unknown to rows of older servers."""
     claim: ClaimView | None
     deferral: DeferralView | None = None
     progress: dict[Specialist, Progress]
@@ -328,6 +330,7 @@ def summarise(case: Case, now: datetime, cases_of_customer: int = 1) -> CaseSumm
         passed_on=_passed_on(case),
         deadline=case.deadline,
         hold_until=case.hold_until,
+        hold_seconds=case.terms.hold_seconds,
         claim=_claim_view(case, now),
         deferral=_deferral_view(case, now),
         progress=case.progress,

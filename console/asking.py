@@ -11,12 +11,12 @@ from textual.screen import Screen
 from console import news as n
 from console.codes import Codes
 from console.format import Glyphs
-from console.lines import Line
+from console.lines import Line, Tone
 from console.screens.case import CaseScreen
 from console.screens.help import HelpPanel
 from console.screens.panels import Accept, Again, Answer, Check, Page, Panel
 from console.screens.questions import ChoicePanel, ConfirmPanel, NoticePanel
-from console.screens.writing import CountPanel, WordsPanel
+from console.screens.writing import CountPanel, Hint, WordsPanel
 
 if TYPE_CHECKING:
     from console.news import News
@@ -33,6 +33,14 @@ class Asking(App[None]):
 
     def tell(self, news: "News") -> None:
         """Take news in."""
+        raise NotImplementedError
+
+    def take_in(self) -> None:
+        """Take in, without rendering, whatever has come by now."""
+        raise NotImplementedError
+
+    def say(self, text: str, tone: Tone = "") -> None:
+        """A message in the bottom line for some seconds."""
         raise NotImplementedError
 
     @property
@@ -135,6 +143,7 @@ class Asking(App[None]):
         check: Check | None = None,
         prefill: str = "",
         accept: Accept | None = None,
+        hint: Hint | None = None,
         codes: Codes | None = None,
     ) -> str | Again | None:
         """Ask for words about a case, of a kind; what is typed is kept as a draft until it is sent."""
@@ -144,6 +153,18 @@ class Asking(App[None]):
 
         draft = self.state.drafts.get(about) or prefill
         panel = WordsPanel(
-            title, page, self.glyphs, draft=draft, keep=keep, check=check, accept=accept, codes=codes
+            title,
+            page,
+            self.glyphs,
+            draft=draft,
+            keep=keep,
+            check=check,
+            accept=accept,
+            hint=hint,
+            codes=codes,
         )
-        return await self._ask(panel)
+        answer = await self._ask(panel)
+        self.take_in()
+        if answer is None and self.state.drafts.get(about, "").strip():
+            self.say("Not sent; the draft is kept, and the same key opens it.")
+        return answer

@@ -1,6 +1,5 @@
 """Deciding on many cases at once: one request, a result for each, and a typed number when they are many."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,9 @@ from casework.reasons import Verdict, verdict_of
 from casework.views import BulkItem, BulkResponse, CaseSummary
 from console import news as n
 from console.codes import Codes
-from console.format import clean, plural, words
-from console.lines import BLANK, Line, Span, said
+from console.format import plural
+from console.lines import BLANK, Line, said
+from console.pages.bulk import preview, results
 from console.pages.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 TYPED_ABOVE = 20
 """More cases than this are decided only after typing how many they are."""
-MOST_LISTED = 12
-MOST_OF_WHY = 3
 _ASKED = {
     Verdict.REJECT: ("Reject", "feedback", "What is wrong, or missing? The agents look again with it."),
     Verdict.ESCALATE: ("Escalate", "reason", "Why shall a senior decide? They read it."),
@@ -97,7 +95,8 @@ class Bulk:
             return False
 
         def page(width: int) -> Sequence[Line]:
-            return preview(rows, items, Sheet(width, self._app.now(), self._app.glyphs, self._app.actions))
+            sheet = Sheet(width, self._app.now(), self._app.glyphs, self._app.actions)
+            return preview(rows, items, self._app.me, sheet)
 
         title = f"{what}: {plural(len(items), 'case')}?"
         if len(items) > TYPED_ABOVE:
@@ -131,41 +130,3 @@ def _codes_for(items: Sequence[BulkItem]) -> Codes | None:
 
 def _bound(row: CaseSummary) -> dict[str, object]:
     return {"case_id": row.case_id, "attempt": row.attempt, "assessment_hash": row.assessment_hash}
-
-
-def preview(rows: Sequence[CaseSummary], items: Sequence[BulkItem], sheet: Sheet) -> list[Line]:
-    """What will be ordered, how often, and on which cases."""
-    actions = Counter(_order(item) for item in items)
-    lines: list[Line] = [
-        (Span(f"  {count:>4}  "), Span(action, "strong")) for action, count in actions.most_common()
-    ]
-    if left_out := len(rows) - len(items):
-        lines.append(said(f"  {plural(left_out, 'marked case')} not waiting for that, left out", "dim"))
-    risks = {row.case_id: row for row in rows}
-    four_eyes = sum(item.approved and risks[item.case_id].second_approver for item in items)
-    if four_eyes:
-        lines.append(said(f"  {plural(four_eyes, 'case')} will need a second person", "warn"))
-    if why := items[0].feedback:
-        lines += sheet.text(f"why: {why}", "  ", "dim")[:MOST_OF_WHY]
-    lines.append(BLANK)
-    for item in items[:MOST_LISTED]:
-        row = risks[item.case_id]
-        lines.append((Span(f"  {row.risk or 0:.2f}  "), Span(clean(row.case_id))))
-    if len(items) > MOST_LISTED:
-        lines.append(said(f"        and {len(items) - MOST_LISTED:,} more", "dim"))
-    return lines
-
-
-def _order(item: BulkItem) -> str:
-    if item.action is not None:
-        return words(item.action)
-    return "escalate" if item.escalate else "reject"
-
-
-def results(response: BulkResponse, sheet: Sheet) -> list[Line]:
-    """What became of each case that was not recorded, in the server's words."""
-    lines = [said(f"{response.accepted} recorded, {response.refused} refused:", "strong")]
-    for result in response.results:
-        if not result.accepted:
-            lines += [(Span(clean(result.case_id), "warn"),), *sheet.text(result.detail, "    ")]
-    return lines

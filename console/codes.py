@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from casework.reasons import CODES, ReasonCode, Verdict
 from console.format import words
-from console.lines import Line, Span
+from console.lines import Line, Span, width_of
 
 
 class Codes:
@@ -16,19 +16,21 @@ class Codes:
 
     @property
     def picked(self) -> ReasonCode | None:
-        """The code that is shown, if it is one."""
+        """The code that is marked, if it is one."""
         return self._codes[self._at]
 
     def step(self, by: int) -> None:
         """Go on to the next code, or back."""
         self._at = (self._at + by) % len(self._codes)
 
-    def line(self) -> Line:
-        """What is picked, and how to pick another."""
-        shown = Span(words(self.picked), "strong") if self.picked else Span("no reason code", "dim")
-        return (
-            Span(" tab ", "key"),
-            Span("reason  ", "dim"),
-            shown,
-            Span(f"  of {len(self._codes) - 1}", "dim"),
-        )
+    def lines(self, width: int) -> list[Line]:
+        """All the codes, the picked one in brackets, and how to pick another."""
+        lines: list[Line] = [(Span(" tab ", "key"), Span("reason ", "dim"))]
+        for at, code in enumerate(self._codes):
+            name = words(code) if code else "none"
+            here = at == self._at
+            span = Span(f"[{name}]" if here else f" {name} ", "strong" if here else "dim")
+            if width_of(lines[-1]) + width_of((span,)) > width:
+                lines.append(())
+            lines[-1] = (*lines[-1], span)
+        return lines

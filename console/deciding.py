@@ -56,7 +56,7 @@ class Deciding:
         if detail is None:
             return
         recommended = detail.summary.recommended_action
-        names = [words(a) + ("  (recommended)" if a is recommended else "") for a in CHOICES]
+        names = [pages.in_words(a) + ("  (recommended)" if a is recommended else "") for a in CHOICES]
 
         def page(index: int, width: int) -> Sequence[Line]:
             return pages.consequences(detail, CHOICES[index], self._sheet(width))
@@ -98,7 +98,7 @@ class Deciding:
 
         codes = Codes(verdict_of(True, action, escalate=False), code)
         answer = await self._app.confirm(
-            f"Approve: {words(action)}?", page, check=self._check(detail.summary), codes=codes
+            f"Approve: {pages.in_words(action)}?", page, check=self._check(detail.summary), codes=codes
         )
         if answer is True:
             why = codes.picked

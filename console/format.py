@@ -3,7 +3,7 @@
 import json
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from rich.cells import cell_len, set_cell_size
@@ -59,8 +59,8 @@ def clean(text: str, *, newlines: bool = False) -> str:
     """Text from outside, without anything a terminal would obey.
 
     Controls, escape bytes, bidi marks, joiners, variation selectors and private-use characters are
-    dropped; tabs and line breaks become spaces, or line breaks stay when `newlines` is set. What an
-    escape sequence carried stays readable as letters, so nothing is hidden from the analyst.
+    dropped; blanks of all kinds and line breaks become spaces, or line breaks stay when `newlines`
+    is set. What an escape sequence carried stays readable as letters: nothing is hidden from the analyst.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -69,7 +69,7 @@ def clean(text: str, *, newlines: bool = False) -> str:
     for char in text:
         if char == "\n" and newlines:
             kept.append(char)
-        elif char in "\t\n\r\v\f":
+        elif char in "\t\n\r\v\f" or char.isspace():
             kept.append(" ")
         elif " " <= char <= "~":
             kept.append(char)
@@ -166,6 +166,15 @@ def clock(moment: datetime) -> str:
 def day_and_time(moment: datetime) -> str:
     """Date and time in the analyst's own time zone."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def until(moment: datetime, now: datetime) -> str:
+    """A moment to come as one plans by it: Thu 26 Nov 17:00 UTC, tomorrow, in 23h28."""
+    then, today = moment.astimezone(), now.astimezone()
+    year = f" {then.year}" if then.year != today.year else ""
+    next_day = ", tomorrow" if then.date() == today.date() + timedelta(days=1) else ""
+    day = f"{then:%a} {then.day} {then:%b}{year}"
+    return f"{day} {then:%H:%M} {then:%Z}{next_day}, in {span((moment - now).total_seconds())}"
 
 
 def plural(count: int, noun: str) -> str:

@@ -1,5 +1,6 @@
 """Lines of toned text: what every page is made of, before anything decides on colours."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
@@ -22,6 +23,7 @@ class Span(NamedTuple):
 
 Line = tuple[Span, ...]
 BLANK: Line = ()
+_WORD = re.compile(r"\s*\S+\s*|\s+")
 
 
 def said(text: str, tone: Tone = "") -> Line:
@@ -72,6 +74,40 @@ def flow(line: Line, width: int) -> list[Line]:
     return [tuple(one) for one in lines if plain(tuple(one)).strip()]
 
 
+def folded(lines: Iterable[Line], width: int) -> list[Line]:
+    """Lines broken at words where they are wider than `width`; what goes on is indented as its beginning."""
+    found: list[Line] = []
+    for line in lines:
+        found += [line] if width_of(line) <= width else _broken(line, width)
+    return found
+
+
+def _broken(line: Line, width: int) -> list[Line]:
+    text = plain(line)
+    indent = " " * min(len(text) - len(text.lstrip()), width // 2)
+    rows: list[list[Span]] = [[Span(indent)]]
+    used = fresh = len(indent)
+    for word, tone in _words(line):
+        for piece in chop_cells(word, width - fresh) if cell_len(word) > width - fresh else [word]:
+            if used + cell_len(piece.rstrip()) > width and used > fresh:
+                rows.append([Span(indent)])
+                used = fresh
+            shown = piece if used + cell_len(piece) <= width else piece.rstrip()  # blanks at an edge are none
+            rows[-1].append(Span(shown, tone))
+            used += cell_len(piece)
+    return [tuple(row) for row in rows]
+
+
+def _words(line: Line) -> Iterable[tuple[str, Tone]]:
+    """The words of a line, each with the blanks after it."""
+    begun = False
+    for part in line:
+        for word in _WORD.findall(part.text):
+            begun = begun or bool(word.strip())
+            if begun:
+                yield word, part.tone
+
+
 def rule(title: str, width: int, glyph: str) -> Line:
     """A heading followed by a rule to the edge."""
     rest = max(0, width - cell_len(title) - 1)
@@ -79,11 +115,15 @@ def rule(title: str, width: int, glyph: str) -> Line:
 
 
 def drawn(line: Line, width: int, glyphs: Glyphs = UNICODE) -> Line:
-    """A line as a terminal can show it: cut to the width, in ASCII where that is asked for."""
+    """A line as a terminal can show it: one row, cut to the width, in ASCII where that is asked for.
+
+    Whatever was put into it: a line break or a control that nobody cleaned away would break the frame.
+    """
     kept: list[Span] = []
     room = width
     for part in line:
-        text = ascii_only(part.text) if glyphs.ascii_only else part.text
+        text = part.text if part.text.isprintable() else clean(part.text)
+        text = ascii_only(text) if glyphs.ascii_only else text
         if room <= 0:
             break
         text = fit(text, room, glyphs) if cell_len(text) > room else text

@@ -2,6 +2,7 @@
 
 from casework.tags import MOST_TAGS, RULE, is_tag
 from casework.views import TagRequest
+from console.format import shortened
 
 
 class TagError(ValueError):
@@ -15,7 +16,7 @@ def tag_request(text: str) -> TagRequest:
     for word in text.lower().split():
         name = word.removeprefix("+").removeprefix("-").removeprefix("#")
         if not is_tag(name):
-            raise TagError(f"{word[:40]} is no tag: {RULE}")
+            raise TagError(f"{shortened(word, 40)} is no tag: {RULE}")
         (remove if word.startswith("-") else add)[name] = None
     if both := [name for name in add if name in remove]:
         raise TagError(f"{both[0]} is both put on and taken off")

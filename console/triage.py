@@ -9,6 +9,7 @@ from casework.views import CaseSummary
 from console import news as n
 from console.bulk import Bulk
 from console.format import clean, day_and_time, plural
+from console.format import until as said_until
 from console.lines import BLANK, Line, Span, said
 from console.moments import WAYS, MomentError, moment_and_words
 from console.pages.sheet import Sheet
@@ -40,7 +41,11 @@ class Triage:
             return _complaint(text, row, self._app.now())
 
         about = (row.case_id, "deferral")
-        text = await self._app.write("Defer until when?", page, about, accept=accept)
+
+        def hint(text: str) -> str:
+            return "brings it back now" if _is_back(text, row) else _understood(text, self._app.now())
+
+        text = await self._app.write("Defer until when?", page, about, accept=accept, hint=hint)
         if not isinstance(text, str):
             return
         if _is_back(text, row):
@@ -49,7 +54,7 @@ class Triage:
         else:
             until, reason = moment_and_words(text, self._app.now())
             await desk.defer(row.case_id, until, reason)
-            self._app.say(f"Recorded: deferred until {day_and_time(until)}.", "good")
+            self._app.say(f"Recorded: deferred until {said_until(until, self._app.now())}.", "good")
         self._app.tell_now(n.DraftKept(*about, ""))
 
     async def defer_all(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
@@ -61,12 +66,16 @@ class Triage:
             dues = [row.deadline for row in rows if row.deadline is not None]
             if dues:
                 lines.append(said(f"The first is to be decided before {day_and_time(min(dues))}.", "dim"))
-            return [*lines, BLANK, *sheet.text(f"A time: {WAYS}; after it, if you like, why.")]
+            return [*lines, BLANK, *sheet.text(f"A time: {WAYS}; after it or below, if you like, why.")]
 
         def accept(text: str) -> str:
             return _bad_moment(text, self._app.now())
 
-        text = await self._app.write("Defer the marked cases", page, ("marked", "deferral"), accept=accept)
+        def hint(text: str) -> str:
+            return _understood(text, self._app.now())
+
+        about = ("marked", "deferral")
+        text = await self._app.write("Defer the marked cases", page, about, accept=accept, hint=hint)
         if isinstance(text, str):
             until, reason = moment_and_words(text, self._app.now())
             ids = [row.case_id for row in rows]
@@ -122,6 +131,15 @@ def _complaint(text: str, row: CaseSummary, now: datetime) -> str:
     return ""
 
 
+def _understood(text: str, now: datetime) -> str:
+    """The time that is meant, as it will be sent; nothing while it is none."""
+    try:
+        when, _ = moment_and_words(text, now)
+    except MomentError:
+        return ""
+    return f"until {said_until(when, now)}"
+
+
 def _bad_moment(text: str, now: datetime) -> str:
     try:
         moment_and_words(text, now)
@@ -138,4 +156,4 @@ def _about_deferring(row: CaseSummary, sheet: Sheet) -> list[Line]:
         until = day_and_time(row.deferral.until)
         lines += sheet.text(f"Deferred by {row.deferral.name} until {until}. {BACK} brings it back now.")
     lines.append(BLANK)
-    return [*lines, *sheet.text(f"A time: {WAYS}; after it, if you like, why.")]
+    return [*lines, *sheet.text(f"A time: {WAYS}; after it or below, if you like, why.")]

@@ -13,6 +13,8 @@ from console.clipboard import fields
 from console.deciding import CHOICES, Deciding
 from console.format import plural, words
 from console.lines import BLANK, Line, said
+from console.pages.bulk import consequences, recommended_for
+from console.pages.decision import in_words
 from console.pages.health import health_page
 from console.pages.reversal import reversal, undoable
 from console.pages.sheet import Sheet
@@ -184,9 +186,13 @@ class Work:
             self._app.say(f"Ordered: {undo}; the timeline says when it is done.", "good")
 
     async def _choose_for(self, desk: "Desk", marked: Sequence[CaseSummary]) -> None:
-        names = [words(action) for action in CHOICES]
+        names = [in_words(action) + recommended_for(marked, action) for action in CHOICES]
+
+        def page(index: int, width: int) -> Sequence[Line]:
+            return consequences(marked, CHOICES[index], self._sheet(width))
+
         title = f"Approve which action for {plural(len(marked), 'marked case')}?"
-        picked = await self._app.choose(title, names, lambda index, width: [])
+        picked = await self._app.choose(title, names, page)
         if isinstance(picked, int):
             await self._bulk.approve(desk, marked, CHOICES[picked])
 

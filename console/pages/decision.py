@@ -10,10 +10,17 @@ from console.format import clean, risk_bar, risk_text, span, words
 from console.lines import BLANK, Line, Span, risk_tone, said
 from console.pages.sheet import Sheet, hanging
 
-_STEP = {
-    Step.LOCK_ACCOUNT: ("locks the account of customer {customer}", "unlock account"),
-    Step.REFUND_CHARGES: ("refunds the disputed charges of customer {customer}{amount}", "reverse refund"),
+_DOES = {
+    Step.LOCK_ACCOUNT: "locks the account of customer {customer}",
+    Step.REFUND_CHARGES: "refunds the disputed charges of customer {customer}{amount}",
 }
+UNDO = {step: words(step.inverse) for step in _DOES}
+"""What undoes a step, in words."""
+
+
+def in_words(action: Action) -> str:
+    """What an action is, told by its steps: "both" alone leaves open what both are."""
+    return " and ".join(words(step) for step in action.steps) or words(action)
 
 
 def subject(detail: CaseDetail, sheet: Sheet) -> list[Line]:
@@ -36,9 +43,9 @@ def consequences(detail: CaseDetail, action: Action, sheet: Sheet) -> list[Line]
     lines: list[Line] = []
     amount = f" ({detail.case.alert.amount:,.2f})" if detail.case.alert.amount is not None else ""
     for step in action.steps:
-        does, undo = _STEP[step]
-        text = does.format(customer=detail.summary.customer_id, amount=amount)
-        lines += [(Span("  does    ", "dim"), Span(text, "strong")), (Span("  undo    ", "dim"), Span(undo))]
+        text = _DOES[step].format(customer=detail.summary.customer_id, amount=amount)
+        lines += hanging("  does    ", text, "strong", sheet, "dim")
+        lines += hanging("  undo    ", UNDO[step], "", sheet, "dim")
     if not action.steps:
         lines.append((Span("  does    ", "dim"), Span("touches nothing; the case ends as cleared", "strong")))
     lines += hanging("  when    ", _when(detail, action, sheet), "", sheet, "dim")

@@ -28,7 +28,9 @@ async def approve(talk: Talk, rest: str) -> None:
     talk.say_page(pages.subject(detail, talk.sheet))
     talk.say_page(pages.consequences(detail, action, talk.sheet))
     talk.say_page(pages.warnings(detail, talk.me, talk.sheet))
-    sure, why = await talk.sure_why(f"Approve {words(action)}?", verdict_of(True, action, escalate=False))
+    sure, why = await talk.sure_why(
+        f"Approve {pages.in_words(action)}?", verdict_of(True, action, escalate=False)
+    )
     if sure:
         await _send(talk, detail, {"approved": True, "action": action, "reason_code": why})
     else:

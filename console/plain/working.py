@@ -1,6 +1,7 @@
 """Taking work on and giving it back in line mode, and a word for the record."""
 
-from console.format import day_and_time, words
+from console.format import until as said_until
+from console.format import words
 from console.moments import MomentError, moment_and_words
 from console.plain.looking import NOT_OPEN, read_out
 from console.plain.talk import Talk
@@ -70,7 +71,7 @@ async def defer(talk: Talk, rest: str) -> None:
         talk.say(str(error))
         return
     await talk.desk.defer(case_id, until, reason)
-    talk.say(f"Recorded: deferred until {day_and_time(until)}.")
+    talk.say(f"Recorded: deferred until {said_until(until, talk.now())}.")
 
 
 async def tag(talk: Talk, rest: str) -> None:

@@ -10,7 +10,7 @@ from textual.widgets import Input
 from console.commands import Candidate, CommandError, Order, Vocabulary
 from console.format import Glyphs, clean
 from console.lines import Line, Span, said
-from console.screens.panels import Panel, keys_line
+from console.screens.panels import Keys, Panel
 
 MOST_SHOWN = 10
 
@@ -45,12 +45,11 @@ class CommandPanel(Panel[Order | None]):
     def question(self) -> ComposeResult:
         yield CommandInput(id="command", placeholder="theme light, filter risk>0.7, approve", compact=True)
 
-    @property
-    def taken_rows(self) -> int:
-        return 10
+    def question_rows(self, spare: int) -> int:
+        return 2
 
-    def keys(self) -> Line:
-        return keys_line(("tab", "complete"), ("up down", "choose"), ("enter", "run"), ("esc", "back"))
+    def keys(self) -> Keys:
+        return (("tab", "complete"), ("up down", "choose"), ("enter", "run"), ("esc", "back"))
 
     def takes(self, key: str, value: str) -> bool:
         """Act on a key that is not text; False leaves it to the text field."""
@@ -75,7 +74,7 @@ class CommandPanel(Panel[Order | None]):
         """Text was typed: show what it could become. A chosen candidate is not typed text."""
         if self._at is None or event.value != self._found[self._at].line:
             self._typed, self._at = event.value, None
-        self._fill()
+        self.hush()
 
     @property
     def _found(self) -> Sequence[Candidate]:
@@ -124,4 +123,4 @@ class CommandPanel(Panel[Order | None]):
         try:
             self.dismiss(self._vocabulary.parse(value))
         except CommandError as error:
-            self.complain(clean(str(error)))
+            self.complain(str(error))

@@ -7,8 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from console.lines import Line
-from console.screens.panels import Panel, keys_line
+from console.screens.panels import SCROLLING, Keys, Panel
 
 SMALLEST = (60, 20)
 
@@ -18,14 +17,11 @@ class HelpPanel(Panel[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter,question_mark", "leave", show=False),
-        Binding("j,down", "scroll_page(1)", show=False),
-        Binding("k,up", "scroll_page(-1)", show=False),
-        Binding("ctrl+d,pagedown,space", "scroll_page(10)", show=False),
-        Binding("ctrl+u,pageup", "scroll_page(-10)", show=False),
+        *SCROLLING,
     ]
 
-    def keys(self) -> Line:
-        return keys_line(("j k", "scroll"), ("esc", "back"))
+    def keys(self) -> Keys:
+        return (("j k", "scroll"), ("esc", "back"))
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -4,26 +4,45 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.geometry import Region
 from textual.message import Message
 from textual.screen import ModalScreen
 
 from console.codes import Codes
-from console.format import UNICODE, Glyphs
-from console.lines import Line, Span, Tone
+from console.format import UNICODE, Glyphs, clean
+from console.lines import Line, Span, Tone, folded, said, width_of
 from console.widgets.line_view import LineView
 
 Page = Callable[[int], Sequence[Line]]
 """A page for a width in cells."""
 
+Keys = Sequence[tuple[str, str]]
+"""Keys, and what each does."""
 
-def keys_line(*pairs: tuple[str, str]) -> Line:
-    """A line of keys and what they do."""
-    spans: list[Span] = []
-    for key, what in pairs:
-        spans += [Span(f" {key} ", "key"), Span(f"{what}  ", "dim")]
-    return tuple(spans)
+SCROLLING: Sequence[BindingType] = (
+    Binding("j,down", "scroll_page(1)", show=False),
+    Binding("k,up", "scroll_page(-1)", show=False),
+    Binding("ctrl+d,pagedown,space", "turn_page(1)", show=False),
+    Binding("ctrl+u,pageup", "turn_page(-1)", show=False),
+)
+HIGHEST = 0.96
+"""How much of the screen's height a panel may take, as the style sheet has it."""
+EDGES = 2
+"""Rows of the frame."""
+
+
+def key_lines(keys: Keys, width: int) -> list[Line]:
+    """Keys and what they do, in as many lines as it takes to have each of them whole."""
+    lines: list[Line] = []
+    for key, what in keys:
+        pair: Line = (Span(f" {key} ", "key"), Span(f"{what}  ", "dim"))
+        if lines and width_of(lines[-1]) + width_of(pair) - 2 <= width:
+            lines[-1] = (*lines[-1], *pair)
+        else:
+            lines.append(pair)
+    return folded(((*line[:-1], Span(line[-1].text.rstrip(), line[-1].tone)) for line in lines), width)
 
 
 Answer = TypeVar("Answer")
@@ -44,7 +63,10 @@ Accept = Callable[[str], str]
 
 
 class Panel(ModalScreen[Answer], Generic[Answer]):
-    """A box with a title, a page and its keys; subclasses add what they ask."""
+    """A box with a title, a page and its keys; subclasses add what they ask.
+
+    The page scrolls when it is longer than the room there is, and the panel says so above its keys.
+    """
 
     CSS_PATH = "../styles/panels.tcss"
     TAKES_AHEAD: ClassVar[frozenset[str] | None] = frozenset({"escape"})
@@ -69,6 +91,7 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
         self._check = check
         self._overtaken: Page | None = None
         self._ready = False
+        self._complaint = ""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="ascii" if self.glyphs.ascii_only else ""):
@@ -77,6 +100,7 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
             yield from self.question()
             if self.codes is not None:
                 yield LineView(id="code")
+            yield LineView(id="said")
             yield LineView(id="keys")
 
     @property
@@ -100,7 +124,7 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
         """Pick the next reason code, where the panel has some."""
         if self.codes is not None:
             self.codes.step(by)
-            self._fill()
+            self.hush()
 
     def _first_fill(self) -> None:
         """Fill the panel and tell that it can take keys now."""
@@ -121,34 +145,73 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
         return self._overtaken is not None
 
     def complain(self, text: str) -> None:
-        """Say something in the line of the keys."""
-        self.query_one("#keys", LineView).show([(Span(f" {text}", "bad"),)])
+        """Say what is wrong, above the keys, until something else is typed."""
+        self._complaint = clean(text)
+        self._fill()
+
+    def hush(self) -> None:
+        """What was complained about may be no more."""
+        self._complaint = ""
+        self._fill()
 
     def _fill(self) -> None:
-        title = (Span("The case went on", "bad"),) if self._overtaken else (Span(self._title, self._tone),)
-        self.query_one("#title", LineView).show([title])
-        page = self.query_one("#page", LineView)
-        lines = list((self._overtaken or self._page)(max(10, page.size.width)))
-        taken = self.taken_rows + (2 if self.codes else 0)
-        page.styles.height = max(1, min(len(lines), self.app.size.height - taken))
-        page.show(lines)
+        width = max(10, self.query_one("#title", LineView).size.width)
+        title = Span("The case went on", "bad") if self._overtaken else Span(clean(self._title), self._tone)
+        keys = self.keys_overtaken() if self._overtaken else self.keys()
+        taken = self._show("#title", folded([(title,)], width)) + 1
+        taken += self._show("#keys", key_lines(keys, width))
         if self.codes is not None:
-            self.query_one("#code", LineView).show([self.codes.line()])
-        self.query_one("#keys", LineView).show([self.keys_overtaken() if self._overtaken else self.keys()])
+            taken += self._show("#code", self.codes.lines(width)) + 1
+        lines = folded((self._overtaken or self._page)(width), width)
+        self._fill_page(lines, int(self.app.size.height * HIGHEST) - EDGES - taken, width)
 
-    def keys_overtaken(self) -> Line:
+    def _fill_page(self, lines: Sequence[Line], rows: int, width: int) -> None:
+        """Share the rows that are left among what is said, the question, and the page."""
+        told = folded(self.told(), width)
+        rows -= self.question_rows(rows - max(1, len(told)) - len(lines))
+        cut = len(lines) > rows - max(1, len(told))
+        height = max(1, min(len(lines), rows - max(1, len(told) + cut)))
+        page = self.query_one("#page", LineView)
+        page.styles.height = height
+        page.show(lines)
+        if cut:
+            at = min(page.top, len(lines) - height)
+            told = [*told, self._position(at, height, len(lines))]
+        self._show("#said", told or [()])
+
+    def _position(self, top: int, height: int, total: int) -> Line:
+        """What part of the page is in view, and which keys show the rest."""
+        keys: Line = (Span("  pgdn pgup ", "key"), Span("show the rest", "dim"))
+        return (Span(f" lines {top + 1} to {top + height} of {total}", "warn"), *keys)
+
+    def _show(self, name: str, lines: Sequence[Line]) -> int:
+        """Give a view as many rows as it has lines; returns how many."""
+        view = self.query_one(name, LineView)
+        view.styles.height = len(lines)
+        view.show(lines)
+        return len(lines)
+
+    def told(self) -> Sequence[Line]:
+        """What stands above the keys: what is wrong, as long as it may be."""
+        return [said(f" {self._complaint}", "bad")] if self._complaint else []
+
+    def keys_overtaken(self) -> Keys:
         """The keys once the question has been overtaken."""
-        return keys_line(("a", "look again, on what stands now"), ("esc", "back, nothing happens"))
+        return (("a", "look again, on what stands now"), ("esc", "back, nothing happens"))
 
-    @property
-    def taken_rows(self) -> int:
-        """Rows of the box that are not the page."""
-        return 8
+    def question_rows(self, spare: int) -> int:
+        """Rows that the question takes, where so many are left when the page has all it wants."""
+        return 0
 
-    def keys(self) -> Line:
-        """The line of keys at the bottom."""
+    def keys(self) -> Keys:
+        """The keys, and what each does."""
         raise NotImplementedError
 
     def action_scroll_page(self, rows: int) -> None:
         """Scroll the page."""
         self.query_one("#page", LineView).scroll_lines(rows)
+        self.hush()
+
+    def action_turn_page(self, by: int) -> None:
+        """Scroll by what is in view, less a line to find one's place."""
+        self.action_scroll_page(by * max(1, self.query_one("#page", LineView).size.height - 1))

@@ -7,14 +7,7 @@ from textual.binding import Binding, BindingType
 
 from console.format import UNICODE, Glyphs
 from console.lines import Line, Span, Tone
-from console.screens.panels import AGAIN, Again, Check, Page, Panel, keys_line
-
-_SCROLL: list[BindingType] = [
-    Binding("j,down", "scroll_page(1)", show=False),
-    Binding("k,up", "scroll_page(-1)", show=False),
-    Binding("ctrl+d,pagedown,space", "scroll_page(10)", show=False),
-    Binding("ctrl+u,pageup", "scroll_page(-10)", show=False),
-]
+from console.screens.panels import AGAIN, SCROLLING, Again, Check, Keys, Page, Panel
 
 
 class ConfirmPanel(Panel[bool | Again]):
@@ -24,13 +17,13 @@ class ConfirmPanel(Panel[bool | Again]):
         Binding("enter,y", "answer(True)", show=False),
         Binding("escape,q", "answer(False)", show=False),
         Binding("a", "again", show=False),
-        Binding("tab", "code(1)", show=False),
-        Binding("shift+tab", "code(-1)", show=False),
-        *_SCROLL,
+        Binding("tab,right", "code(1)", show=False),
+        Binding("shift+tab,left", "code(-1)", show=False),
+        *SCROLLING,
     ]
 
-    def keys(self) -> Line:
-        return keys_line(("enter", "do it"), ("esc", "back, nothing happens"))
+    def keys(self) -> Keys:
+        return (("enter", "do it"), ("esc", "back, nothing happens"))
 
     def action_code(self, by: int) -> None:
         self.step_code(by)
@@ -50,7 +43,7 @@ class NoticePanel(Panel[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,escape,q", "answer(False)", show=False),
         Binding("a", "again", show=False),
-        *_SCROLL,
+        *SCROLLING,
     ]
 
     def __init__(
@@ -59,9 +52,9 @@ class NoticePanel(Panel[bool]):
         super().__init__(title, page, glyphs, tone)
         self._again = again
 
-    def keys(self) -> Line:
+    def keys(self) -> Keys:
         again = (("a", "decide again, on this"),) if self._again else ()
-        return keys_line(*again, ("esc", "back"))
+        return (*again, ("esc", "back"))
 
     def action_answer(self, again: bool) -> None:
         self.dismiss(again)
@@ -82,6 +75,8 @@ class ChoicePanel(Panel[int | Again | None]):
         Binding("enter", "take", show=False),
         Binding("escape,q", "leave", show=False),
         Binding("a", "again", show=False),
+        Binding("ctrl+d,pagedown", "turn_page(1)", show=False),
+        Binding("ctrl+u,pageup", "turn_page(-1)", show=False),
         *(Binding(str(digit), f"pick({digit - 1})", show=False) for digit in range(1, 10)),
     ]
 
@@ -106,17 +101,17 @@ class ChoicePanel(Panel[int | Again | None]):
             lines.append((Span(f"{mark} ", "accent"), Span(f"{index + 1} ", "key"), Span(choice, tone)))
         return [*lines, (), *self._about(self._index, width)]
 
-    def keys(self) -> Line:
-        return keys_line(("1-9 j k", "choose"), ("enter", "go on"), ("esc", "back"))
+    def keys(self) -> Keys:
+        return (("1-9 j k", "choose"), ("enter", "go on"), ("esc", "back"))
 
     def action_move(self, rows: int) -> None:
         self._index = (self._index + rows) % len(self._choices)
-        self._fill()
+        self.hush()
 
     def action_pick(self, index: int) -> None:
         if index < len(self._choices):
             self._index = index
-            self._fill()
+            self.hush()
 
     def action_take(self) -> None:
         if not self.recheck():

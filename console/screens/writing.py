@@ -1,19 +1,26 @@
 """Panels that take words: feedback, reasons, notes, and a number typed as a confirmation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.events import Key
 from textual.widgets import TextArea
+from textual.widgets.text_area import Location
 
 from console.codes import Codes
 from console.format import Glyphs
-from console.lines import Line
-from console.screens.panels import AGAIN, Accept, Again, Check, Page, Panel, keys_line
+from console.lines import Line, said
+from console.screens.panels import AGAIN, Accept, Again, Check, Keys, Page, Panel
 
 LONGEST_WORDS = 4000
 """Characters of feedback or a note; what the server takes."""
+ROWS = 5
+FEWEST_ROWS = 2
+"""Rows for words: as many as there is room for beside the page, between these."""
+
+Hint = Callable[[str], str]
+"""What is understood of the words so far; nothing while they make no sense yet."""
 
 
 class WordsArea(TextArea):
@@ -25,24 +32,22 @@ class WordsArea(TextArea):
 
     def on_mount(self) -> None:
         self.cursor_blink = False  # nothing is written to the terminal while nothing happens
+        self.move_cursor(self.document.end)
 
     async def _on_key(self, event: Key) -> None:
         panel = self.screen
-        coded = isinstance(panel, WordsPanel) and panel.codes is not None
-        taken = ("enter", "ctrl+j", "escape", *(("tab", "shift+tab") if coded else ()))
-        if not isinstance(panel, WordsPanel) or event.key not in taken:
-            return
-        event.stop()
-        event.prevent_default()
-        match event.key:
-            case "enter":
-                panel.send()
-            case "ctrl+j":
-                self.insert("\n")
-            case "tab" | "shift+tab":
-                panel.step_code(1 if event.key == "tab" else -1)
-            case _:
-                panel.leave()
+        if isinstance(panel, WordsPanel) and panel.takes(event.key):
+            event.stop()
+            event.prevent_default()
+
+    def get_cursor_line_start_location(self, smart_home: bool = False) -> Location:
+        """The start of the line that was written, however it is wrapped."""
+        return (self.cursor_location[0], 0)
+
+    def get_cursor_line_end_location(self) -> Location:
+        """The end of the line that was written, however it is wrapped."""
+        row = self.cursor_location[0]
+        return (row, len(self.document[row]))
 
 
 class WordsPanel(Panel[str | Again | None]):
@@ -61,28 +66,63 @@ class WordsPanel(Panel[str | Again | None]):
         keep: Callable[[str], None],
         check: Check | None = None,
         accept: Accept | None = None,
+        hint: Hint | None = None,
         codes: Codes | None = None,
     ) -> None:
         super().__init__(title, page, glyphs, check=check, codes=codes)
         self._draft = draft
         self._keep = keep
         self._accept = accept
+        self._hint = hint
+        self._complained_of = draft
 
     def question(self) -> ComposeResult:
         yield WordsArea(self._draft, id="words", soft_wrap=True, show_line_numbers=False, compact=True)
 
-    @property
-    def taken_rows(self) -> int:
-        return 13
+    def question_rows(self, spare: int) -> int:
+        rows = max(FEWEST_ROWS, min(ROWS, spare - 1))
+        self.query_one(WordsArea).styles.height = rows
+        return rows + 1
 
-    def keys(self) -> Line:
-        return keys_line(("enter", "send"), ("ctrl-j", "new line"), ("esc", "back, keeps the draft"))
+    def keys(self) -> Keys:
+        return (("enter", "send"), ("ctrl-j", "new line"), ("esc", "back, keeps the draft"))
 
-    def keys_overtaken(self) -> Line:
-        return keys_line(("enter", "look again; your words are kept, nothing is sent"), ("esc", "back"))
+    def keys_overtaken(self) -> Keys:
+        return (("enter", "look again; your words are kept, nothing is sent"), ("esc", "back"))
+
+    def told(self) -> Sequence[Line]:
+        if self._complaint or self._hint is None:
+            return super().told()
+        understood = self._hint(self._text)
+        return [said(f" {understood}", "good")] if understood else []
 
     def on_text_area_changed(self) -> None:
+        """Keep what was typed. A complaint is about the words as they were, and goes when they change."""
         self._keep(self._text)
+        if self._text != self._complained_of:
+            self._complained_of = self._text
+            self.hush()
+
+    def complain(self, text: str) -> None:
+        self._complained_of = self._text
+        super().complain(text)
+
+    def takes(self, key: str) -> bool:
+        """Act on a key that is not text; False leaves it to the text area."""
+        match key:
+            case "enter":
+                self.send()
+            case "ctrl+j":
+                self.query_one(WordsArea).insert("\n")
+            case "escape":
+                self.leave()
+            case "tab" | "shift+tab" if self.codes is not None:
+                self.step_code(1 if key == "tab" else -1)
+            case "pagedown" | "pageup":
+                self.action_turn_page(1 if key == "pagedown" else -1)
+            case _:
+                return False
+        return True
 
     def send(self) -> None:
         """Hand the words over, if there are any and not too many."""
@@ -112,7 +152,10 @@ class WordsPanel(Panel[str | Again | None]):
 
 
 class CountPanel(WordsPanel):
-    """A confirmation by typing a number: for what should not be done by habit."""
+    """A confirmation by typing a number: for what should not be done by habit.
+
+    The line takes digits only, so that every other key can be for the page.
+    """
 
     TAKES_AHEAD = frozenset({"escape"})
 
@@ -122,12 +165,33 @@ class CountPanel(WordsPanel):
         super().__init__(title, page, glyphs, draft="", keep=lambda text: None, codes=codes)
         self._count = str(count)
 
-    def keys(self) -> Line:
-        return keys_line((self._count, "typed, then enter: do it"), ("esc", "back, nothing happens"))
+    def question_rows(self, spare: int) -> int:
+        self.query_one(WordsArea).styles.height = 1
+        return 2
+
+    def keys(self) -> Keys:
+        count = self._count
+        return (
+            (f"{count} enter", f"type {count} and press enter to decide on all {count}"),
+            ("esc", "back, nothing happens"),
+        )
+
+    def takes(self, key: str) -> bool:
+        match key:
+            case "enter" | "escape" | "tab" | "shift+tab":
+                return super().takes(key)
+            case "j" | "down" | "k" | "up":
+                self.action_scroll_page(1 if key in ("j", "down") else -1)
+            case "ctrl+d" | "pagedown" | "space" | "ctrl+u" | "pageup":
+                self.action_turn_page(1 if key in ("ctrl+d", "pagedown", "space") else -1)
+            case _:
+                editing = key.isdigit() or key in ("backspace", "delete", "left", "right", "home", "end")
+                return not editing
+        return True
 
     def send(self) -> None:
         """Only the right number is a yes."""
-        if self.query_one(WordsArea).text.strip() == self._count:
+        if self._text.strip() == self._count:
             self.dismiss(self._count)
         else:
             self.complain(f"Type {self._count} to decide on so many cases, or esc.")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from console import format as f
-from console.lines import Span, drawn, outside, plain, wrap
+from console.lines import Span, drawn, folded, outside, plain, wrap
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -91,3 +91,32 @@ def test_an_ascii_line_is_ascii_and_within_the_width(text: str, width: int) -> N
     line = drawn((outside(text), Span("│ ok")), width, f.ASCII)
     assert plain(line).isascii()
     assert cell_len(plain(line)) <= width
+
+
+ODD = st.text(
+    alphabet=st.sampled_from("a\u202e\u2066\n\r\t\x1b\x9b\x07\u200d\u0301\u4e2d\U0001f600\ufe0f "),
+    max_size=40,
+)
+"""Controls, line breaks, marks of direction, joiners, and characters of no width or of two cells."""
+
+
+@given(st.lists(ODD | st.text(max_size=20), max_size=4), st.integers(1, 40))
+def test_a_line_is_one_row_within_its_width_whatever_was_put_into_it(texts: list[str], width: int) -> None:
+    line = plain(drawn(tuple(Span(text) for text in texts), width))
+    assert line.isprintable()
+    assert cell_len(line) <= width
+
+
+@given(st.lists(ODD, min_size=1, max_size=4), st.integers(10, 60))
+def test_a_folded_line_stays_within_the_width_and_loses_no_letter(texts: list[str], width: int) -> None:
+    line = tuple(Span(f.clean(text)) for text in texts)
+    rows = folded([line], width)
+    assert all(cell_len(plain(row)) <= width for row in rows)
+    assert "".join(map(plain, rows)).replace(" ", "") == plain(line).replace(" ", "")
+
+
+def test_a_moment_to_come_is_told_with_its_day_and_zone_and_how_far_off_it_is() -> None:
+    zone = f"{NOW.astimezone():%Z}"
+    told = f.until(NOW + timedelta(hours=23, minutes=28), NOW)
+    assert told.endswith(", in 23h28") and zone in told
+    assert "2027" in f.until(NOW + timedelta(days=365), NOW)

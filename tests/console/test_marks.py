@@ -83,7 +83,7 @@ async def test_many_cases_need_their_number_typed(running: Running) -> None:
         await screen.press("r")
         await screen.sees("22 marked cases get the same feedback")
         await screen.press(*"look again", "enter")
-        await screen.sees("Reject: 22 cases?", "22 typed, then enter")
+        await screen.sees("Reject: 22 cases?", "type 22 and press enter to decide on all 22")
         await screen.press("enter")
         await screen.sees("Type 22 to decide")
         assert not decided(running)
@@ -97,7 +97,7 @@ async def test_marked_cases_are_escalated_for_one_reason_and_code(running: Runni
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("asterisk", "e")
-        await screen.sees("Escalate the marked cases", "3 marked cases get the same reason", "no reason code")
+        await screen.sees("Escalate the marked cases", "3 marked cases get the same reason", "[none]")
         await screen.press("tab", *"too big for me", "enter")
         await screen.sees("Escalate: 3 cases?", "why: too big for me")
         assert "second person" not in screen.text
@@ -120,7 +120,7 @@ async def test_marked_cases_are_approved_with_one_reason_code(running: Running) 
     async with console(running.settings()) as screen:
         await screen.sees("1/2")
         await screen.press("asterisk", "a")
-        await screen.sees("Approve: 2 cases?", "no reason code")
+        await screen.sees("Approve: 2 cases?", "[none]")
         await screen.press("tab", "enter")
         await screen.sees("Recorded: 2, refused: 0")
     made = [

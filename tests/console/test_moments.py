@@ -32,7 +32,58 @@ def test_a_date_alone_is_its_beginning_and_one_with_a_time_that_time() -> None:
     assert moment_and_words("2h 14:30 is too late", NOW)[1] == "14:30 is too late"
 
 
-@pytest.mark.parametrize("text", ["", "soon", "25:00", "14:60", "2h30", "2026-02-30", "-2h", "99999d" * 9])
+def here(day: int, hour: int, minute: int = 0) -> datetime:
+    """A moment of March 2026 on the clock on the wall."""
+    return datetime(2026, 3, day, hour, minute).astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("tomorrow", here(3, 9)),
+        ("Tomorrow 17:15", here(3, 17, 15)),
+        ("today 23:30", here(2, 23, 30)),
+        ("fri", here(6, 9)),
+        ("Friday 8:00", here(6, 8)),
+        ("mon 00:01", here(9, 0, 1)),
+        ("monday 23:59", here(2, 23, 59)),
+    ],
+)
+def test_days_have_names_and_begin_at_nine(text: str, at: datetime) -> None:
+    assert moment(text, NOW) == at
+    assert moment_and_words(f"{text} the bank\nopens", NOW) == (at, "the bank\nopens")
+
+
+def test_a_line_break_ends_the_time() -> None:
+    assert moment_and_words("2h\nwhy", NOW) == (NOW + timedelta(hours=2), "why")
+    assert moment_and_words("tomorrow\n17:00 is too late", NOW) == (here(3, 9), "17:00 is too late")
+
+
+@given(st.text(max_size=90))
+def test_what_is_quoted_of_wrong_words_never_breaks_a_line(text: str) -> None:
+    for words in (text, f"x{text}", f"\u202e\x1b[2J\r\n{text}\U0001f468\u200d\U0001f469"):
+        try:
+            moment(words, NOW)
+        except MomentError as error:
+            assert str(error).isprintable()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "soon",
+        "25:00",
+        "14:60",
+        "2h30",
+        "2026-02-30",
+        "-2h",
+        "99999d" * 9,
+        "tomorrow 25:00",
+        "mo",
+        "fri noon",
+    ],
+)
 def test_what_is_no_moment_is_told_what_is_one(text: str) -> None:
     with pytest.raises(MomentError, match="is no time; write 30m"):
         moment(text, NOW)

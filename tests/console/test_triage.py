@@ -72,7 +72,7 @@ async def test_a_case_is_escalated_with_a_reason_and_a_code(running: Running) ->
     async with console(running.settings()) as screen:
         await screen.sees("1/1")
         await screen.press("e")
-        await screen.sees("Escalate to the senior queue", "within 1d0h", "no reason code")
+        await screen.sees("Escalate to the senior queue", "within 1d0h", "[none]")
         await screen.press(*"a relative", "tab", "tab", "tab")
         await screen.sees("conflict of interest")
         await screen.press("enter")
@@ -91,7 +91,7 @@ async def test_a_code_is_picked_with_tab_and_repeated_with_the_decision(running:
     async with console(running.settings()) as screen:
         await screen.sees("1/2")
         await screen.press("a")
-        await screen.sees("Approve: lock account?", "no reason code")
+        await screen.sees("Approve: lock account?", "[none]")
         await screen.press("shift+tab")
         await screen.sees("precaution")
         await screen.press("enter")
