@@ -3,8 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from importlib import import_module
@@ -255,6 +255,7 @@ class ConsoleApp(Themed, Asking):
         while len(self.screen_stack) > 2:
             self.pop_screen()
         self.tell_now(n.CaseOpened(case_id))
+        self.show_in_list(case_id)
         screen = CaseScreen(case_id)
         self.work.ahead.hold(screen)
         self.work.ahead.unseen = unseen
@@ -307,11 +308,33 @@ class ConsoleApp(Themed, Asking):
         except ConsoleError as error:
             self.log(str(error))
 
+    @property
+    def queue(self) -> QueueScreen | None:
+        """The queue's screen, which is under all others; none when the console begins or ends."""
+        return next((screen for screen in self.screen_stack if isinstance(screen, QueueScreen)), None)
+
     def unmark(self, case_ids: set[str]) -> None:
         """Cases that were decided are marked no more."""
-        for screen in self.screen_stack:
-            if isinstance(screen, QueueScreen):
-                screen.unmark(case_ids)
+        if (queue := self.queue) is not None:
+            queue.unmark(case_ids)
+
+    @contextmanager
+    def dealing_with(self, case_ids: Iterable[str]) -> Iterator[set[str]]:
+        """While cases are being dealt with. Those that are put into the set are done: the list's cursor
+        goes on from them, wherever they moved, though it follows what others move."""
+        asked, done = frozenset(case_ids), set[str]()
+        if self.queue is not None:
+            self.queue.table.leave(asked)
+        try:
+            yield done
+        finally:
+            if self.queue is not None:
+                self.queue.table.go_on(asked, done)
+
+    def show_in_list(self, case_id: str) -> None:
+        """Put the list's cursor on a case, if it is listed."""
+        if self.queue is not None:
+            self.queue.table.select(case_id)
 
     def copy(self, text: str) -> None:
         """Hand text to the terminal's clipboard, and show it whole in case the terminal has none."""

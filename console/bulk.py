@@ -104,17 +104,25 @@ class Bulk:
         return await self._app.confirm(title, page, codes=codes) is True
 
     async def _send(self, desk: "Desk", items: Sequence[BulkItem]) -> None:
-        self.tell(await desk.decide_many(items))
+        with self._app.dealing_with(item.case_id for item in items) as done:
+            response = await desk.decide_many(items)
+            done.update(accepted(response))
+        self.tell(response)
 
     def tell(self, response: BulkResponse, *, keep_marks: bool = False) -> None:
         """Say what was recorded and, on a page, why what was refused was; that stays marked."""
         if not keep_marks:
-            self._app.unmark({result.case_id for result in response.results if result.accepted})
+            self._app.unmark(accepted(response))
         self._app.say(f"Recorded: {response.accepted}, refused: {response.refused}.", "good")
         if response.refused:
             self._app.show_page(
                 "What was refused", lambda width: results(response, Sheet(width, self._app.now()))
             )
+
+
+def accepted(response: BulkResponse) -> set[str]:
+    """The cases on which it was recorded."""
+    return {result.case_id for result in response.results if result.accepted}
 
 
 def decidable(row: CaseSummary) -> bool:

@@ -224,8 +224,11 @@ class Deciding:
 
     async def _send(self, desk: "Desk", detail: CaseDetail, request: DecisionRequest, again: Step) -> bool:
         """Send a decision; True once the server has recorded it. A refusal is shown with what changed."""
+        case_id = detail.case.case_id
         try:
-            summary = await desk.decide(detail.case.case_id, request)
+            with self._app.dealing_with((case_id,)) as done:
+                summary = await desk.decide(case_id, request)
+                done.add(case_id)
         except ConsoleError as error:
             await self._refused(desk, detail.summary, error, again)
             return False

@@ -62,6 +62,10 @@ class QueueOrder(Sequence[CaseSummary]):
         """Where a case stands, counted from zero, if it is listed."""
         return bisect_left(self._ranks, self._rank_of[case_id]) if case_id in self._listed else None
 
+    def place_of(self, where: Rank) -> int:
+        """Where a case of this rank stands, or would, counted from zero."""
+        return bisect_left(self._ranks, where)
+
     def __len__(self) -> int:
         return len(self._ranks)
 

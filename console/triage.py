@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from casework.tags import RULE
 from casework.views import CaseSummary
 from console import news as n
-from console.bulk import Bulk
+from console.bulk import Bulk, accepted
 from console.format import clean, day_and_time, plural
 from console.format import until as said_until
 from console.lines import BLANK, Line, Span, said
@@ -53,7 +53,9 @@ class Triage:
             self._app.say("Recorded: the case is back.", "good")
         else:
             until, reason = moment_and_words(text, self._app.now())
-            await desk.defer(row.case_id, until, reason)
+            with self._app.dealing_with((row.case_id,)) as done:
+                await desk.defer(row.case_id, until, reason)
+                done.add(row.case_id)
             self._app.say(f"Recorded: deferred until {said_until(until, self._app.now())}.", "good")
         self._app.tell_now(n.DraftKept(*about, ""))
 
@@ -79,7 +81,10 @@ class Triage:
         if isinstance(text, str):
             until, reason = moment_and_words(text, self._app.now())
             ids = [row.case_id for row in rows]
-            self._bulk.tell(await desk.each(ids, lambda case_id: desk.defer(case_id, until, reason)))
+            with self._app.dealing_with(ids) as done:
+                response = await desk.each(ids, lambda case_id: desk.defer(case_id, until, reason))
+                done.update(accepted(response))
+            self._bulk.tell(response)
             self._app.tell_now(n.DraftKept("marked", "deferral", ""))
 
     async def tag_all(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:

@@ -74,6 +74,11 @@ class QueueScreen(WorkScreen):
         """The marked cases, each as it was when it was marked: that is what was looked at."""
         return tuple(self._marks.values())
 
+    @property
+    def table(self) -> CaseTable:
+        """The list of cases."""
+        return self.query_one(CaseTable)
+
     def unmark(self, case_ids: set[str]) -> None:
         """Take marks off."""
         self._marks = {case_id: row for case_id, row in self._marks.items() if case_id not in case_ids}
@@ -126,7 +131,7 @@ class QueueScreen(WorkScreen):
         self._list.follow(state, self.console_app.now())
         self.unfinished = self._list.unfinished
         notice = status.queue_notice(state, len(self._list.order), self._typed, self._list.view, sheet)
-        table.show(self._list.order, sheet, notice, self._marks)
+        table.show(self._list.order, sheet, notice, self._marks, loading=state.loaded_at is None)
         self._show_bars(state)
         self._show_preview(state, table.selected)
         self.show_toasts(self.query_one("#footer").region.y)

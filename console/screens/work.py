@@ -110,7 +110,7 @@ class WorkScreen(Screen[None]):
     @property
     def shows_toasts(self) -> bool:
         """Whether any can be seen."""
-        return self.query_one(Toasts).display
+        return any(toasts.display for toasts in self.query(Toasts))
 
     def action_alarm(self) -> None:
         self.console_app.calling_out.open_latest()

@@ -1,15 +1,20 @@
 """The queue on the screen: only visible rows are made into text, and the cursor keeps to its case."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence, Set
 
 from textual.geometry import Region
 
+from casework.filters import rank
+from casework.transitions import Status
 from casework.views import CaseSummary
 from console.lines import Line
 from console.ordering import QueueOrder
 from console.pages.rows import heading, row
 from console.pages.sheet import Sheet
 from console.widgets.line_pane import LinePane
+
+DONE = frozenset({Status.DECIDED, Status.HELD, Status.EXECUTING, Status.CLOSED})
+"""What nobody needs to go on to."""
 
 
 class CaseTable(LinePane):
@@ -21,7 +26,8 @@ class CaseTable(LinePane):
         self._selected: CaseSummary | None = None
         self._index = 0
         self._top = 0
-        self._moved_by_hand = False
+        self._moved = False
+        self._leaving: frozenset[str] = frozenset()
 
     @property
     def selected(self) -> CaseSummary | None:
@@ -40,10 +46,19 @@ class CaseTable(LinePane):
         return Region(x, y + 1 + self._index - self._top, width, 1) if self._cases else Region()
 
     def show(
-        self, cases: QueueOrder, sheet: Sheet, notice: Sequence[Line] = (), marks: Container[str] = ()
+        self,
+        cases: QueueOrder,
+        sheet: Sheet,
+        notice: Sequence[Line] = (),
+        marks: Container[str] = (),
+        *,
+        loading: bool = False,
     ) -> None:
-        """Show cases in this order; the cursor stays on the case it was on, wherever that moved."""
-        self._keep_cursor(cases)
+        """Show cases in this order; the cursor stays on the case it was on, wherever that moved.
+
+        `loading` says that more urgent ones may come yet: until it is moved, the cursor stays on top.
+        """
+        self._keep_cursor(cases, on_top=loading and not self._moved)
         lines = [heading(sheet), *notice]
         visible = self._cases[self._top : self._top + self._rows]
         lines += [
@@ -58,7 +73,7 @@ class CaseTable(LinePane):
 
     def move_to(self, index: int) -> None:
         """Put the cursor on a row."""
-        self._moved_by_hand = True
+        self._moved = True
         self._put(index)
 
     def select(self, case_id: str) -> None:
@@ -66,6 +81,28 @@ class CaseTable(LinePane):
         index = self._cases.index_of(case_id)
         if index is not None:
             self.move_to(index)
+
+    def leave(self, case_ids: Iterable[str]) -> None:
+        """These cases are being dealt with; when the one under the cursor moves, it moves on its own."""
+        self._leaving |= frozenset(case_ids)
+
+    def go_on(self, case_ids: Set[str], done: Set[str]) -> None:
+        """They have been, those that are done: from one of them the cursor goes on to the next case."""
+        if self._selected is not None and self._selected.case_id in done:
+            self._moved = True
+            self._put(self._next_to(self._selected, done))
+        self._leaving -= case_ids
+
+    def _next_to(self, case: CaseSummary, left: Container[str]) -> int:
+        """The row below a case, else the one above, that is not left behind and wants something."""
+        here = self._cases.place_of(rank(case))
+
+        def to_go_on_to(at: int) -> bool:
+            row = self._cases[at]
+            return row.case_id not in left and row.status not in DONE
+
+        around = (*range(here, len(self._cases)), *range(here - 1, -1, -1))
+        return next(filter(to_go_on_to, around), here)
 
     def _put(self, index: int) -> None:
         self._index = max(0, min(index, len(self._cases) - 1))
@@ -81,18 +118,21 @@ class CaseTable(LinePane):
     def _rows(self) -> int:
         return max(1, self.size.height - 1)
 
-    def _keep_cursor(self, cases: QueueOrder) -> None:
+    def _keep_cursor(self, cases: QueueOrder, *, on_top: bool) -> None:
         """Follow the case under the cursor; one that left the list leaves its place to the next one.
 
-        Until the analyst first moves, the cursor stays on top, where the most urgent case is.
+        One that is being dealt with is not followed: the cursor goes on to the next case.
         """
         before = self._selected
         self._cases = cases
-        if before is None or not self._moved_by_hand:
-            self._put(0 if not self._moved_by_hand else self._index)
-        else:
-            found = cases.index_of(before.case_id)
-            self._put(self._index if found is None else found)
+        if before is None or on_top:
+            self._put(0)
+            return
+        found, place = cases.index_of(before.case_id), rank(before)
+        moved = found is None or rank(cases[found]) != place
+        if moved and before.case_id in self._leaving:
+            found = self._next_to(before, self._leaving)
+        self._put(cases.place_of(place) if found is None else found)
 
     def _scroll(self) -> None:
         """Keep the cursor in view with as little movement as possible."""

@@ -1,0 +1,172 @@
+"""Where the cursor is after something was done: on the next case, and never thrown to the end."""
+
+from datetime import timedelta
+
+import pytest
+from conftest import Running
+from fakedesk import stories
+from fakedesk.app import person
+from fakedesk.record import now
+from screens import Driver, console
+
+from casework import commands
+from casework.action import Action
+from casework.decision import DecisionRequest
+from casework.policy import Terms
+from console.screens.queue import QueueScreen
+from console.widgets.case_table import CaseTable
+
+SLOW = Terms(hold_seconds=600)
+
+
+def case(number: int) -> str:
+    return f"fraud-ALERT-{number:03d}"
+
+
+async def furnish(running: Running, count: int = 5) -> None:
+    """Cases that expire in the order of their numbers."""
+    for number in range(1, count + 1):
+        at = now() - timedelta(minutes=200 - number)
+        await stories.investigated(running.record, stories.alert(number), at, SLOW)
+
+
+async def put_off(running: Running, number: int) -> None:
+    """Somebody else puts a case off, so that it leaves the desk."""
+    until = now() + timedelta(hours=1)
+    await running.record.append(
+        case(number), commands.defer(running.record.load(case(number)), person("bob"), now(), until)
+    )
+
+
+def cursor(screen: Driver) -> str | None:
+    """The case under the list's cursor, wherever the list is."""
+    queue = next(one for one in screen.app.screen_stack if isinstance(one, QueueScreen))
+    selected = queue.query_one(CaseTable).selected
+    return selected.case_id if selected else None
+
+
+async def test_after_an_approval_the_cursor_is_on_the_case_below(running: Running) -> None:
+    await furnish(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/5")
+        await screen.press("j", "j", "a")
+        await screen.sees("Approve: lock account?")
+        await screen.press("enter")
+        await screen.sees("held")
+        await screen.until(lambda: cursor(screen) == case(4))
+        await screen.press("a")
+        await screen.sees("Approve: lock account?", "customer 204")
+        await screen.press("enter")
+        await screen.until(lambda: cursor(screen) == case(5))
+        await screen.press("a")
+        await screen.sees("Approve: lock account?", "customer 205")
+        await screen.press("enter")
+        await screen.until(lambda: cursor(screen) == case(2))
+
+
+async def test_the_rule_holds_where_the_cursor_was_never_moved(running: Running) -> None:
+    await furnish(running, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?")
+        await screen.press("enter")
+        await screen.until(lambda: cursor(screen) == case(2))
+        earlier = now() - timedelta(minutes=300)
+        await stories.investigated(running.record, stories.alert(9), earlier, SLOW)
+        await screen.sees("/4")
+        assert cursor(screen) == case(2), "another case, more urgent, takes no cursor along"
+
+
+@pytest.mark.parametrize(
+    ("key", "asked", "answer"),
+    [
+        ("r", "Reject with feedback", "look again"),
+        ("e", "Escalate to the senior queue", "too big"),
+        ("d", "Defer until when?", "1h"),
+    ],
+)
+async def test_other_ways_to_be_done_with_a_case_go_on_as_well(
+    running: Running, key: str, asked: str, answer: str
+) -> None:
+    await furnish(running, 4)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/4")
+        await screen.press("j", key)
+        await screen.sees(asked)
+        await screen.press(*answer, "enter")
+        await screen.until(lambda: cursor(screen) == case(3))
+
+
+async def test_marked_cases_leave_the_cursor_on_the_next_one_that_was_not_marked(running: Running) -> None:
+    await furnish(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/5")
+        await screen.press("j", "space", "space", "k", "a")
+        await screen.sees("Approve: 2 cases?")
+        await screen.press("enter")
+        await screen.sees("Recorded: 2")
+        await screen.until(lambda: cursor(screen) == case(4))
+
+
+async def test_a_case_that_somebody_else_moves_keeps_the_cursor(running: Running) -> None:
+    await furnish(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/5")
+        await screen.press("j")
+        await put_off(running, 1)
+        await screen.sees("1/4")
+        assert cursor(screen) == case(2)
+        await put_off(running, 2)
+        await screen.sees("1/3")
+        assert cursor(screen) == case(3), "one that is gone leaves it to the case that took its place"
+
+
+async def test_what_was_decided_on_its_page_leaves_the_list_at_the_next_case(running: Running) -> None:
+    await furnish(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/5")
+        await screen.press("j", "enter")
+        await screen.sees("why this risk")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?")
+        await screen.press("enter")
+        await screen.sees("Recorded: ", "held")
+        await screen.press("q")
+        await screen.sees("[1 desk 5]")
+        assert cursor(screen) == case(3)
+
+
+async def test_the_list_comes_back_at_the_case_that_was_handed_out(running: Running) -> None:
+    await furnish(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/5")
+        await screen.press("G", "n")
+        await screen.sees("why this risk", case(1))
+        await screen.press("escape")
+        await screen.sees("[1 desk 5]")
+        assert cursor(screen) == case(1)
+        await screen.press("colon", *"open 004", "enter")
+        await screen.sees("why this risk", case(4))
+        await screen.press("q")
+        await screen.sees("[1 desk 5]")
+        assert cursor(screen) == case(4)
+
+
+async def test_a_decision_that_is_refused_leaves_the_cursor_where_it_is(running: Running) -> None:
+    await furnish(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/5")
+        await screen.press("j", "a")
+        await screen.sees("Approve: lock account?")
+        running.desk.mute = True
+        theirs = running.record.load(case(2))
+        assert theirs.assessment_hash is not None
+        request = DecisionRequest(
+            attempt=1, assessment_hash=theirs.assessment_hash, approved=True, action=Action.CLEAR
+        )
+        await running.record.append(case(2), commands.submit_decision(theirs, request, person("bob"), now()))
+        await screen.press("enter")
+        await screen.sees("was not recorded")
+        await screen.press("escape")
+        assert cursor(screen) == case(2)
