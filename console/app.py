@@ -216,6 +216,12 @@ class ConsoleApp(Themed, Asking):
         self._message = ((Span(f" {clean(text)}", tone),), ticks())
         self.repaint()
 
+    def forget_message(self) -> None:
+        """A key did something, or another case is on the screen: what was said before is not about that."""
+        if self._message is not None:
+            self._message = None
+            self.repaint()
+
     def say_also(self, text: str) -> None:
         """Put something before the message in the bottom line."""
         before = self.message
@@ -254,6 +260,7 @@ class ConsoleApp(Themed, Asking):
         """
         while len(self.screen_stack) > 2:
             self.pop_screen()
+        self._message = None
         self.tell_now(n.CaseOpened(case_id))
         self.show_in_list(case_id)
         screen = CaseScreen(case_id)
@@ -397,7 +404,7 @@ class ConsoleApp(Themed, Asking):
     def request_quit(self) -> None:
         """Quit, after a question when something is unsent."""
         if self.state.drafts or self.state.pending:
-            self.run_worker(self._quit_if_meant(), group="work")
+            self.work.converse(self._quit_if_meant())
         else:
             self.exit()
 

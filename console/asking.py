@@ -1,7 +1,9 @@
 """Asking the analyst: panels in front of a screen, and the keys that were typed before they were there."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -10,13 +12,18 @@ from textual.screen import Screen
 
 from console import news as n
 from console.codes import Codes
-from console.format import Glyphs
+from console.format import Glyphs, plural
 from console.lines import Line, Tone
 from console.screens.case import CaseScreen
 from console.screens.help import HelpPanel
 from console.screens.panels import Accept, Again, Answer, Check, Page, Panel
 from console.screens.questions import ChoicePanel, ConfirmPanel, NoticePanel
+from console.screens.work import WorkScreen
 from console.screens.writing import CountPanel, Hint, WordsPanel
+
+LONGEST_HOLD_SECONDS = 3.0
+"""So long keys typed after an answer wait until it is recorded; a server may be away for much longer."""
+ENDS_WORDS = frozenset({"enter", "escape"})
 
 if TYPE_CHECKING:
     from console.news import News
@@ -43,6 +50,14 @@ class Asking(App[None]):
         """A message in the bottom line for some seconds."""
         raise NotImplementedError
 
+    def say_also(self, text: str) -> None:
+        """Put something before the message in the bottom line."""
+        raise NotImplementedError
+
+    def forget_message(self) -> None:
+        """The message in the bottom line has been there long enough."""
+        raise NotImplementedError
+
     @property
     def top(self) -> Screen[Any] | None:
         """The screen in front; none any more when the console is ending."""
@@ -52,15 +67,53 @@ class Asking(App[None]):
     async def on_event(self, event: Event) -> None:
         """Keys wait while a panel is being opened; esc gives that up."""
         typed = isinstance(event, Key | Paste) and not event.is_forwarded
-        if not (typed and self.work.ahead.holding):
-            self.work.ahead.unseen = self.work.ahead.unseen and not typed
+        ahead = self.work.ahead
+        if not typed:
             await super().on_event(event)
-        elif isinstance(event, Key) and event.key == "escape" and not isinstance(self.top, Panel):
+        elif not ahead.holding:
+            ahead.unseen = False
+            await self._take(event)
+        elif self._gives_up(event):
             self.work.give_up_opening()
             if isinstance(self.top, CaseScreen):
-                await super().on_event(event)
+                await self._take(event)
         elif isinstance(event, Key | Paste):
-            self.work.ahead.keep(event)
+            ahead.keep(event)
+
+    def _gives_up(self, event: Event) -> bool:
+        """Whether a key ends the wait for a panel. What was answered is on its way and stays so."""
+        escape = isinstance(event, Key) and event.key == "escape"
+        return escape and not self.work.ahead.answered and not isinstance(self.top, Panel)
+
+    async def _take(self, event: Event) -> None:
+        """A key for what is on the screen. One that may end a text makes those after it wait for that."""
+        top = self.top
+        if isinstance(event, Key) and isinstance(top, WorkScreen) and top.acts_on(event.key):
+            self.forget_message()
+        await super().on_event(event)
+        ends = isinstance(event, Key) and event.key in ENDS_WORDS and isinstance(top, WordsPanel)
+        if ends and self.top is top and not self.work.ahead.holding:
+            self.work.ahead.hold(top)
+            (self.focused or self.screen).call_later(self._words_taken, self.screen)
+
+    def _words_taken(self, panel: Screen[Any]) -> None:
+        """The panel has dealt with enter or esc; if it did not end there, it takes what came after."""
+        if self.work.ahead.held_for(panel):
+            self.call_later(self.give_keys, None)
+
+    async def give_commands(self) -> None:
+        """What was answered is done: keys typed after it are commands for what is on the screen now."""
+        if isinstance(self.top, WorkScreen):
+            await self.give_keys(None)
+        elif not isinstance(self.top, Panel):
+            self.work.ahead.drop()
+
+    def _not_longer(self, turn: int) -> None:
+        """What was answered is still on its way: keys do not wait for it any more, and nor are they lost
+        without a word."""
+        ahead = self.work.ahead
+        if ahead.holding and ahead.answered and ahead.turn == turn and (dropped := ahead.drop()):
+            self.say_also(f"{plural(dropped, 'key')} not taken: what you confirmed is not recorded yet.")
 
     async def on_panel_ready(self) -> None:
         """A panel is on the screen: what was typed ahead is its own, as far as it takes it unseen."""
@@ -89,15 +142,19 @@ class Asking(App[None]):
             if dropped or sends or not (taken is None or key in taken):
                 dropped += 1
             else:
-                await super().on_event(event)
+                await self._take(event)
         if dropped and isinstance(self.top, Panel):
             self.top.complain("Keys typed before this was shown were not taken; answer now.")
 
     async def _ask(self, panel: "Panel[Answer]") -> Answer:
         """Put a panel in front and wait for its answer."""
+        task, ahead = asyncio.current_task(), self.work.ahead
+        panel.on_answer = lambda: ahead.hold(task, answered=True)
         answer = await self.push_screen(panel, wait_for_dismiss=True)
         if isinstance(answer, Again):
             self.work.expect_panel()
+        elif ahead.held_for(task):
+            self.set_timer(LONGEST_HOLD_SECONDS, partial(self._not_longer, ahead.turn))
         return answer
 
     async def confirm(

@@ -232,7 +232,7 @@ class Deciding:
         except ConsoleError as error:
             await self._refused(desk, detail.summary, error, again)
             return False
-        self._app.say(f"Recorded: {summary.decided or words(summary.status)}. n: next case", "good")
+        self._app.say(f"Recorded: {case_id}, {summary.decided or words(summary.status)}.", "good")
         return True
 
     async def _refused(self, desk: "Desk", before: CaseSummary, error: ConsoleError, again: Step) -> None:

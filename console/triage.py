@@ -50,13 +50,15 @@ class Triage:
             return
         if _is_back(text, row):
             await desk.end_deferral(row.case_id)
-            self._app.say("Recorded: the case is back.", "good")
+            self._app.say(f"Recorded: {row.case_id} is back.", "good")
         else:
             until, reason = moment_and_words(text, self._app.now())
             with self._app.dealing_with((row.case_id,)) as done:
                 await desk.defer(row.case_id, until, reason)
                 done.add(row.case_id)
-            self._app.say(f"Recorded: deferred until {said_until(until, self._app.now())}.", "good")
+            self._app.say(
+                f"Recorded: {row.case_id} deferred until {said_until(until, self._app.now())}.", "good"
+            )
         self._app.tell_now(n.DraftKept(*about, ""))
 
     async def defer_all(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
@@ -117,7 +119,7 @@ class Triage:
         if isinstance(text, str):
             now = await desk.tag(row.case_id, tag_request(text))
             self._app.tell_now(n.DraftKept(*about, ""))
-            self._app.say(f"Recorded: tags {' '.join(now.tags) or 'none'}.", "good")
+            self._app.say(f"Recorded: {row.case_id} has the tags {' '.join(now.tags) or 'none'}.", "good")
 
 
 def _is_back(text: str, row: CaseSummary) -> bool:

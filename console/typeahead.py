@@ -1,7 +1,7 @@
 """Keys typed before what they are meant for is there: held back in order, then given to it.
 
-They are meant for a panel that a key asked for, or for a case that is being opened; never are they
-commands for what happens to be on the screen meanwhile.
+They are meant for a panel that a key asked for, for a case that is being opened, or for what follows once
+an answer has been recorded; never are they commands for what happens to be on the screen meanwhile.
 """
 
 from collections.abc import Iterable
@@ -19,6 +19,10 @@ class TypeAhead:
         self._held: list[Key | Paste] = []
         self._holding = False
         self._owner: object = None
+        self.turn = 0
+        """Grows with every hold, so that one can be told from the next."""
+        self.answered = False
+        """Whether a panel was answered, so that what is typed now are commands for what comes after it."""
         self.unseen = False
         """Whether what was typed is about a case that nobody has seen yet: such keys send nothing."""
 
@@ -31,10 +35,12 @@ class TypeAhead:
         """Whether keys wait for what this piece of work will show."""
         return self._holding and self._owner is owner
 
-    def hold(self, owner: object) -> None:
-        """From now on keys wait for what this piece of work will show."""
+    def hold(self, owner: object, *, answered: bool = False) -> None:
+        """From now on keys wait for what this piece of work will show, or has done with an answer."""
         self._holding = True
         self._owner = owner
+        self.answered = answered
+        self.turn += 1
 
     def keep(self, event: Key | Paste) -> None:
         """Keep a key for later."""

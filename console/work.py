@@ -85,6 +85,10 @@ class Work:
             worker = self._app.run_worker(doing, group="work", exit_on_error=True)
             self._opening = worker if opens else self._opening
 
+    def converse(self, doing: Awaitable[None]) -> None:
+        """Begin a piece of work that asks something by itself."""
+        self._app.run_worker(self._guarded(doing, opens=False), group="work", exit_on_error=True)
+
     def _step(
         self, what: str, desk: "Desk", seen: CaseSummary | None, marked: Sequence[CaseSummary]
     ) -> Awaitable[None]:
@@ -125,21 +129,29 @@ class Work:
         except ConsoleError as error:
             self._app.say(str(error), "bad")
         finally:
-            if self.ahead.held_for(asyncio.current_task()) and (dropped := self.ahead.drop()):
-                self._app.say_also(f"{plural(dropped, 'key')} typed ahead not taken.")
+            self._release_keys()
+
+    def _release_keys(self) -> None:
+        """The present piece of work is done: what was typed after its last answer are commands again."""
+        if not self.ahead.held_for(asyncio.current_task()):
+            return
+        if self.ahead.answered:
+            self._app.call_later(self._app.give_commands)
+        elif dropped := self.ahead.drop():
+            self._app.say_also(f"{plural(dropped, 'key')} typed ahead not taken.")
 
     async def _withdraw(self, desk: "Desk", seen: CaseSummary) -> None:
         await desk.withdraw(seen.case_id)
-        self._app.say("Recorded: the decision is withdrawn; the case waits again.", "good")
+        self._app.say(f"Recorded: {seen.case_id} waits again, the decision is withdrawn.", "good")
 
     async def _claim(self, desk: "Desk", seen: CaseSummary) -> None:
         row = self._app.state.cases.get(seen.case_id, seen)
         if row.claim is not None and row.claim.actor_id == self._app.state.actor_id:
             await desk.release(seen.case_id)
-            self._app.say("Recorded: the claim is given back.", "good")
+            self._app.say(f"Recorded: the claim on {seen.case_id} is given back.", "good")
         else:
             await desk.claim(seen.case_id)
-            self._app.say("Recorded: the case is yours.", "good")
+            self._app.say(f"Recorded: {seen.case_id} is yours.", "good")
 
     async def _note(self, desk: "Desk", seen: CaseSummary) -> None:
         def page(width: int) -> Sequence[Line]:
@@ -149,7 +161,7 @@ class Work:
         if isinstance(text, str):
             await desk.note(seen.case_id, text)
             self._app.tell_now(n.DraftKept(seen.case_id, "note", ""))
-            self._app.say("Recorded: your note.", "good")
+            self._app.say(f"Recorded: your note on {seen.case_id}.", "good")
 
     async def _reverse(self, desk: "Desk", seen: CaseSummary) -> None:
         detail = await desk.read(seen.case_id)
@@ -183,7 +195,7 @@ class Work:
         if isinstance(text, str):
             await desk.reverse(case_id, receipt.action_id, text)
             self._app.tell_now(n.DraftKept(case_id, "reversal", ""))
-            self._app.say(f"Ordered: {undo}; the timeline says when it is done.", "good")
+            self._app.say(f"Ordered: {undo}, {case_id}; its timeline says when it is done.", "good")
 
     async def _choose_for(self, desk: "Desk", marked: Sequence[CaseSummary]) -> None:
         names = [in_words(action) + recommended_for(marked, action) for action in CHOICES]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.geometry import Region
@@ -22,10 +23,10 @@ Keys = Sequence[tuple[str, str]]
 """Keys, and what each does."""
 
 SCROLLING: Sequence[BindingType] = (
-    Binding("j,down", "scroll_page(1)", show=False),
-    Binding("k,up", "scroll_page(-1)", show=False),
-    Binding("ctrl+d,pagedown,space", "turn_page(1)", show=False),
-    Binding("ctrl+u,pageup", "turn_page(-1)", show=False),
+    Binding("j,down", "scroll_page(1)", show=False, priority=True),
+    Binding("k,up", "scroll_page(-1)", show=False, priority=True),
+    Binding("ctrl+d,pagedown,space", "turn_page(1)", show=False, priority=True),
+    Binding("ctrl+u,pageup", "turn_page(-1)", show=False, priority=True),
 )
 HIGHEST = 0.96
 """How much of the screen's height a panel may take, as the style sheet has it."""
@@ -84,6 +85,8 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
     ) -> None:
         super().__init__()
         self.codes = codes
+        self.on_answer: Callable[[], None] | None = None
+        """Told before the panel goes away, so that keys typed after the answer wait for what comes of it."""
         self._title = title
         self._page = page
         self.glyphs = glyphs
@@ -107,6 +110,12 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
     def place(self) -> Region:
         """Where on the screen the box is; everywhere until it has been drawn."""
         return self.query_one("#box").region if self._ready else self.app.screen.region
+
+    def dismiss(self, result: Answer | None = None) -> AwaitComplete:
+        """Go away with an answer."""
+        if self.on_answer is not None:
+            self.on_answer()
+        return super().dismiss(result)
 
     def question(self) -> ComposeResult:
         """Widgets between the page and the keys."""

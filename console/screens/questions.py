@@ -14,11 +14,11 @@ class ConfirmPanel(Panel[bool | Again]):
     """A question answered with enter or esc; nothing else answers it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,y", "answer(True)", show=False),
-        Binding("escape,q", "answer(False)", show=False),
-        Binding("a", "again", show=False),
-        Binding("tab,right", "code(1)", show=False),
-        Binding("shift+tab,left", "code(-1)", show=False),
+        Binding("enter,y", "answer(True)", show=False, priority=True),
+        Binding("escape,q", "answer(False)", show=False, priority=True),
+        Binding("a", "again", show=False, priority=True),
+        Binding("tab,right", "code(1)", show=False, priority=True),
+        Binding("shift+tab,left", "code(-1)", show=False, priority=True),
         *SCROLLING,
     ]
 
@@ -41,8 +41,8 @@ class NoticePanel(Panel[bool]):
     """Something to be read; where it makes sense, `a` asks again on what is shown now."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,escape,q", "answer(False)", show=False),
-        Binding("a", "again", show=False),
+        Binding("enter,escape,q", "answer(False)", show=False, priority=True),
+        Binding("a", "again", show=False, priority=True),
         *SCROLLING,
     ]
 
@@ -70,14 +70,14 @@ class ChoicePanel(Panel[int | Again | None]):
     TAKES_AHEAD = frozenset({"escape", "j", "k", "up", "down", *"123456789"})
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", show=False),
-        Binding("k,up", "move(-1)", show=False),
-        Binding("enter", "take", show=False),
-        Binding("escape,q", "leave", show=False),
-        Binding("a", "again", show=False),
-        Binding("ctrl+d,pagedown", "turn_page(1)", show=False),
-        Binding("ctrl+u,pageup", "turn_page(-1)", show=False),
-        *(Binding(str(digit), f"pick({digit - 1})", show=False) for digit in range(1, 10)),
+        Binding("j,down", "move(1)", show=False, priority=True),
+        Binding("k,up", "move(-1)", show=False, priority=True),
+        Binding("enter", "take", show=False, priority=True),
+        Binding("escape,q", "leave", show=False, priority=True),
+        Binding("a", "again", show=False, priority=True),
+        Binding("ctrl+d,pagedown", "turn_page(1)", show=False, priority=True),
+        Binding("ctrl+u,pageup", "turn_page(-1)", show=False, priority=True),
+        *(Binding(str(digit), f"pick({digit - 1})", show=False, priority=True) for digit in range(1, 10)),
     ]
 
     def __init__(

@@ -51,6 +51,12 @@ class WorkScreen(Screen[None]):
             return True
         return not isinstance(self.focused, Input) or action in WHILE_TYPING
 
+    def acts_on(self, key: str) -> bool:
+        """Whether something is done at a key."""
+        if isinstance(self.focused, Input):
+            return True
+        return any(key in action.keys for action in available(self.scope, self.console_app.actions))
+
     @property
     def console_app(self) -> "ConsoleApp":
         """The app, by its own type."""

@@ -45,7 +45,7 @@ async def test_approving_what_is_recommended_closes_the_case(running: Running) -
         )
         assert not decisions(running)
         await screen.press("enter")
-        await screen.sees("Recorded: ana approved lock_account", "actioned")
+        await screen.sees("Recorded: fraud-ALERT-001, ana approved lock_account", "actioned")
     (made,) = decisions(running)
     assert made.decision.assessment_hash == running.record.load(CASE).assessment_hash
     assert running.record.load(CASE).status is Status.CLOSED
@@ -74,7 +74,7 @@ async def test_another_action_is_chosen_from_the_list(running: Running) -> None:
         await screen.press("enter")
         await screen.sees("Approve: refund charges?")
         await screen.press("enter")
-        await screen.sees("Recorded: ana approved refund_charges")
+        await screen.sees("Recorded: fraud-ALERT-001, ana approved refund_charges")
     assert [made.decision.action for made in decisions(running)] == ["refund_charges"]
 
 
@@ -88,7 +88,7 @@ async def test_rejecting_needs_feedback_and_sends_the_agents_back(running: Runni
         await screen.sees("it is required")
         await screen.press(*"Look at Lagos")
         await screen.press("enter")
-        await screen.sees("Recorded: ana rejected", "attempt 2 of 3", "Look at Lagos")
+        await screen.sees("Recorded: fraud-ALERT-001, ana rejected", "attempt 2 of 3", "Look at Lagos")
     assert [made.decision.feedback for made in decisions(running)] == ["Look at Lagos"]
 
 
@@ -150,7 +150,7 @@ async def test_a_stale_decision_shows_what_changed_and_asks_again(running: Runni
         await screen.press("a")
         await screen.sees("Approve: lock account?", "attempt 2, assessment")
         await screen.press("enter")
-        await screen.sees("Recorded: ana approved lock_account")
+        await screen.sees("Recorded: fraud-ALERT-001, ana approved lock_account")
     assert [(made.decision.attempt, made.decision.approved) for made in decisions(running)] == [
         (1, False),
         (2, True),
@@ -186,7 +186,7 @@ async def test_a_panel_says_that_the_case_went_on_and_decides_only_what_is_shown
         await screen.sees("Approve: lock account?", "attempt 2, assessment")
         assert len(decisions(running)) == 1
         await screen.press("enter")
-        await screen.sees("Recorded: ana approved lock_account")
+        await screen.sees("Recorded: fraud-ALERT-001, ana approved lock_account")
     assert [made.decision.attempt for made in decisions(running)] == [1, 2]
 
 
@@ -206,7 +206,7 @@ async def test_feedback_being_written_outlives_a_case_that_went_on(running: Runn
         await screen.sees("attempt 2, assessment")
         assert screen.app.screen.query_one("#words").text == "Look at Lagos"
         await screen.press("enter")
-        await screen.sees("Recorded: ana rejected")
+        await screen.sees("Recorded: fraud-ALERT-001, ana rejected")
     assert [made.decision.attempt for made in decisions(running)] == [1, 2]
 
 
@@ -244,7 +244,7 @@ async def test_words_typed_before_the_panel_is_there_are_the_panels(running: Run
         running.desk.delay_seconds = 0.5
         for key in ("r", *"cancel Lagos", "enter"):
             await screen.app.on_event(Key(key, key if len(key) == 1 else None))
-        await screen.sees("Recorded: ana rejected")
+        await screen.sees("Recorded: fraud-ALERT-001, ana rejected")
     assert [made.decision.feedback for made in decisions(running)] == ["cancel Lagos"]
     assert running.record.load(CASE).claim is None
 
@@ -259,7 +259,7 @@ async def test_enter_typed_before_the_question_was_shown_does_not_answer_it(runn
         await screen.sees("Approve: lock account?", "were not taken")
         assert not decisions(running)
         await screen.press("enter")
-        await screen.sees("Recorded: ana approved")
+        await screen.sees("Recorded: fraud-ALERT-001, ana approved")
 
 
 async def test_words_for_a_panel_that_never_comes_command_nothing(running: Running) -> None:
@@ -296,7 +296,7 @@ async def test_what_is_typed_about_a_case_not_seen_yet_waits_for_it_and_sends_no
         await screen.sees("Reject with feedback", "were not taken")
         assert not decisions(running)
         await screen.press("enter")
-        await screen.sees("Recorded: ana rejected")
+        await screen.sees("Recorded: fraud-ALERT-001, ana rejected")
     assert [made.decision.feedback for made in decisions(running)] == ["cancel Lagos"]
 
 
@@ -326,7 +326,7 @@ async def test_drafts_survive_the_console_and_are_gone_when_sent(running: Runnin
         await screen.sees("Reject with feedback")
         assert screen.app.screen.query_one("#words").text == "half a thought"
         await screen.press("enter")
-        await screen.sees("Recorded: ana rejected")
+        await screen.sees("Recorded: fraud-ALERT-001, ana rejected")
     assert not list(running.state_dir.glob("drafts/*"))
 
 
@@ -360,7 +360,7 @@ async def test_the_last_decision_is_repeated_on_another_case(running: Running) -
         await screen.press("2", "enter")
         await screen.sees("Approve: refund charges?")
         await screen.press("enter")
-        await screen.sees("Recorded: ana approved refund_charges")
+        await screen.sees("Recorded: fraud-ALERT-001, ana approved refund_charges")
         await screen.until(lambda: screen.app.screen.case_in_hand == "fraud-ALERT-002")
         await screen.press(".")
         await screen.sees("Approve: refund charges?", "fraud-ALERT-002")

@@ -8,15 +8,18 @@ from fakedesk import stories
 from fakedesk.app import person
 from fakedesk.record import now
 from screens import Driver, console
+from textual.events import Key
 
 from casework import commands
 from casework.action import Action
 from casework.decision import DecisionRequest
 from casework.policy import Terms
+from console import asking
 from console.screens.queue import QueueScreen
 from console.widgets.case_table import CaseTable
 
 SLOW = Terms(hold_seconds=600)
+DECIDED = "decision_submitted"
 
 
 def case(number: int) -> str:
@@ -170,3 +173,98 @@ async def test_a_decision_that_is_refused_leaves_the_cursor_where_it_is(running:
         await screen.sees("was not recorded")
         await screen.press("escape")
         assert cursor(screen) == case(2)
+
+
+async def burst(screen: Driver, *keys: str) -> None:
+    """Keys in one write, as a fast typist's over a slow line: each before anything came of the one before."""
+    for key in keys:
+        await screen.app.on_event(Key(key, key if len(key) == 1 else None))
+
+
+async def test_next_typed_right_after_enter_comes_once_the_decision_is_recorded(running: Running) -> None:
+    await furnish(running, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("n")
+        await screen.sees("why this risk", case(1))
+        running.desk.delay_seconds = 0.2
+        await screen.press("a")
+        await screen.sees("Approve: lock account?", "enter")
+        await burst(screen, "enter", "n", "a", "enter")
+        await screen.sees("Approve: lock account?", "customer 202", "were not taken")
+    assert running.record.load(case(1)).decision is not None
+    assert running.record.load(case(2)).decision is None, "nobody has seen that case yet"
+
+
+async def test_after_words_as_well(running: Running) -> None:
+    await furnish(running, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("n")
+        await screen.sees("why this risk", case(1))
+        running.desk.delay_seconds = 0.2
+        await screen.press("r")
+        await screen.sees("Reject with feedback")
+        await burst(screen, *"look", "enter", "n", "4")
+        await screen.sees(case(2), "[4 timeline")
+    (fed,) = [e.body.decision.feedback for e in running.record.events[case(1)] if e.body.type == DECIDED]
+    assert fed == "look"
+
+
+async def test_an_enter_that_ends_nothing_takes_no_letter_away(running: Running) -> None:
+    await furnish(running, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press("r")
+        await screen.sees("Reject with feedback")
+        await burst(screen, "enter", *"words")
+        await screen.until(lambda: screen.app.screen.query_one("#words").text == "words")
+
+
+async def test_keys_after_esc_are_commands(running: Running) -> None:
+    await furnish(running, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?", "enter")
+        await burst(screen, "escape", "j", "j")
+        await screen.sees("3/3")
+
+
+async def test_keys_do_not_wait_long_for_a_server_that_is_away(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "LONGEST_HOLD_SECONDS", 0.1)
+    await furnish(running, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?", "enter")
+        running.desk.refuse_all = True
+        await burst(screen, "enter", "j", "n")
+        await screen.sees("2 keys not taken: what you confirmed is not recorded yet", "sending 1")
+        await screen.press("j")
+        await screen.sees("2/3")
+
+
+async def test_what_was_recorded_names_its_case_and_makes_room_for_the_next(running: Running) -> None:
+    await furnish(running, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("n")
+        await screen.sees("why this risk", case(1))
+        await screen.press("a")
+        await screen.sees("Approve: lock account?", "enter")
+        await screen.press("enter")
+        await screen.sees(f"Recorded: {case(1)}, ana approved lock_account")
+        await screen.press("F")
+        assert f"Recorded: {case(1)}" in screen.text, "a key that does nothing leaves it"
+        await screen.press("4")
+        assert f"Recorded: {case(1)}" not in screen.text
+        await screen.press("m")
+        await screen.sees("Note")
+        await screen.press(*"hm", "enter")
+        await screen.sees(f"Recorded: your note on {case(1)}")
+        screen.app.open_case(case(2))
+        await screen.sees("why this risk", case(2))
+        assert case(1) not in screen.text

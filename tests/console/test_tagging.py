@@ -113,7 +113,7 @@ async def test_tags_are_changed_in_the_console(running: Running) -> None:
         await screen.press(*"a/b", "enter")
         await screen.sees("a/b is no tag")
         await screen.press("ctrl+u", *"vip", "enter")
-        await screen.sees("Recorded: tags vip.", "#vip")
+        await screen.sees("has the tags vip.", "#vip")
 
 
 async def test_a_second_case_of_a_customer_is_told_to_the_row_of_the_first(running: Running) -> None:

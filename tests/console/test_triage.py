@@ -29,7 +29,7 @@ async def test_a_deferred_case_leaves_the_desk_and_is_found_in_its_view(running:
         await screen.press("d")
         await screen.sees("Defer until when?", "To be decided before")
         await screen.press(*"2h calls back", "enter")
-        await screen.sees("Recorded: deferred until", "[1 desk 1]")
+        await screen.sees(f"Recorded: {CASE} deferred until", "[1 desk 1]")
         await screen.press("0")
         await screen.sees("[0 deferred 1]", "deferred 1h59")
         await screen.press("enter")
@@ -37,7 +37,7 @@ async def test_a_deferred_case_leaves_the_desk_and_is_found_in_its_view(running:
         await screen.press("d")
         await screen.sees("back brings it back now")
         await screen.press(*"back", "enter")
-        await screen.sees("Recorded: the case is back.")
+        await screen.sees(f"Recorded: {CASE} is back.")
     assert running.record.load(CASE).deferral is None
 
 
@@ -76,7 +76,7 @@ async def test_a_case_is_escalated_with_a_reason_and_a_code(running: Running) ->
         await screen.press(*"a relative", "tab", "tab", "tab")
         await screen.sees("conflict of interest")
         await screen.press("enter")
-        await screen.sees("Recorded: ana escalated at", "decide senior")
+        await screen.sees(f"Recorded: {CASE}, ana escalated at", "decide senior")
         await screen.press("e")
         await screen.sees("in the senior queue already")
         await screen.press("enter", "4", "G")
@@ -95,7 +95,7 @@ async def test_a_code_is_picked_with_tab_and_repeated_with_the_decision(running:
         await screen.press("shift+tab")
         await screen.sees("precaution")
         await screen.press("enter")
-        await screen.sees("Recorded: ana approved")
+        await screen.sees(f"Recorded: {CASE}, ana approved")
         await screen.sees("[1 desk 1]")
         await screen.press("full_stop")
         await screen.sees("Approve: lock account?", "precaution")
