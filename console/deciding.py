@@ -232,7 +232,8 @@ class Deciding:
         except ConsoleError as error:
             await self._refused(desk, detail.summary, error, again)
             return False
-        self._app.say(f"Recorded: {case_id}, {summary.decided or words(summary.status)}.", "good")
+        what = summary.decided.rpartition(" at ")[0] if summary.decided else words(summary.status)
+        self._app.say(f"Recorded: {case_id}, {what}.", "good")
         return True
 
     async def _refused(self, desk: "Desk", before: CaseSummary, error: ConsoleError, again: Step) -> None:

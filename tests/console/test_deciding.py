@@ -399,7 +399,7 @@ async def test_a_case_is_claimed_and_given_back_with_the_same_key(running: Runni
     async with console(running.settings()) as screen:
         await screen.sees("multi country")
         await screen.press("c")
-        await screen.sees("mine 1", "the case is yours")
+        await screen.sees("mine 1", "fraud-ALERT-001 is yours")
         await screen.press("c")
         await screen.sees("mine 0", "given back")
 

@@ -77,7 +77,7 @@ async def test_the_rule_holds_where_the_cursor_was_never_moved(running: Running)
         await screen.until(lambda: cursor(screen) == case(2))
         earlier = now() - timedelta(minutes=300)
         await stories.investigated(running.record, stories.alert(9), earlier, SLOW)
-        await screen.sees("/4")
+        await screen.sees("[1 desk 4]", "209")
         assert cursor(screen) == case(2), "another case, more urgent, takes no cursor along"
 
 

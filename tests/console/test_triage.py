@@ -76,7 +76,7 @@ async def test_a_case_is_escalated_with_a_reason_and_a_code(running: Running) ->
         await screen.press(*"a relative", "tab", "tab", "tab")
         await screen.sees("conflict of interest")
         await screen.press("enter")
-        await screen.sees(f"Recorded: {CASE}, ana escalated at", "decide senior")
+        await screen.sees(f"Recorded: {CASE}, ana escalated", "decide senior")
         await screen.press("e")
         await screen.sees("in the senior queue already")
         await screen.press("enter", "4", "G")
