@@ -1,11 +1,12 @@
 """Deciding on many cases at once: one request, a result for each, and a typed number when they are many."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from casework.action import Action
 from casework.decision import Stage
-from casework.reasons import Verdict, verdict_of
+from casework.reasons import ReasonCode, Verdict, verdict_of
 from casework.views import BulkItem, BulkResponse, CaseSummary
 from console import news as n
 from console.codes import Codes
@@ -27,27 +28,53 @@ _ASKED = {
 """For a verdict that needs words: what it does, what the words are, and how they are asked for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A decision that was recorded, to be repeated on another case."""
+
+    approved: bool
+    action: Action | None = None
+    feedback: str = ""
+    reason_code: ReasonCode | None = None
+
+
 class Bulk:
     """The conversation about the marked cases, each bound to the assessment that its row showed."""
 
     def __init__(self, app: "ConsoleApp") -> None:
         self._app = app
 
-    async def approve(self, desk: "Desk", rows: Sequence[CaseSummary], action: Action | None = None) -> None:
+    async def approve(
+        self,
+        desk: "Desk",
+        rows: Sequence[CaseSummary],
+        action: Action | None = None,
+        code: ReasonCode | None = None,
+    ) -> None:
         """Approve for each what is recommended, or one action for all."""
         items = [
             BulkItem(**_bound(row), approved=True, action=action or row.recommended_action)
             for row in rows
             if decidable(row)
         ]
-        codes = _codes_for(items)
+        codes = _codes_for(items, code)
         if await self._sure("Approve", rows, items, codes):
             why = codes.picked if codes else None
             await self._send(desk, [item.model_copy(update={"reason_code": why}) for item in items])
 
-    async def reject(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
-        """Reject all with the same feedback."""
-        await self._with_words(desk, rows, [row for row in rows if decidable(row)], Verdict.REJECT)
+    async def repeat(self, desk: "Desk", rows: Sequence[CaseSummary], last: Made | None) -> None:
+        """Decide on all as on the case before."""
+        if last is None:
+            self._app.say("There is no decision to repeat yet.", "warn")
+        elif last.approved:
+            await self.approve(desk, rows, last.action, last.reason_code)
+        else:
+            await self.reject(desk, rows, last)
+
+    async def reject(self, desk: "Desk", rows: Sequence[CaseSummary], before: Made | None = None) -> None:
+        """Reject all with the same feedback, at first that of a decision before."""
+        ready = [row for row in rows if decidable(row)]
+        await self._with_words(desk, rows, ready, Verdict.REJECT, before)
 
     async def escalate(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
         """Send all that are not there yet to the senior queue, for one reason."""
@@ -55,9 +82,17 @@ class Bulk:
         await self._with_words(desk, rows, ready, Verdict.ESCALATE)
 
     async def _with_words(
-        self, desk: "Desk", rows: Sequence[CaseSummary], ready: Sequence[CaseSummary], verdict: Verdict
+        self,
+        desk: "Desk",
+        rows: Sequence[CaseSummary],
+        ready: Sequence[CaseSummary],
+        verdict: Verdict,
+        before: Made | None = None,
     ) -> None:
         what, words_are, asked = _ASKED[verdict]
+        if not ready:
+            self._say_none_waits(rows)
+            return
 
         def page(width: int) -> Sequence[Line]:
             return [
@@ -66,8 +101,9 @@ class Bulk:
                 said(asked),
             ]
 
-        codes = Codes(verdict)
-        text = await self._app.write(f"{what} the marked cases", page, ("marked", words_are), codes=codes)
+        codes = Codes(verdict, before.reason_code if before else None)
+        title, prefill = f"{what} the marked cases", before.feedback if before else ""
+        text = await self._app.write(title, page, ("marked", words_are), prefill=prefill, codes=codes)
         if not isinstance(text, str):
             return
         self._app.work.expect_panel()
@@ -91,7 +127,7 @@ class Bulk:
     ) -> bool:
         """Show what would be ordered, and ask; above a number of cases a yes is that number, typed."""
         if not items:
-            self._app.say("None of the marked cases waits for that.", "warn")
+            self._say_none_waits(rows)
             return False
 
         def page(width: int) -> Sequence[Line]:
@@ -103,17 +139,30 @@ class Bulk:
             return await self._app.count(title, page, len(items), codes)
         return await self._app.confirm(title, page, codes=codes) is True
 
+    def _say_none_waits(self, rows: Sequence[CaseSummary]) -> None:
+        """A mark keeps the row that was looked at; one that waits only by now has to be looked at again."""
+        cases = self._app.state.cases
+        asleep = [row.case_id for row in rows if not decidable(row) and row.case_id in cases]
+        again = [case_id for case_id in asleep if decidable(cases[case_id])]
+        if len(again) == 1:
+            self._app.say(f"{again[0]} went on since you marked it: mark it again.", "warn")
+        elif again:
+            self._app.say(f"{len(again)} cases went on since you marked them: mark them again.", "warn")
+        else:
+            self._app.say("None of the marked cases waits for that.", "warn")
+
     async def _send(self, desk: "Desk", items: Sequence[BulkItem]) -> None:
         with self._app.dealing_with(item.case_id for item in items) as done:
             response = await desk.decide_many(items)
             done.update(accepted(response))
+        self._app.work.taking_back.remember(accepted(response))
         self.tell(response)
 
-    def tell(self, response: BulkResponse, *, keep_marks: bool = False) -> None:
+    def tell(self, response: BulkResponse, done: str = "Recorded", *, keep_marks: bool = False) -> None:
         """Say what was recorded and, on a page, why what was refused was; that stays marked."""
         if not keep_marks:
             self._app.unmark(accepted(response))
-        self._app.say(f"Recorded: {response.accepted}, refused: {response.refused}.", "good")
+        self._app.say(f"{done}: {response.accepted}, refused: {response.refused}.", "good")
         if response.refused:
             self._app.show_page(
                 "What was refused", lambda width: results(response, Sheet(width, self._app.now()))
@@ -130,10 +179,10 @@ def decidable(row: CaseSummary) -> bool:
     return row.stage is not None and row.assessment_hash is not None and row.recommended_action is not None
 
 
-def _codes_for(items: Sequence[BulkItem]) -> Codes | None:
+def _codes_for(items: Sequence[BulkItem], code: ReasonCode | None) -> Codes | None:
     """The codes that fit all the approvals, if they are approvals of one kind."""
     verdicts = {verdict_of(True, item.action, escalate=False) for item in items}
-    return Codes(verdicts.pop()) if len(verdicts) == 1 else None
+    return Codes(verdicts.pop(), code) if len(verdicts) == 1 else None
 
 
 def _bound(row: CaseSummary) -> dict[str, object]:

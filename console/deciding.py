@@ -1,7 +1,6 @@
 """Deciding on a case: ask about what was on the screen, confirm, send, and say what became of it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from casework.action import Action
@@ -9,6 +8,7 @@ from casework.decision import DecisionRequest, Stage
 from casework.reasons import ReasonCode, Verdict, verdict_of
 from casework.views import CaseDetail, CaseSummary
 from console import news as n
+from console.bulk import Made
 from console.codes import Codes
 from console.format import span, words
 from console.lines import BLANK, Line, said
@@ -25,16 +25,6 @@ CHOICES = (Action.LOCK_ACCOUNT, Action.REFUND_CHARGES, Action.BOTH, Action.CLEAR
 
 Step = Callable[["Desk", CaseSummary], Awaitable[None]]
 """A conversation about the case as it was on the screen when its key was pressed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A decision that was recorded, to be repeated on another case."""
-
-    approved: bool
-    action: Action | None = None
-    feedback: str = ""
-    reason_code: ReasonCode | None = None
 
 
 class Deciding:
@@ -229,6 +219,7 @@ class Deciding:
             with self._app.dealing_with((case_id,)) as done:
                 summary = await desk.decide(case_id, request)
                 done.add(case_id)
+            self._app.work.taking_back.remember(done)
         except ConsoleError as error:
             await self._refused(desk, detail.summary, error, again)
             return False

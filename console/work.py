@@ -9,6 +9,7 @@ from casework.views import CaseDetail, CaseSummary
 from console import news as n
 from console.actions import BY_NAME
 from console.bulk import Bulk
+from console.claiming import Claiming
 from console.clipboard import fields
 from console.deciding import CHOICES, Deciding
 from console.format import plural, words
@@ -19,6 +20,7 @@ from console.pages.health import health_page
 from console.pages.reversal import reversal, undoable
 from console.pages.sheet import Sheet
 from console.problems import CaseNotFoundError, ConsoleError
+from console.taking_back import TakingBack
 from console.triage import Triage
 from console.typeahead import TypeAhead
 
@@ -55,6 +57,8 @@ class Work:
         self._deciding = Deciding(app)
         self._bulk = Bulk(app)
         self._triage = Triage(app, self._bulk)
+        self._claiming = Claiming(app, self._bulk)
+        self.taking_back = TakingBack(app, self._bulk)
         self._opening: Worker[None] | None = None
         self.ahead = TypeAhead()
 
@@ -100,6 +104,11 @@ class Work:
             "escalate": lambda: self._bulk.escalate(desk, marked),
             "defer": lambda: self._triage.defer_all(desk, marked),
             "tag": lambda: self._triage.tag_all(desk, marked),
+            "repeat": lambda: self._bulk.repeat(desk, marked, self._deciding.last),
+            "withdraw": lambda: self.taking_back.withdraw_all(desk, marked),
+            "claim": lambda: self._claiming.claim_all(desk, marked),
+            "note": lambda: self._claiming.note_all(desk, marked),
+            "reverse": self._one_at_a_time,
         }
         on_a_case: dict[str, Callable[[Desk, CaseSummary], Awaitable[None]]] = {
             "approve": self._deciding.approve,
@@ -107,11 +116,11 @@ class Work:
             "reject": self._deciding.reject,
             "repeat": self._deciding.repeat,
             "escalate": self._deciding.escalate,
-            "withdraw": self._withdraw,
+            "withdraw": self.taking_back.withdraw,
             "defer": self._triage.defer,
             "tag": self._triage.tag,
-            "claim": self._claim,
-            "note": self._note,
+            "claim": self._claiming.claim,
+            "note": self._claiming.note,
             "reverse": self._reverse,
             "copy": self._copy,
         }
@@ -140,28 +149,9 @@ class Work:
         elif dropped := self.ahead.drop():
             self._app.say_also(f"{plural(dropped, 'key')} typed ahead not taken.")
 
-    async def _withdraw(self, desk: "Desk", seen: CaseSummary) -> None:
-        await desk.withdraw(seen.case_id)
-        self._app.say(f"Recorded: {seen.case_id} waits again, the decision is withdrawn.", "good")
-
-    async def _claim(self, desk: "Desk", seen: CaseSummary) -> None:
-        row = self._app.state.cases.get(seen.case_id, seen)
-        if row.claim is not None and row.claim.actor_id == self._app.state.actor_id:
-            await desk.release(seen.case_id)
-            self._app.say(f"Recorded: the claim on {seen.case_id} is given back.", "good")
-        else:
-            await desk.claim(seen.case_id)
-            self._app.say(f"Recorded: {seen.case_id} is yours.", "good")
-
-    async def _note(self, desk: "Desk", seen: CaseSummary) -> None:
-        def page(width: int) -> Sequence[Line]:
-            return [said(seen.case_id, "strong"), said("A note stays in the record for ever.", "dim")]
-
-        text = await self._app.write("Note", page, (seen.case_id, "note"))
-        if isinstance(text, str):
-            await desk.note(seen.case_id, text)
-            self._app.tell_now(n.DraftKept(seen.case_id, "note", ""))
-            self._app.say(f"Recorded: your note on {seen.case_id}.", "good")
+    async def _one_at_a_time(self) -> None:
+        keys = Sheet(0, self._app.now(), self._app.glyphs, self._app.actions)
+        self._app.say(f"Steps are undone case by case; {keys.key('back')} takes the marks off.", "warn")
 
     async def _reverse(self, desk: "Desk", seen: CaseSummary) -> None:
         detail = await desk.read(seen.case_id)

@@ -15,6 +15,7 @@ from console.actions import Scope
 from console.case_list import CaseList
 from console.format import clean
 from console.lines import Line, Span
+from console.marks import Marks
 from console.pages import status
 from console.pages.footer import footer
 from console.pages.preview import preview, recent
@@ -42,7 +43,7 @@ class QueueScreen(WorkScreen):
         self._typed = ""
         self._complaint = ""
         self._list = CaseList()
-        self._marks: dict[str, CaseSummary] = {}
+        self._marks = Marks()
         self._anchor: str | None = None
 
     def compose(self) -> ComposeResult:
@@ -72,7 +73,7 @@ class QueueScreen(WorkScreen):
     @property
     def cases_marked(self) -> Sequence[CaseSummary]:
         """The marked cases, each as it was when it was marked: that is what was looked at."""
-        return tuple(self._marks.values())
+        return tuple(self._marks.rows.values())
 
     @property
     def table(self) -> CaseTable:
@@ -81,14 +82,13 @@ class QueueScreen(WorkScreen):
 
     def unmark(self, case_ids: set[str]) -> None:
         """Take marks off."""
-        self._marks = {case_id: row for case_id, row in self._marks.items() if case_id not in case_ids}
+        self._marks.remove(case_ids)
 
     def action_mark(self) -> None:
         """Mark the case under the cursor, or take its mark off, and go on to the next."""
         row = self.case_shown
         if row is not None:
-            if self._marks.pop(row.case_id, None) is None:
-                self._marks[row.case_id] = row
+            self._marks.toggle(row)
             self._anchor = row.case_id
             self._move(1)
 
@@ -98,14 +98,12 @@ class QueueScreen(WorkScreen):
         start = order.index_of(self._anchor) if self._anchor else None
         if start is not None and here >= 0:
             low, high = sorted((start, here))
-            self._marks |= {row.case_id: row for row in order[low : high + 1]}
+            self._marks.add(order[low : high + 1])
         self.console_app.repaint()
 
     def action_mark_all(self) -> None:
         """Mark everything that is listed, or nothing if all of it was."""
-        listed = {row.case_id: row for row in self._list.order[:]}
-        all_marked = bool(listed) and listed.keys() <= self._marks.keys()
-        self._marks = {} if all_marked else {**self._marks, **listed}
+        self._marks.toggle_all(self._list.order[:])
         self.console_app.repaint()
 
     def on_mount(self) -> None:
@@ -182,12 +180,13 @@ class QueueScreen(WorkScreen):
         if self._complaint:
             return (Span(f"{self._complaint} ", "bad"),)
         at, total = self.query_one(CaseTable).position
-        marked = f" {len(self._marks)} marked" if self._marks else ""
+        shown = (state.version, self._list.at, self._typed, total)
+        marked = self._marks.said(self._list.order, state.cases, *shown)
         filtered = f" /{clean(self._typed)}" if self._typed else ""
         beyond = f" of {state.open_total:,} open" if state.open_beyond else ""
         return (
             Span(f"{at}/{total:,}{beyond}", "strong"),
-            Span(marked, "warn"),
+            Span(f" {marked}" if marked else "", "warn"),
             Span(f"{filtered} ", "accent"),
         )
 
@@ -237,7 +236,7 @@ class QueueScreen(WorkScreen):
         """Leave the filter and clear it, or else take all marks off; never quit."""
         box = self.query_one("#filter", Input)
         if not box.display:
-            self._marks = {}
+            self._marks.clear()
             self.console_app.repaint()
         box.value = ""
         box.display = False

@@ -8,7 +8,7 @@ from console.app import ConsoleApp, make_console
 from console.settings import ConsoleSettings
 from console.widgets.line_pane import LinePane
 
-PATIENCE_SECONDS = 6.0
+PATIENCE_SECONDS = 30.0
 
 
 def text_of(app: ConsoleApp) -> str:
