@@ -19,6 +19,8 @@ from textual.events import Resize
 from textual.screen import Screen
 
 from casework.actor import Actor
+from casework.filters import in_order
+from casework.views import CaseSummary
 from console import news as n
 from console.actions import Action, Scope, available
 from console.asking import Asking
@@ -35,6 +37,7 @@ from console.news import News
 from console.pages.help import help_page
 from console.pages.sheet import Sheet
 from console.pulse import watch_seams
+from console.quitting import Quitting
 from console.screens.case import CaseScreen
 from console.screens.help import SMALLEST, TooSmall
 from console.screens.panels import Panel
@@ -45,6 +48,7 @@ from console.settings import ConsoleSettings, inside_tmux
 from console.signing_in import SigningIn
 from console.state import ConsoleState, reduce
 from console.themes import Themed
+from console.widgets.case_table import DONE
 from console.widgets.painter import Painted, Painter
 from console.work import Work
 
@@ -93,6 +97,7 @@ class ConsoleApp(Themed, Asking):
         self.searching = Searching(self)
         self.signing_in = SigningIn(self)
         self.calling_out = CallingOut(self)
+        self._quitting = Quitting(self)
         self.desk: Desk | None = None
         self._api = api
         self._feed: Feed | None = None
@@ -253,6 +258,11 @@ class ConsoleApp(Themed, Asking):
         """Whether a case has a screen of its own, over the queue that goes on beneath it."""
         return any(isinstance(screen, CaseScreen) for screen in self.screen_stack)
 
+    @property
+    def open_case_id(self) -> str | None:
+        """The case that has a screen of its own now."""
+        return next((one.case_in_hand for one in self.screen_stack if isinstance(one, CaseScreen)), None)
+
     def open_case(self, case_id: str, *, unseen: bool = False) -> None:
         """Show a case on its own screen; keys wait until it is there.
 
@@ -402,27 +412,14 @@ class ConsoleApp(Themed, Asking):
         self.request_quit()
 
     def request_quit(self) -> None:
-        """Quit, after a question when something is unsent."""
-        if self.state.drafts or self.state.pending:
-            self.work.converse(self._quit_if_meant())
-        else:
-            self.exit()
+        """Quit, after a question when something is unsent or still claimed."""
+        self._quitting.begin()
 
-    async def _quit_if_meant(self) -> None:
-        drafts, pending = len(self.state.drafts), len(self.state.pending)
-
-        def page(width: int) -> Sequence[Line]:
-            lines: list[Line] = []
-            if pending:
-                lines.append(
-                    (Span(f"{pending} decision not recorded yet; quitting stops sending it.", "bad"),)
-                )
-            if drafts:
-                lines.append((Span(f"{drafts} draft not sent; it is kept for the next time.", "warn"),))
-            return lines
-
-        if await self.confirm("Quit?", page) is True:
-            self.exit()
+    def own_claims(self) -> list[CaseSummary]:
+        """The cases we hold that still want a decision, what expires first in front."""
+        cases = self.state.cases
+        held = (cases[case_id] for case_id in self.calling_out.held if case_id in cases)
+        return in_order(row for row in held if row.status not in DONE)
 
     async def on_unmount(self) -> None:
         self._drain()

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from casework.transitions import AWAITING
 from casework.views import CaseSummary
 from console import news as n
 from console.bulk import Bulk
 from console.format import plural
 from console.lines import Line, said
+from console.problems import CaseNotFoundError
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -20,6 +22,8 @@ class Claiming:
     def __init__(self, app: "ConsoleApp", bulk: Bulk) -> None:
         self._app = app
         self._bulk = bulk
+        self._handed: str | None = None
+        self._reminded: frozenset[str] = frozenset()
 
     async def claim(self, desk: "Desk", seen: CaseSummary) -> None:
         """Take the case, or give it back if it is ours."""
@@ -38,6 +42,35 @@ class Claiming:
         else:
             ours = [row.case_id for row in marked]
             self._bulk.tell(await desk.each(ours, desk.release), "Claims given back", keep_marks=True)
+
+    async def next_case(self, desk: "Desk") -> None:
+        """Take the most urgent case and open it; say what is not as one would expect."""
+        try:
+            summary = await desk.next_case()
+        except CaseNotFoundError:
+            self._app.say(" ".join(("Nothing waits for you.", *self._left_behind(""))), "good")
+            return
+        told = [*self._again(summary.case_id), *self._left_behind(summary.case_id)]
+        self._handed = summary.case_id
+        self._app.open_case(summary.case_id, unseen=True)
+        if told:
+            self._app.say(" ".join(told), "warn")
+
+    def _again(self, case_id: str) -> list[str]:
+        """That it is the case one just had, which looks as if nothing had happened."""
+        if case_id not in (self._handed, self._app.open_case_id):
+            return []
+        free = (row for row in self._app.state.cases.values() if row.case_id != case_id)
+        others = any(row.status in AWAITING and row.claim is None and row.deferral is None for row in free)
+        why = "it is still what is due first" if others else "nothing else waits for you"
+        return [f"The same case again, {case_id}: {why}."]
+
+    def _left_behind(self, case_id: str) -> list[str]:
+        """Which cases one holds besides; each is told of once."""
+        own = [row.case_id for row in self._app.own_claims() if row.case_id != case_id]
+        fresh = not self._reminded.issuperset(own)
+        self._reminded = frozenset(own)
+        return [f"You also hold {plural(len(own), 'case')}, {own[0]} is due first."] if fresh else []
 
     async def note(self, desk: "Desk", seen: CaseSummary) -> None:
         """A note on the case."""

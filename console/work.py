@@ -19,7 +19,7 @@ from console.pages.decision import in_words
 from console.pages.health import health_page
 from console.pages.reversal import reversal, undoable
 from console.pages.sheet import Sheet
-from console.problems import CaseNotFoundError, ConsoleError
+from console.problems import ConsoleError
 from console.taking_back import TakingBack
 from console.triage import Triage
 from console.typeahead import TypeAhead
@@ -128,7 +128,7 @@ class Work:
             return on_many[what]()
         if seen is not None:
             return on_a_case[what](desk, seen)
-        return self._health(desk) if what == "health" else self._next_case(desk)
+        return self._health(desk) if what == "health" else self._claiming.next_case(desk)
 
     async def _guarded(self, doing: Awaitable[None], *, opens: bool) -> None:
         try:
@@ -211,14 +211,6 @@ class Work:
     async def _health(self, desk: "Desk") -> None:
         health = await desk.health()
         self._app.show_page("Health", lambda width: health_page(health, self._app.state, self._sheet(width)))
-
-    async def _next_case(self, desk: "Desk") -> None:
-        try:
-            summary = await desk.next_case()
-        except CaseNotFoundError:
-            self._app.say("Nothing waits for you.", "good")
-            return
-        self._app.open_case(summary.case_id, unseen=True)
 
     def _sheet(self, width: int) -> Sheet:
         return Sheet(width, self._app.now(), self._app.glyphs, self._app.actions)

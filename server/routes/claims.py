@@ -1,13 +1,16 @@
 """Taking a case, giving it back, deferring it, and asking for the next one."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
 from fastapi import APIRouter
 
 from casework import commands
 from casework.actor import Actor
 from casework.case import Case
-from casework.decision import Stage
 from casework.errors import ConflictError, NotFoundError
 from casework.events import NewEvent
+from casework.handing_out import passed_on_by, suits
 from casework.permissions import Permission
 from casework.ports import CaseQuery
 from casework.recording import record
@@ -31,7 +34,8 @@ router = APIRouter(prefix="/cases", tags=["claims"], route_class=StrictJsonRoute
 async def next_case(desk: TheDesk, actor: Caller, wanted: NextRequest | None = None) -> CaseSummary:
     """Of the unclaimed cases that wait for somebody like the caller, the one that expires first.
 
-    Two callers never get the same one; a deferred case is not handed out.
+    Two callers never get the same one; a deferred case is not handed out, and one that the caller escalated
+    themselves only when nothing else waits.
     """
     for _ in range(ROUNDS):
         taken, raced = await _take_first(desk, actor, wanted or NextRequest())
@@ -88,8 +92,31 @@ async def end_deferral(case_id: CaseId, desk: TheDesk, actor: Caller) -> CaseSum
 
 
 async def _take_first(desk: Desk, actor: Actor, wanted: NextRequest) -> tuple[Case | None, bool]:
-    """The first candidate that could be claimed, and whether somebody else was faster with another."""
-    now, cursor, raced = desk.clock(), None, False
+    """The first candidate that could be claimed, and whether somebody else was faster with another.
+
+    What the caller passed on themselves comes after everything else.
+    """
+    raced, passed_on = False, list[str]()
+    async with aclosing(_waiting(desk, wanted)) as waiting:
+        async for case in waiting:
+            if not suits(case, actor):
+                continue
+            if passed_on_by(case, actor):
+                passed_on.append(case.case_id)
+            elif (taken := await _take(desk, case.case_id, actor)) is not None:
+                return taken, raced
+            else:
+                raced = True
+    for case_id in passed_on[:CANDIDATES]:
+        if (taken := await _take(desk, case_id, actor)) is not None:
+            return taken, raced
+        raced = True
+    return None, raced
+
+
+async def _waiting(desk: Desk, wanted: NextRequest) -> AsyncGenerator[Case, None]:
+    """The unclaimed cases that wait for a decision, what expires first in front."""
+    now, cursor = desk.clock(), None
     while True:
         query = CaseQuery(
             statuses=AWAITING,
@@ -103,19 +130,19 @@ async def _take_first(desk: Desk, actor: Actor, wanted: NextRequest) -> tuple[Ca
         )
         page = await desk.backends.cases.find(query)
         for case in page.cases:
-            if not _suits(case, actor):
-                continue
-            try:
-                done = await record(
-                    desk.backends.cases, case.case_id, lambda latest: _claim_free(desk, latest, actor)
-                )
-            except ConflictError:
-                raced = True
-                continue
-            return done.case, raced
+            yield case
         cursor = page.next_cursor
         if cursor is None:
-            return None, raced
+            return
+
+
+async def _take(desk: Desk, case_id: str, actor: Actor) -> Case | None:
+    """Claim a case, unless somebody was faster."""
+    try:
+        done = await record(desk.backends.cases, case_id, lambda latest: _claim_free(desk, latest, actor))
+    except ConflictError:
+        return None
+    return done.case
 
 
 def _claim_free(desk: Desk, case: Case, actor: Actor) -> list[NewEvent]:
@@ -123,13 +150,3 @@ def _claim_free(desk: Desk, case: Case, actor: Actor) -> list[NewEvent]:
     if not case.awaiting or case.claimed_by(now) is not None or case.deferred_at(now) is not None:
         raise ConflictError("somebody was faster")
     return list(commands.claim(case, actor, now, desk.policy.claim_seconds))
-
-
-def _suits(case: Case, actor: Actor) -> bool:
-    """Whether the actor's role suffices, and four-eyes does not forbid them to answer."""
-    review = case.review
-    if review is None or actor.role is None or not actor.role.includes(review.required_role):
-        return False
-    if review.stage is Stage.SECOND and review.proposed is not None:
-        return review.proposed.actor.actor_id != actor.actor_id
-    return True

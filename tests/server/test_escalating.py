@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from casework import flow
 from casework.decision import Stage
 from casework.events import Escalated, EscalationReason
+from casework.policy import Policy
 from tests.builders import event, make_assessment, review_requested
 from tests.server.desk import Running, decision_body
 
@@ -89,3 +91,19 @@ async def test_the_same_key_with_another_code_is_another_decision(server: Runnin
     other = decision_body(case, reason_code="precaution")
     second = await server.http.post(URL, json=other, headers=headers)
     assert (first.status_code, second.status_code) == (202, 409)
+
+
+async def test_who_passed_a_case_on_is_handed_every_other_one_first(server: Running) -> None:
+    """A second pair of eyes is the point, also where the first belongs to a senior."""
+    case = await server.put_review()
+    await server.put_review("A-2")
+    await server.http.post(URL, json=decision_body(case, **UP), headers={"X-Operator": "ann"})
+    passed_on = await server.cases.load(case.case_id)
+    await server.put(flow.apply_decision(passed_on, Policy(), passed_on.updated_at))
+
+    async def ask(name: str) -> Any:
+        return (await server.http.post("/api/v1/cases/next", headers={"X-Operator": name})).json()
+
+    assert [(await ask("ann"))["case_id"], (await ask("ann"))["case_id"]] == ["fraud-A-2", "fraud-A-1"]
+    await server.http.delete("/api/v1/cases/fraud-A-1/claim", headers={"X-Operator": "ann"})
+    assert (await ask("bob"))["case_id"] == "fraud-A-1"

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from casework import commands, errors, views
+from casework.handing_out import passed_on_by, suits
 from casework.transitions import AWAITING
 from fakedesk.callers import Caller, IdempotencyKey, TheDesk
 from fakedesk.record import now
@@ -17,11 +18,13 @@ async def hand_out(desk: TheDesk, who: Caller) -> views.CaseSummary:
     free = [
         case
         for case in desk.record.cases.values()
-        if case.status in AWAITING and case.claimed_by(now()) is case.deferred_at(now()) is None
+        if case.status in AWAITING
+        and case.claimed_by(now()) is case.deferred_at(now()) is None
+        and suits(case, who)
     ]
     if not free:
         raise errors.NotFoundError("nothing waits")
-    best = min(free, key=lambda case: case.deadline or now())
+    best = min(free, key=lambda case: (passed_on_by(case, who), case.deadline or now()))
     return await desk.record.change(best.case_id, lambda c: commands.claim(c, who, now(), CLAIM_SECONDS))
 
 

@@ -1,0 +1,76 @@
+"""Leaving the console: what is unsent is named first, and cases still claimed can be given back."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from casework.views import CaseSummary
+from console.format import clean, countdown, plural
+from console.lines import BLANK, Line, Span, said
+
+if TYPE_CHECKING:
+    from console.app import ConsoleApp
+
+MOST_NAMED = 5
+
+
+class Quitting:
+    """Asks before something would be left behind."""
+
+    def __init__(self, app: "ConsoleApp") -> None:
+        self._app = app
+
+    def begin(self) -> None:
+        """Quit, after a question when something is unsent or still claimed."""
+        state = self._app.state
+        if state.drafts or state.pending or self._app.own_claims():
+            self._app.work.converse(self._if_meant())
+        else:
+            self._app.exit()
+
+    async def _if_meant(self) -> None:
+        app, own = self._app, self._app.own_claims()
+        if not own or app.desk is None or app.settings.readonly:
+            if await app.confirm("Quit?", lambda width: self._unsent()) is True:
+                app.exit()
+            return
+        these = "it" if len(own) == 1 else "them"
+        picked = await app.choose(
+            "Quit?",
+            [f"give {these} back and quit", f"keep {these} and quit"],
+            lambda index, width: [*self._claimed(own), *self._unsent()],
+        )
+        if picked == 0:
+            await self._give_back(own)
+        elif picked is not None:
+            app.exit()
+
+    async def _give_back(self, own: Sequence[CaseSummary]) -> None:
+        app, desk = self._app, self._app.desk
+        if desk is None:
+            return
+        done = await desk.each([row.case_id for row in own], desk.release)
+        if done.refused:
+            why = next(result.detail for result in done.results if not result.accepted)
+            app.say(f"{plural(done.refused, 'claim')} not given back, so still here: {why}", "bad")
+        else:
+            app.exit()
+
+    def _claimed(self, own: Sequence[CaseSummary]) -> list[Line]:
+        lines: list[Line] = [
+            (Span(f"You still hold {plural(len(own), 'case')}; what is due first is on top.", "warn"),)
+        ]
+        for row in own[:MOST_NAMED]:
+            left = f"  {countdown(row.deadline, self._app.now())} left" if row.deadline else ""
+            lines.append((Span(f"  {clean(row.case_id)}", "strong"), Span(left, "dim")))
+        if len(own) > MOST_NAMED:
+            lines.append(said(f"  and {len(own) - MOST_NAMED} more", "dim"))
+        return [*lines, said("A claim ends by itself when its time is over.", "dim"), BLANK]
+
+    def _unsent(self) -> list[Line]:
+        drafts, pending = len(self._app.state.drafts), len(self._app.state.pending)
+        lines: list[Line] = []
+        if pending:
+            lines.append((Span(f"{pending} decision not recorded yet; quitting stops sending it.", "bad"),))
+        if drafts:
+            lines.append((Span(f"{drafts} draft not sent; it is kept for the next time.", "warn"),))
+        return lines

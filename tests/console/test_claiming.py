@@ -1,0 +1,95 @@
+"""Cases in my hands: the next one, the same one again, and those I would leave behind."""
+
+from datetime import timedelta
+
+from conftest import Running
+from fakedesk import stories
+from fakedesk.record import now
+from screens import console
+
+from casework.policy import Terms
+
+SLOW = Terms(hold_seconds=600)
+
+
+def case(number: int) -> str:
+    return f"fraud-ALERT-{number:03d}"
+
+
+async def furnish(running: Running, count: int = 3) -> None:
+    for number in range(1, count + 1):
+        at = now() - timedelta(minutes=200 - number)
+        await stories.investigated(running.record, stories.alert(number), at, SLOW)
+
+
+async def test_after_an_escalation_another_case_comes_next(running: Running) -> None:
+    await furnish(running, 2)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/2")
+        for number in (1, 2):
+            await screen.press("n")
+            await screen.sees("why this risk", case(number))
+            await screen.press("e")
+            await screen.sees("Escalate to the senior queue")
+            await screen.press(*"big", "enter")
+            await screen.sees("decide senior")
+        await screen.press("n")
+        await screen.sees("why this risk", case(1))
+        await screen.press("c")
+        await screen.sees("claim nobody")
+        await screen.press("n")
+        await screen.sees(f"The same case again, {case(1)}: it is still what is due first")
+
+
+async def test_the_only_case_that_waits_is_announced_as_the_same(running: Running) -> None:
+    await furnish(running, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press("enter")
+        await screen.sees("why this risk")
+        await screen.press("n")
+        await screen.sees(f"The same case again, {case(1)}: nothing else waits for you")
+
+
+async def test_cases_that_would_be_left_behind_are_named_once(running: Running) -> None:
+    await furnish(running, 4)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/4")
+        await screen.press("c", "j")
+        await screen.sees("mine 1")
+        await screen.press("c")
+        await screen.sees("mine 2")
+        await screen.press("n")
+        await screen.sees("why this risk", case(3), f"You also hold 2 cases, {case(1)} is due first")
+        await screen.press("4")
+        await screen.sees("mine 3")
+
+
+async def test_quitting_offers_to_give_claims_back(running: Running) -> None:
+    await furnish(running, 2)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/2")
+        await screen.press("c")
+        await screen.sees("mine 1")
+        await screen.press("q")
+        await screen.sees("Quit?", "You still hold 1 case", case(1), "give it back and quit", "keep it")
+        await screen.press("escape")
+        await screen.sees("1/2")
+        await screen.press("q")
+        await screen.sees("Quit?", "give it back")
+        await screen.press("enter")
+        await screen.until(lambda: not screen.app.is_running)
+    assert running.record.load(case(1)).claim is None
+
+
+async def test_quitting_may_keep_them(running: Running) -> None:
+    await furnish(running, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press("c")
+        await screen.sees("mine 1")
+        await screen.press("q")
+        await screen.sees("Quit?", "give it back")
+        await screen.press("2", "enter")
+        await screen.until(lambda: not screen.app.is_running)
+    assert running.record.load(case(1)).claim is not None
