@@ -8,6 +8,10 @@ from typing import Literal
 from console.saved_views import SAVED, view_key
 
 Scope = Literal["queue", "case", "both", "everywhere", "replay"]
+Need = Literal["", "case", "answer", "rise", "question", "held", "done", "open"]
+"""What an action needs of the case in hand: that there is one, that a decision is asked for which we may
+make, that it can go to a senior, that any question is open, that a decision is held, that a step was
+executed, that it is not closed."""
 Group = Literal["Move", "Look", "Decide", "Work", "Console", "Replay"]
 
 
@@ -16,7 +20,7 @@ class Action:
     """Something the analyst can do: its name in code, its keys, and what to call it.
 
     `changes` marks what alters a case, which a read-only console refuses. `footer` is the short
-    word shown beside the key at the bottom; empty ones are found in the help.
+    word shown beside the key at the bottom, where what it `needs` is so; empty ones are found in the help.
     """
 
     name: str
@@ -26,6 +30,7 @@ class Action:
     group: Group
     footer: str = ""
     changes: bool = False
+    needs: Need = ""
 
     @property
     def id(self) -> str:
@@ -78,7 +83,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("bottom", ("G", "end"), "to the bottom", "both", "Move"),
     Action("half_down", ("ctrl+d", "pagedown"), "half a page down", "both", "Move"),
     Action("half_up", ("ctrl+u", "pageup"), "half a page up", "both", "Move"),
-    Action("open", ("enter",), "open the case", "queue", "Look", "open"),
+    Action("open", ("enter",), "open the case", "queue", "Look", "open", needs="case"),
     Action("filter", ("slash",), "filter while typing", "queue", "Look", "filter"),
     *(
         Action(f"view({at})", (view_key(at),), f"view: {view.name} ({view.text})", "queue", "Look")
@@ -96,20 +101,49 @@ ACTIONS: tuple[Action, ...] = (
     Action("mark", ("space",), "mark the case, or take its mark off", "queue", "Decide"),
     Action("mark_range", ("v",), "mark from the last mark to here", "queue", "Decide"),
     Action("mark_all", ("asterisk",), "mark all that are listed, or none", "queue", "Decide"),
-    Action("approve", ("a",), "approve what is recommended", "both", "Decide", "approve", True),
-    Action("choose", ("A",), "approve another action", "both", "Decide", "choose", True),
-    Action("reject", ("r",), "reject with feedback: the agents look again", "both", "Decide", "reject", True),
-    Action("withdraw", ("u",), "withdraw a decision while it is held", "both", "Decide", "undo", True),
+    Action("approve", ("a",), "approve what is recommended", "both", "Decide", "approve", True, "answer"),
+    Action("choose", ("A",), "approve another action", "both", "Decide", "choose", True, "answer"),
     Action(
-        "repeat", ("full_stop",), "make the last decision again, on this case", "both", "Decide", "", True
+        "reject",
+        ("r",),
+        "reject with feedback: the agents look again",
+        "both",
+        "Decide",
+        "reject",
+        True,
+        "answer",
     ),
-    Action("escalate", ("e",), "send to the senior queue, with a reason", "both", "Decide", "", True),
-    Action("defer", ("d",), "defer until a time, or bring back", "both", "Decide", "defer", True),
-    Action("reverse", ("U",), "undo an executed step of a closed case", "both", "Decide", "", True),
+    Action(
+        "withdraw", ("u",), "withdraw a decision while it is held", "both", "Decide", "withdraw", True, "held"
+    ),
+    Action(
+        "repeat",
+        ("full_stop",),
+        "make the last decision again, on this case",
+        "both",
+        "Decide",
+        "",
+        True,
+        "answer",
+    ),
+    Action(
+        "escalate",
+        ("e",),
+        "send to the senior queue, with a reason",
+        "both",
+        "Decide",
+        "escalate",
+        True,
+        "rise",
+    ),
+    Action("defer", ("d",), "defer until a time, or bring back", "both", "Decide", "defer", True, "question"),
+    Action(
+        "reverse", ("U",), "undo an executed step of a closed case", "both", "Decide", "undo", True, "done"
+    ),
     Action("next_case", ("n",), "claim the most urgent case and open it", "both", "Work", "next", True),
-    Action("claim", ("c",), "claim the case, or give it back", "both", "Work", "claim", True),
-    Action("note", ("m", "N"), "write a note", "both", "Work", "note", True),
-    Action("tag", ("t",), "put tags on, take tags off", "both", "Work", "", True),
+    Action("claim", ("c",), "claim the case, or give it back", "both", "Work", "claim", True, "open"),
+    Action("note", ("m", "N"), "write a note", "both", "Work", "note", True, "case"),
+    Action("tag", ("t",), "put tags on, take tags off", "both", "Work", "", True, "case"),
     Action("copy", ("y",), "copy a field of the case", "both", "Work"),
     Action("copy_command", ("Y",), "copy the shell command that shows the case", "both", "Work"),
     Action("alarm", ("exclamation_mark",), "open the case that was called out last", "both", "Look"),

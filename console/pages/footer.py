@@ -1,18 +1,24 @@
 """The keys at the bottom of a screen: as many as fit, the rest is in the help."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from console.actions import ACTIONS, Action, Scope, available, shown
 from console.lines import Line, Span, width_of
 
 
-def footer(scope: Scope, width: int, right: Line = (), actions: Sequence[Action] = ACTIONS) -> Line:
-    """Keys with a word each, help always among them, then what belongs to the right edge."""
+def footer(
+    scope: Scope,
+    width: int,
+    right: Line = (),
+    actions: Sequence[Action] = ACTIONS,
+    can: Callable[[Action], bool] = lambda action: True,
+) -> Line:
+    """Keys of what can be done, with a word each, help always among them, then what is at the right edge."""
     room = width - width_of(right) - 1
     help_pair = _pair(next(action for action in actions if action.name == "help"))
     spans: list[Span] = []
     for action in available(scope, actions):
-        if not action.footer or action.name == "help":
+        if not action.footer or action.name == "help" or not can(action):
             continue
         if width_of((*spans, *_pair(action), *help_pair)) > room:
             break

@@ -16,7 +16,6 @@ from console.pages.case_sections import assessment_section, tools_section
 from console.pages.customer import customer_section
 from console.pages.decision import question
 from console.pages.findings import findings_section
-from console.pages.footer import footer
 from console.pages.sheet import Sheet
 from console.pages.timeline import timeline_section
 from console.pages.trigger import trigger_section
@@ -88,7 +87,7 @@ class CaseScreen(WorkScreen):
         others = any(row.case_id != self._case_id for row in own)
         mine = Span(f"mine {len(own)}  " if others else "", "warn")
         position = (mine, Span(f"{page.position} ", "dim"))
-        line = footer("case", keys.size.width, position, self.console_app.actions)
+        line = self.footer_line(keys.size.width, position)
         keys.show([self.console_app.message or line])
         self.show_toasts(keys.region.y - self.query_one("#banner").display)
         if not self._ready and (self.console_app.desk is None or _settled(opened)):

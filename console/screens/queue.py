@@ -17,7 +17,6 @@ from console.format import clean
 from console.lines import Line, Span
 from console.marks import Marks
 from console.pages import status
-from console.pages.footer import footer
 from console.pages.preview import preview, recent
 from console.saved_views import SAVED
 from console.screens.work import WorkScreen, bindings_for
@@ -150,7 +149,7 @@ class QueueScreen(WorkScreen):
         self._show_telemetry(state)
         position = self._position(state)
         keys = self.query_one("#footer", LineView)
-        line = footer("queue", keys.size.width, position, self.console_app.actions)
+        line = self.footer_line(keys.size.width, position)
         keys.show([self.console_app.message or line])
 
     def _show_telemetry(self, state: ConsoleState) -> None:

@@ -13,8 +13,10 @@ from console.actions import BY_NAME, Scope, available
 from console.clipboard import command
 from console.keymap import WHILE_TYPING
 from console.lines import Line, width_of
+from console.pages.footer import footer
 from console.pages.sheet import Sheet
 from console.pages.toasts import MOST_SHOWN, toast_lines
+from console.possible import Situation, possible
 from console.screens.panels import Panel
 from console.state import ConsoleState
 from console.widgets.line_pane import LinePane
@@ -90,6 +92,17 @@ class WorkScreen(Screen[None]):
             self.console_app.glyphs,
             self.console_app.actions,
         )
+
+    def footer_line(self, width: int, right: Line) -> Line:
+        """The keys of what can be done here and now, and what is at the right edge."""
+        app, shown = self.console_app, self.case_shown
+        now = Situation(
+            self.cases_marked or ((shown,) if shown else ()),
+            app.me,
+            app.settings.readonly,
+            bool(app.work.taking_back.last),
+        )
+        return footer(self.scope, width, right, app.actions, lambda action: possible(action, now))
 
     @property
     def row_in_hand(self) -> Region:
