@@ -9,7 +9,7 @@ from textual.message import Message
 from casework.views import CaseSummary
 from console.actions import Scope
 from console.format import plural
-from console.lines import Line, Span, said
+from console.lines import Line, Span, said, width_of
 from console.pages import status
 from console.pages.case_head import head
 from console.pages.case_sections import assessment_section, tools_section
@@ -83,10 +83,7 @@ class CaseScreen(WorkScreen):
         page.show(self._page(state, self.sheet(page)))
         self._show_banner(state)
         keys = self.query_one("#footer", LineView)
-        own = self.console_app.own_claims()
-        others = any(row.case_id != self._case_id for row in own)
-        mine = Span(f"mine {len(own)}  " if others else "", "warn")
-        position = (mine, Span(f"{page.position} ", "dim"))
+        position = (Span(f"{page.position} ", "dim"),)
         line = self.footer_line(keys.size.width, position)
         keys.show([self.console_app.message or line])
         self.show_toasts(keys.region.y - self.query_one("#banner").display)
@@ -115,7 +112,15 @@ class CaseScreen(WorkScreen):
             count = _count(opened, name)
             text = f"{sheet.key(f'section_{index + 1}')} {name}{f' {count}' if count else ''}"
             spans.append(Span(f"[{text}]" if here else f" {text} ", "heading" if here else "dim"))
-        pane.show([tuple(spans)])
+        mine = self._mine()
+        gap = pane.size.width - width_of(tuple(spans)) - width_of((mine,))
+        pane.show([(*spans, Span(" " * max(1, gap)), mine)])
+
+    def _mine(self) -> Span:
+        """How many cases we hold, where this is not the only one."""
+        own = self.console_app.own_claims()
+        others = any(row.case_id != self._case_id for row in own)
+        return Span(f"mine {len(own)}" if others else "", "warn")
 
     def _page(  # noqa: PLR0911 (one per section)
         self, state: ConsoleState, sheet: Sheet
