@@ -144,7 +144,8 @@ class Asking(App[None]):
             else:
                 await self._take(event)
         if dropped and isinstance(self.top, Panel):
-            self.top.complain("Keys typed before this was shown were not taken; answer now.")
+            text = "Keys typed before this was shown were not taken; answer now."
+            (self.focused or self.top).call_later(self.top.complain, text)  # after the words that were taken
 
     async def _ask(self, panel: "Panel[Answer]") -> Answer:
         """Put a panel in front and wait for its answer."""
