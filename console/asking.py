@@ -70,7 +70,7 @@ class Asking(App[None]):
         ahead = self.work.ahead
         if not typed:
             await super().on_event(event)
-        elif not ahead.holding:
+        elif not ahead.holding or self._only_looks(event):
             ahead.unseen = False
             await self._take(event)
         elif self._gives_up(event):
@@ -79,6 +79,13 @@ class Asking(App[None]):
                 await self._take(event)
         elif isinstance(event, Key | Paste):
             ahead.keep(event)
+
+    def _only_looks(self, event: Event) -> bool:
+        """Whether a key turns the pages of a case while what was answered is on its way."""
+        top, ahead = self.top, self.work.ahead
+        if not (ahead.answered and ahead.empty and isinstance(event, Key) and isinstance(top, CaseScreen)):
+            return False
+        return top.only_looks(event.key)
 
     def _gives_up(self, event: Event) -> bool:
         """Whether a key ends the wait for a panel. What was answered is on its way and stays so."""

@@ -31,6 +31,11 @@ class TypeAhead:
         """Whether something has been asked for that cannot take keys yet."""
         return self._holding
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has been typed meanwhile."""
+        return not self._held
+
     def held_for(self, owner: object) -> bool:
         """Whether keys wait for what this piece of work will show."""
         return self._holding and self._owner is owner

@@ -59,6 +59,13 @@ class WorkScreen(Screen[None]):
             return True
         return any(key in action.keys for action in available(self.scope, self.console_app.actions))
 
+    def only_looks(self, key: str) -> bool:
+        """Whether a key moves or shows something, and does nothing to a case."""
+        actions = available(self.scope, self.console_app.actions)
+        return any(
+            key in one.keys and one.group in ("Move", "Look") and one.name != "alarm" for one in actions
+        )
+
     @property
     def console_app(self) -> "ConsoleApp":
         """The app, by its own type."""

@@ -59,7 +59,7 @@ def test_a_case_is_decided_over_a_slow_line(desk_port: int, tmp_path: Path) -> N
         terminal.child.send("/case:alert-005\r")
         terminal.sees("1/1")
         terminal.child.send("rLook at Lagos again\r")
-        terminal.sees("Recorded: pat rejected")
+        terminal.sees(", pat rejected.")
         terminal.child.send("\x1b/case:alert-006\r")
         terminal.sees("1/1", "case:alert-006")
         terminal.child.send("\r")

@@ -100,7 +100,7 @@ def test_words_in_one_packet_reach_the_panel_whole_and_enter_sends_them(
     terminal.child.send("/case:alert-005\r")
     terminal.sees("1/1")
     terminal.child.send("rLook at Lagos again\r")
-    terminal.sees("Recorded: pat rejected")
+    terminal.sees(", pat rejected.")
     (row,) = httpx.get(f"http://127.0.0.1:{desk_port}/api/v1/cases?q=alert-005").json()["items"]
     made = httpx.get(f"http://127.0.0.1:{desk_port}/api/v1/cases/{row['case_id']}/timeline").json()["items"]
     said = [e["body"]["decision"]["feedback"] for e in made if e["body"]["type"] == "decision_submitted"]
