@@ -10,7 +10,7 @@ from console.pages.sheet import Sheet
 _MARKS = (
     ("u2l+b?", "agents by first letter (usage, location, billing): calls so far, then the result:"),
     ("+ x ?", "found something, contradicts the alert, not evaluable (never read that as low risk)"),
-    ("left", "time until silence has a consequence; below an hour as minutes:seconds"),
+    ("left", "time until silence has a consequence; below an hour as 19m59"),
     ("!", "telemetry that raised an alert"),
     ("deferred 2h", "off the desk for so long; its head says who and why"),
     ("201 +3", "three other cases are about this customer or one linked to them by a finding"),

@@ -33,7 +33,6 @@ def bindings_for(scope: Scope) -> list[Binding]:
     return [
         Binding(",".join(action.keys), action.name, action.help, show=False, priority=True, id=action.id)
         for action in available(scope)
-        if action.name not in ("command_palette",)
     ]
 
 
@@ -172,6 +171,9 @@ class WorkScreen(Screen[None]):
         self.console_app.refresh_all()
 
     def action_command_line(self) -> None:
+        self.console_app.commanding.ask(self.scope)
+
+    def action_command_palette(self) -> None:
         self.console_app.commanding.ask(self.scope)
 
     def action_help(self) -> None:

@@ -246,3 +246,17 @@ async def test_a_complaint_that_quotes_a_line_break_stays_in_its_line(running: R
         await screen.sees("Tags: none")
         screen.app.screen.complain("two\nlines \x1b[2J\u202e")
         await screen.sees("two lines [2J")
+
+
+async def test_ctrl_p_opens_our_own_commands_and_nothing_over_a_panel(running: Running) -> None:
+    await furnish(running, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?")
+        await screen.press("ctrl+p")
+        assert type(screen.app.screen).__name__ == "ConfirmPanel"
+        await screen.press("escape", "slash", "ctrl+p")
+        await screen.sees("Command", "enter run")
+        await screen.press("escape")
+        assert len(screen.app.screen_stack) == 2
