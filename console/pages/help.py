@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from casework.filters import FIELD_HELP
 from console.actions import Scope, available
 from console.lines import BLANK, Line, Span
-from console.pages.sheet import Sheet
+from console.pages.sheet import Sheet, hanging
 
 _MARKS = (
     ("u2l+b?", "agents by first letter (usage, location, billing): calls so far, then the result:"),
@@ -27,7 +27,7 @@ def help_page(scope: Scope, sheet: Sheet) -> list[Line]:
         if action.group != group:
             group = action.group
             lines += [*([BLANK] if lines else []), sheet.heading(group.lower())]
-        lines.append((Span(f"  {action.shown_keys:<18} ", "key"), Span(action.help)))
+        lines += hanging(f"  {action.shown_keys:<18} ", action.help, "", sheet, "key")
     return [
         *lines,
         BLANK,

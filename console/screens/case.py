@@ -18,6 +18,7 @@ from console.pages.decision import question
 from console.pages.findings import findings_section
 from console.pages.footer import footer
 from console.pages.sheet import Sheet
+from console.pages.tabs import tabs
 from console.pages.timeline import timeline_section
 from console.pages.trigger import trigger_section
 from console.rows import with_other_cases
@@ -105,15 +106,13 @@ class CaseScreen(WorkScreen):
         pane.show(lines)
 
     def _show_tabs(self, opened: OpenCase | None) -> None:
-        spans: list[Span] = []
         pane = self.query_one("#tabs", LineView)
         sheet = self.sheet(pane)
-        for index, name in enumerate(SECTIONS):
-            here = index == self._section
-            count = _count(opened, name)
-            text = f"{sheet.key(f'section_{index + 1}')} {name}{f' {count}' if count else ''}"
-            spans.append(Span(f"[{text}]" if here else f" {text} ", "heading" if here else "dim"))
-        pane.show([tuple(spans)])
+        named = [
+            (sheet.key(f"section_{index + 1}"), name, _count(opened, name))
+            for index, name in enumerate(SECTIONS)
+        ]
+        pane.show([tabs(named, self._section, sheet.width)])
 
     def _page(  # noqa: PLR0911 (one per section)
         self, state: ConsoleState, sheet: Sheet

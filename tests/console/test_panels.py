@@ -14,6 +14,10 @@ from casework.policy import Terms
 from casework.reasons import ReasonCode, Verdict
 from console.codes import Codes
 from console.lines import Line, page_text, plain, width_of
+from console.pages.help import help_page
+from console.pages.sheet import Sheet
+from console.pages.tabs import tabs
+from console.screens.case import SECTIONS as CASE_SECTIONS
 from console.screens.panels import key_lines
 from console.screens.writing import WordsArea
 
@@ -260,3 +264,22 @@ async def test_ctrl_p_opens_our_own_commands_and_nothing_over_a_panel(running: R
         await screen.sees("Command", "enter run")
         await screen.press("escape")
         assert len(screen.app.screen_stack) == 2
+
+
+SECTIONS = tuple((str(at), name, 22) for at, name in enumerate(CASE_SECTIONS, 1))
+
+
+@pytest.mark.parametrize("width", [30, 58, 60, 80, 120])
+@pytest.mark.parametrize("at", range(6))
+def test_the_tabs_of_a_case_show_every_key_at_every_width(width: int, at: int) -> None:
+    line = tabs(SECTIONS, at, width)
+    assert width_of(line) <= width
+    assert all(f"{key}" in plain(line) for key in "123456")
+    assert f"[{at + 1} " in plain(line)
+
+
+def test_help_is_wrapped_where_it_is_narrow() -> None:
+    sheet = Sheet(53, now())
+    lines = help_page("queue", sheet)
+    assert all(width_of(line) <= 53 for line in lines)
+    assert "reject with feedback: the agents look again" in " ".join(page_text(lines).split())
