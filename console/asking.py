@@ -91,7 +91,7 @@ class Asking(App[None]):
             else:
                 await super().on_event(event)
         if dropped and isinstance(self.top, Panel):
-            self.top.complain("Keys typed before this was shown were not taken; answer now.")
+            self.top.complain_after_keys("Keys typed before this was shown were not taken; answer now.")
 
     async def _ask(self, panel: "Panel[Answer]") -> Answer:
         """Put a panel in front and wait for its answer."""

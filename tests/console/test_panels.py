@@ -169,6 +169,17 @@ async def test_all_reason_codes_are_listed_and_the_picked_one_is_marked(
     assert made.reason_code is ReasonCode.CONCLUSIVE_EVIDENCE
 
 
+async def test_one_override_is_said_as_well(running: Running) -> None:
+    await furnish(running, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press("A")
+        await screen.sees("(recommended)")
+        assert "Against the recommendation" not in screen.text
+        await screen.press("4")
+        await screen.sees("Against the recommendation, which is to lock account.")
+
+
 async def test_both_says_what_both_is(running: Running) -> None:
     await furnish(running, 1)
     async with console(running.settings()) as screen:
@@ -283,3 +294,11 @@ def test_help_is_wrapped_where_it_is_narrow() -> None:
     lines = help_page("queue", sheet)
     assert all(width_of(line) <= 53 for line in lines)
     assert "reject with feedback: the agents look again" in " ".join(page_text(lines).split())
+
+
+async def test_commands_take_a_row_each_in_the_smallest_terminal(running: Running) -> None:
+    async with console(running.settings(), SMALLEST) as screen:
+        await screen.sees("live")
+        await screen.press("colon")
+        await screen.sees("alarm", "defer ", "more", "esc back")
+        assert "show the rest" not in screen.text
