@@ -109,7 +109,7 @@ class WorkScreen(Screen[None]):
     @property
     def shows_toasts(self) -> bool:
         """Whether any can be seen."""
-        return self.query_one(Toasts).display
+        return any(toasts.display for toasts in self.query(Toasts))  # none once the screen is taken down
 
     def action_alarm(self) -> None:
         self.console_app.calling_out.open_latest()
