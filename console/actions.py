@@ -154,7 +154,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("back", ("escape",), "back; never quits", "both", "Console", "back"),
     Action("help", ("question_mark",), "this help", "everywhere", "Console", "help"),
     Action("command_line", ("colon",), "run any action by name, with completion", "both", "Console"),
-    Action("command_palette", ("ctrl+p",), "find an action by name", "everywhere", "Console"),
+    Action("command_palette", ("ctrl+p",), "the same, also while a filter is typed", "both", "Console"),
     Action("close", ("q",), "back from a case, quit from the queue", "both", "Console", "quit"),
     Action("replay_pause", ("p",), "pause the replay, or go on", "replay", "Replay", "pause"),
     Action("replay_step", ("s",), "to the next change in the recording", "replay", "Replay", "step"),

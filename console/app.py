@@ -6,13 +6,12 @@ import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import partial
 from importlib import import_module
 from threading import Timer
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual._compositor import CompositorUpdate
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.events import Resize
@@ -22,7 +21,7 @@ from casework.actor import Actor
 from casework.filters import in_order
 from casework.views import CaseSummary
 from console import news as n
-from console.actions import Action, Scope, available
+from console.actions import Action, Scope
 from console.asking import Asking
 from console.calling_out import CallingOut
 from console.clipboard import sequence
@@ -30,7 +29,7 @@ from console.clock import ticks, wall_clock
 from console.coalescing import coalesced
 from console.commanding import Commanding
 from console.drafts import DraftFolder, DraftKeeper
-from console.format import ASCII, UNICODE, clean
+from console.format import ASCII, UNICODE, clean, plural
 from console.keymap import remapped
 from console.lines import Line, Span, Tone
 from console.news import News
@@ -69,11 +68,10 @@ STOP_SECONDS = 5.0
 class ConsoleApp(Themed, Asking):
     """State in the middle: news comes in, `reduce` makes the next state, screens render it."""
 
-    ENABLE_COMMAND_PALETTE = True
+    ENABLE_COMMAND_PALETTE = False
     TITLE = "fraud-console"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", show=False, priority=True),
-        Binding("ctrl+p", "command_palette", show=False, priority=True, id="command_palette"),
         Binding("ctrl+c", "help_quit", show=False, system=True),
     ]
 
@@ -107,6 +105,7 @@ class ConsoleApp(Themed, Asking):
         self._message: tuple[Line, float] | None = None
         self._look_at: tuple[str, float] | None = None
         self._read_at: dict[str, float] = {}
+        self._reading_again = False
         self._draft_folder = DraftFolder(settings.state_dir / "drafts", settings.server)
         self._drafts = DraftKeeper(self._draft_folder, now, lambda text: self.say(text, "warn"))
         self.animation_level = "none"
@@ -189,9 +188,23 @@ class ConsoleApp(Themed, Asking):
         for news in coalesced(inbox):
             self.calling_out.hear(news, self.state)
             self.state = reduce(self.state, news)
+            if self._reading_again:
+                self._tell_when_read(news)
         if self.state.drafts is not before.drafts:
             self._drafts.changed(before.drafts, self.state.drafts)
         return self.state is not before
+
+    def _tell_when_read(self, news: News) -> None:
+        """How reading everything again ended, in place of the word that it goes on."""
+        match news:
+            case n.QueueRead(open_total=total):
+                told: tuple[str, Tone] = f"Read again: {plural(total, 'open case')}.", "good"
+            case n.LineLost(reason=reason):
+                told = f"Could not be read again: {reason}", "bad"
+            case _:
+                return
+        self._reading_again = False
+        self._message = ((Span(f" {clean(told[0])}", told[1]),), ticks())
 
     def _frame(self) -> None:
         """One frame: take in what came, and render if something or the second changed."""
@@ -291,9 +304,10 @@ class ConsoleApp(Themed, Asking):
         self._painter.forget()
         self.screen.refresh()
         if self._feed is not None:
-            self._feed.reconnect_now()
+            self._feed.start_over()
         if self.state.opened is not None:
             self._read(self.state.opened.case_id)
+        self._reading_again = True
         self.say("Reading again ...", "dim")
 
     def take_tokens(self, tokens: "TokenSource") -> None:
@@ -390,14 +404,6 @@ class ConsoleApp(Themed, Asking):
             self.push_screen(TooSmall())
         elif shown and not small:
             self.pop_screen()
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette: the actions of the screen below it, from the one list."""
-        if isinstance(screen, WorkScreen):
-            for action in available(screen.scope, self.actions):
-                if action.name != "command_palette":
-                    run = partial(self.doer(action, screen).run_action, action.name)
-                    yield SystemCommand(f"{action.help}", f"key {action.shown_keys}", run)
 
     def doer(self, action: Action, screen: Screen[Any] | None = None) -> Screen[Any] | App[Any]:
         """Who carries an action out: the screen, or for those that are not about one, the app."""

@@ -151,8 +151,7 @@ class Asking(App[None]):
             else:
                 await self._take(event)
         if dropped and isinstance(self.top, Panel):
-            text = "Keys typed before this was shown were not taken; answer now."
-            (self.focused or self.top).call_later(self.top.complain, text)  # after the words that were taken
+            self.top.complain_after_keys("Keys typed before this was shown were not taken; answer now.")
 
     async def _ask(self, panel: "Panel[Answer]") -> Answer:
         """Put a panel in front and wait for its answer."""

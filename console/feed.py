@@ -72,15 +72,14 @@ class Feed:
         self._cursor: str | None = None
         self._frames = 0
         self._hurry = asyncio.Event()
-
-    def reconnect_now(self) -> None:
-        """Do not wait for the next try."""
-        self._hurry.set()
+        self._following: asyncio.Task[None] | None = None
 
     def start_over(self) -> None:
-        """Somebody else may be at the keyboard now: read everything as they see it, and at once."""
+        """Read everything again, as whoever is at the keyboard now may see it, and at once."""
         self._cursor = None
         self._hurry.set()
+        if self._following is not None:
+            self._following.cancel()
 
     async def run(self) -> None:
         """Follow the server for ever; every failure is told, waited out and tried again."""
@@ -88,12 +87,24 @@ class Feed:
         while True:
             frames_before = self._frames
             try:
-                await self._follow()
+                await self._follow_until_told()
             except ConsoleError as error:
                 if isinstance(error, SignInNeededError):
                     self._tell(n.SignInWanted(str(error)))
                 failures = 1 if self._frames > frames_before else failures + 1
                 await self._wait(error, failures)
+
+    async def _follow_until_told(self) -> None:
+        """Follow; return quietly when it is to start over."""
+        following = self._following = asyncio.create_task(self._follow())
+        try:
+            await asyncio.wait({following})
+        except asyncio.CancelledError:
+            following.cancel()
+            await asyncio.wait({following})
+            raise
+        if not following.cancelled():
+            following.result()
 
     async def _follow(self) -> None:
         """Join where we left off, or from a snapshot, and listen until the line breaks."""

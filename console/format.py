@@ -131,12 +131,12 @@ def age(since: datetime, now: datetime) -> str:
 
 
 def countdown(until: datetime, now: datetime) -> str:
-    """Time left: seconds shown only below an hour (M:SS), `over 3m` once it has passed."""
+    """Time left: seconds shown only below an hour (19m59), `over 3m` once it has passed."""
     left = (until - now).total_seconds()
     if left < 0:
         return f"over {span(-left)}"
     if left < 3600:
-        return f"{int(left) // 60}:{int(left) % 60:02d}"
+        return f"{int(left) // 60}m{int(left) % 60:02d}" if left >= 60 else f"{int(left)}s"
     return span(left)
 
 
@@ -159,13 +159,28 @@ def points(value: float) -> str:
 
 
 def clock(moment: datetime) -> str:
-    """The time of day in the analyst's own time zone."""
+    """The time of day in the analyst's own time zone, for columns under a heading that names it."""
     return f"{moment.astimezone():%H:%M:%S}"
 
 
+def clock_and_zone(moment: datetime) -> str:
+    """The time of day in a sentence."""
+    return f"{clock(moment)} {zone(moment)}"
+
+
 def day_and_time(moment: datetime) -> str:
-    """Date and time in the analyst's own time zone."""
+    """Date and time in the analyst's own time zone, which it names."""
+    return f"{stamp(moment)} {zone(moment)}"
+
+
+def stamp(moment: datetime) -> str:
+    """Date and time for columns, whose heading names the time zone."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def zone(moment: datetime) -> str:
+    """The analyst's own time zone, as it is called at that moment."""
+    return f"{moment.astimezone():%Z}"
 
 
 def until(moment: datetime, now: datetime) -> str:
@@ -174,7 +189,7 @@ def until(moment: datetime, now: datetime) -> str:
     year = f" {then.year}" if then.year != today.year else ""
     next_day = ", tomorrow" if then.date() == today.date() + timedelta(days=1) else ""
     day = f"{then:%a} {then.day} {then:%b}{year}"
-    return f"{day} {then:%H:%M} {then:%Z}{next_day}, in {span((moment - now).total_seconds())}"
+    return f"{day} {then:%H:%M} {zone(moment)}{next_day}, in {span((moment - now).total_seconds())}"
 
 
 def plural(count: int, noun: str) -> str:

@@ -49,6 +49,9 @@ def consequences(detail: CaseDetail, action: Action, sheet: Sheet) -> list[Line]
     if not action.steps:
         lines.append((Span("  does    ", "dim"), Span("touches nothing; the case ends as cleared", "strong")))
     lines += hanging("  when    ", _when(detail, action, sheet), "", sheet, "dim")
+    recommended = detail.summary.recommended_action
+    if recommended is not None and action is not recommended:
+        lines += sheet.text(f"Against the recommendation, which is to {in_words(recommended)}.", "", "bad")
     return lines
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from casework.filters import FIELD_HELP
 from console.actions import Scope, available
 from console.lines import BLANK, Line, Span
-from console.pages.sheet import Sheet
+from console.pages.sheet import Sheet, hanging
 
 _MARKS = (
     ("u2l+b?", "agents by first letter (usage, location, billing): calls so far, then the result:"),
     ("+ x ?", "found something, contradicts the alert, not evaluable (never read that as low risk)"),
-    ("left", "time until silence has a consequence; below an hour as minutes:seconds"),
+    ("left", "time until silence has a consequence; below an hour as 19m59"),
     ("!", "telemetry that raised an alert"),
     ("deferred 2h", "off the desk for so long; its head says who and why"),
     ("201 +3", "three other cases are about this customer or one linked to them by a finding"),
@@ -27,7 +27,7 @@ def help_page(scope: Scope, sheet: Sheet) -> list[Line]:
         if action.group != group:
             group = action.group
             lines += [*([BLANK] if lines else []), sheet.heading(group.lower())]
-        lines.append((Span(f"  {action.shown_keys:<18} ", "key"), Span(action.help)))
+        lines += hanging(f"  {action.shown_keys:<18} ", action.help, "", sheet, "key")
     return [
         *lines,
         BLANK,

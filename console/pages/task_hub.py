@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from casework.hub_picture import HubCounts, HubPicture, HubReport
-from console.format import clock, day_and_time, plural, span, words
+from console.format import clock_and_zone, day_and_time, plural, span, words
 from console.lines import Line, Tone
 from console.pages.sheet import Sheet, hanging
 
@@ -25,7 +25,7 @@ def task_hub_lines(report: HubReport, sheet: Sheet) -> list[Line]:
 
 def _whole(source: str, seen: HubPicture, sheet: Sheet) -> Iterator[Line]:
     size = f"{seen.database_bytes / 1e6:,.1f} MB on disk"
-    yield from sheet.text(f"{source} at {clock(seen.taken_at)}, {size}", "  ", "dim")
+    yield from sheet.text(f"{source} at {clock_and_zone(seen.taken_at)}, {size}", "  ", "dim")
     if seen.storage_healthy:
         yield from _row("storage", "takes writes", sheet, "good")
     else:

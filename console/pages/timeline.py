@@ -8,7 +8,7 @@ from casework.actor import Actor, ActorKind
 from casework.decision import Decision
 from casework.events import CaseEvent
 from casework.standing import Change, history
-from console.format import clean, clock, day_and_time, fit, words
+from console.format import clean, clock, clock_and_zone, day_and_time, fit, stamp, words, zone
 from console.lines import Line, Span, Tone, plain, said
 from console.pages.sheet import Sheet
 
@@ -18,7 +18,7 @@ def timeline_section(events: Iterable[CaseEvent], sheet: Sheet) -> list[Line]:
     lines: list[Line] = []
     day = ""
     for event, changed in history(events):
-        today = day_and_time(event.occurred_at)[:10]
+        today = f"{stamp(event.occurred_at)[:10]} {zone(event.occurred_at)}"
         if today != day:
             lines.append(sheet.heading(today))
             day = today
@@ -51,7 +51,7 @@ def _value(what: str, value: object) -> str:
         case float():
             return f"{value:.2f}"
         case datetime():
-            return day_and_time(value)[5:16]
+            return f"{stamp(value)[5:16]} {zone(value)}"
         case _:
             return words(str(value))
 
@@ -103,7 +103,7 @@ def described(event: CaseEvent) -> tuple[str, Tone]:  # noqa: PLR0911, PLR0912 (
         case ev.ReviewRequested(stage=stage, required_role=role, attempt=attempt):
             return f"waits for a decision: {stage} review of attempt {attempt}, by {role}", "warn"
         case ev.Claimed(until=until):
-            return f"claimed until {clock(until)}", ""
+            return f"claimed until {clock_and_zone(until)}", ""
         case ev.Released():
             return "gave the claim back", ""
         case ev.Deferred(until=until, reason=reason):
@@ -119,7 +119,7 @@ def described(event: CaseEvent) -> tuple[str, Tone]:  # noqa: PLR0911, PLR0912 (
         case ev.DecisionApplied():
             return "the decision reached the case flow", "dim"
         case ev.HoldStarted(action=action, until=until):
-            return f"{words(action)} is held until {clock(until)}", "warn"
+            return f"{words(action)} is held until {clock_and_zone(until)}", "warn"
         case ev.DecisionWithdrawn(reason=reason):
             return "withdrew the decision" + (f": {reason}" if reason else ""), "warn"
         case _:

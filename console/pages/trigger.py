@@ -6,7 +6,7 @@ from casework.alert import Alert
 from casework.events import CaseEvent, Opened
 from casework.telemetry import Telemetry
 from casework.views import CaseDetail
-from console.format import clean, day_and_time, money, words
+from console.format import clean, day_and_time, money, stamp, words, zone
 from console.lines import Line, Span, said
 from console.pages.rows import SEVERITY_TONE
 from console.pages.sheet import Sheet, hanging
@@ -51,13 +51,13 @@ def _seen(alert: Alert, kept: Sequence[Telemetry], sheet: Sheet) -> list[Line]:
         text = f"the events themselves were not kept with this case; their ids: {few}"
         return sheet.text(text, "  ", "warn")
     of = f" of {len(alert.event_ids)}" if len(alert.event_ids) > len(kept) else ""
-    heading = sheet.heading(f"the telemetry behind it, {len(kept)}{of} events")
+    heading = sheet.heading(f"the telemetry behind it, {len(kept)}{of} events, {zone(kept[0].occurred_at)}")
     return [heading, *(line for event in kept for line in _event(event, sheet))]
 
 
 def _event(event: Telemetry, sheet: Sheet) -> list[Line]:
     """One event, wrapped under its own words."""
     what, tone = telemetry_words(event)
-    lead = f"  {day_and_time(event.occurred_at)}  {words(event.event_type):<15}"
+    lead = f"  {stamp(event.occurred_at)}  {words(event.event_type):<15}"
     named = f"{what}  ({event.event_id})" if sheet.width >= IDS_FROM else what
     return hanging(lead, named, tone, sheet, "")

@@ -67,4 +67,4 @@ class ReplayConsole(ConsoleApp):
 
 
 def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    return f"{int(seconds) // 60}m{int(seconds) % 60:02d}"

@@ -126,7 +126,7 @@ class _Replayer:
         if not given:
             return "This case was not opened while the session was recorded, so only its row is known."
         minutes, seconds = divmod(int(given[0][1].at), 60)
-        return f"This case was first opened {minutes}:{seconds:02d} into the recording."
+        return f"This case was first opened {minutes}m{seconds:02d} into the recording."
 
 
 def _key(name: str, about: Mapping[str, str]) -> tuple[str, frozenset[tuple[str, str]]]:

@@ -17,6 +17,7 @@ from console.pages.customer import customer_section
 from console.pages.decision import question
 from console.pages.findings import findings_section
 from console.pages.sheet import Sheet
+from console.pages.tabs import tabs
 from console.pages.timeline import timeline_section
 from console.pages.trigger import trigger_section
 from console.rows import with_other_cases
@@ -104,17 +105,16 @@ class CaseScreen(WorkScreen):
         pane.show(lines)
 
     def _show_tabs(self, opened: OpenCase | None) -> None:
-        spans: list[Span] = []
         pane = self.query_one("#tabs", LineView)
         sheet = self.sheet(pane)
-        for index, name in enumerate(SECTIONS):
-            here = index == self._section
-            count = _count(opened, name)
-            text = f"{sheet.key(f'section_{index + 1}')} {name}{f' {count}' if count else ''}"
-            spans.append(Span(f"[{text}]" if here else f" {text} ", "heading" if here else "dim"))
+        named = [
+            (sheet.key(f"section_{index + 1}"), name, _count(opened, name))
+            for index, name in enumerate(SECTIONS)
+        ]
         mine = self._mine()
-        gap = pane.size.width - width_of(tuple(spans)) - width_of((mine,))
-        pane.show([(*spans, Span(" " * max(1, gap)), mine)])
+        line = tabs(named, self._section, sheet.width - (width_of((mine,)) + 1 if mine.text else 0))
+        gap = sheet.width - width_of(line) - width_of((mine,))
+        pane.show([(*line, Span(" " * max(1, gap)), mine)])
 
     def _mine(self) -> Span:
         """How many cases we hold, where this is not the only one."""

@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from console.commands import Candidate, CommandError, Order, Vocabulary
 from console.format import Glyphs, clean
-from console.lines import Line, Span, said
+from console.lines import Line, Span, drawn, said
 from console.screens.panels import Keys, Panel
 
 MOST_SHOWN = 10
@@ -84,17 +84,18 @@ class CommandPanel(Panel[Order | None]):
         found = self._found
         first = max(0, (self._at or 0) - MOST_SHOWN + 1)
         lines: list[Line] = [
-            self._line(at, found[at]) for at in range(first, min(len(found), first + MOST_SHOWN))
+            self._line(at, found[at], width) for at in range(first, min(len(found), first + MOST_SHOWN))
         ]
         beyond = len(found) - first - len(lines)
         lines.append(said(f"  ... {beyond} more", "dim") if beyond > 0 else ())
         return lines + [()] * (MOST_SHOWN + 1 - len(lines))
 
-    def _line(self, at: int, candidate: Candidate) -> Line:
+    def _line(self, at: int, candidate: Candidate, width: int) -> Line:
         here = at == self._at
         mark = Span(f"{self.glyphs.cursor} " if here else "  ", "accent")
         name = Span(f"{clean(candidate.line):<18} ", "strong" if here else "key")
-        return (mark, name, Span(candidate.help, "dim"))
+        line = (mark, name, Span(candidate.help, "dim"))
+        return drawn(line, width, self.glyphs)  # one row each, so that the chosen one stays in view
 
     def _complete(self, value: str) -> None:
         """Write what is certain; where nothing more is, go through what could be meant."""

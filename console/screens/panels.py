@@ -158,6 +158,10 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
         self._complaint = clean(text)
         self._fill()
 
+    def complain_after_keys(self, text: str) -> None:
+        """Complain once the keys that are on their way to the question have arrived there."""
+        (self.focused or self).call_later(self.complain, text)
+
     def hush(self) -> None:
         """What was complained about may be no more."""
         self._complaint = ""

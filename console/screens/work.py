@@ -35,7 +35,6 @@ def bindings_for(scope: Scope) -> list[Binding]:
     return [
         Binding(",".join(action.keys), action.name, action.help, show=False, priority=True, id=action.id)
         for action in available(scope)
-        if action.name not in ("command_palette",)
     ]
 
 
@@ -136,7 +135,7 @@ class WorkScreen(Screen[None]):
     @property
     def shows_toasts(self) -> bool:
         """Whether any can be seen."""
-        return any(toasts.display for toasts in self.query(Toasts))
+        return any(toasts.display for toasts in self.query(Toasts))  # none once the screen is taken down
 
     def action_alarm(self) -> None:
         self.console_app.calling_out.open_latest()
@@ -198,6 +197,9 @@ class WorkScreen(Screen[None]):
         self.console_app.refresh_all()
 
     def action_command_line(self) -> None:
+        self.console_app.commanding.ask(self.scope)
+
+    def action_command_palette(self) -> None:
         self.console_app.commanding.ask(self.scope)
 
     def action_help(self) -> None:

@@ -172,7 +172,7 @@ class CountPanel(WordsPanel):
     def keys(self) -> Keys:
         count = self._count
         return (
-            (f"{count} enter", f"type {count} and press enter to decide on all {count}"),
+            (f"type {count}", f"and press enter to decide on all {count}"),
             ("esc", "back, nothing happens"),
         )
 

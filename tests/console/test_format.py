@@ -26,7 +26,7 @@ def test_a_span_names_its_two_largest_units(seconds: int, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "text"), [(-180, "over 3m"), (0, "0:00"), (65, "1:05"), (3599, "59:59"), (7260, "2h01")]
+    ("left", "text"), [(-180, "over 3m"), (0, "0s"), (65, "1m05"), (3599, "59m59"), (7260, "2h01")]
 )
 def test_a_countdown_counts_seconds_only_below_an_hour(left: int, text: str) -> None:
     assert f.countdown(NOW + timedelta(seconds=left), NOW) == text

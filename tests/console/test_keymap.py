@@ -105,5 +105,5 @@ async def test_remapped_keys_act_and_the_old_ones_do_nothing(running: Running) -
         await screen.press("ctrl+p")
         assert type(screen.app.screen).__name__ == "CaseScreen"
         await screen.press("ctrl+k")
-        await screen.until(lambda: type(screen.app.screen).__name__ == "CommandPalette")
+        await screen.until(lambda: type(screen.app.screen).__name__ == "CommandPanel")
         assert [action.id for action in available("case", screen.app.actions)]

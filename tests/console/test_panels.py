@@ -14,6 +14,10 @@ from casework.policy import Terms
 from casework.reasons import ReasonCode, Verdict
 from console.codes import Codes
 from console.lines import Line, page_text, plain, width_of
+from console.pages.help import help_page
+from console.pages.sheet import Sheet
+from console.pages.tabs import tabs
+from console.screens.case import SECTIONS as CASE_SECTIONS
 from console.screens.panels import key_lines
 from console.screens.writing import WordsArea
 
@@ -165,6 +169,17 @@ async def test_all_reason_codes_are_listed_and_the_picked_one_is_marked(
     assert made.reason_code is ReasonCode.CONCLUSIVE_EVIDENCE
 
 
+async def test_one_override_is_said_as_well(running: Running) -> None:
+    await furnish(running, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press("A")
+        await screen.sees("(recommended)")
+        assert "Against the recommendation" not in screen.text
+        await screen.press("4")
+        await screen.sees("Against the recommendation, which is to lock account.")
+
+
 async def test_both_says_what_both_is(running: Running) -> None:
     await furnish(running, 1)
     async with console(running.settings()) as screen:
@@ -246,3 +261,44 @@ async def test_a_complaint_that_quotes_a_line_break_stays_in_its_line(running: R
         await screen.sees("Tags: none")
         screen.app.screen.complain("two\nlines \x1b[2J\u202e")
         await screen.sees("two lines [2J")
+
+
+async def test_ctrl_p_opens_our_own_commands_and_nothing_over_a_panel(running: Running) -> None:
+    await furnish(running, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?")
+        await screen.press("ctrl+p")
+        assert type(screen.app.screen).__name__ == "ConfirmPanel"
+        await screen.press("escape", "slash", "ctrl+p")
+        await screen.sees("Command", "enter run")
+        await screen.press("escape")
+        assert len(screen.app.screen_stack) == 2
+
+
+SECTIONS = tuple((str(at), name, 22) for at, name in enumerate(CASE_SECTIONS, 1))
+
+
+@pytest.mark.parametrize("width", [30, 58, 60, 80, 120])
+@pytest.mark.parametrize("at", range(6))
+def test_the_tabs_of_a_case_show_every_key_at_every_width(width: int, at: int) -> None:
+    line = tabs(SECTIONS, at, width)
+    assert width_of(line) <= width
+    assert all(f"{key}" in plain(line) for key in "123456")
+    assert f"[{at + 1} " in plain(line)
+
+
+def test_help_is_wrapped_where_it_is_narrow() -> None:
+    sheet = Sheet(53, now())
+    lines = help_page("queue", sheet)
+    assert all(width_of(line) <= 53 for line in lines)
+    assert "reject with feedback: the agents look again" in " ".join(page_text(lines).split())
+
+
+async def test_commands_take_a_row_each_in_the_smallest_terminal(running: Running) -> None:
+    async with console(running.settings(), SMALLEST) as screen:
+        await screen.sees("live")
+        await screen.press("colon")
+        await screen.sees("alarm", "defer ", "more", "esc back")
+        assert "show the rest" not in screen.text

@@ -121,7 +121,7 @@ async def test_keys_pause_step_and_change_the_pace(running: Running, tmp_path: P
         screen = Driver(screen_app, pilot)
         await screen.sees("multi country", "waiting 1")
         await screen.press("s")
-        await screen.sees("Replay paused, 0:10 of 0:20")
+        await screen.sees("Replay paused, 0m10 of 0m20")
         await screen.press("plus")
         await screen.press("p")
         await screen.sees("playing at 2x")
@@ -203,7 +203,7 @@ async def test_a_case_is_shown_as_it_was_at_that_moment(running: Running, tmp_pa
 
     clock = Ticks()
     replay = played(tmp_path / "tape", clock)
-    with pytest.raises(CaseNotFoundError, match="first opened 0:05 into"):
+    with pytest.raises(CaseNotFoundError, match="first opened 0m05 into"):
         await replay.api.case(CASE)
     clock.at = 6.0
     assert (await replay.api.case(CASE)).case.notes == 0

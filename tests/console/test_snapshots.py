@@ -33,7 +33,7 @@ SCENES: Sequence[tuple[str, Sequence[str], Sequence[str]]] = (
     ("decide", ("1", "a"), ("Approve: ", "do it")),
     ("choose", ("escape", "A"), ("Approve which action?", "go on")),
     ("reject", ("escape", "r", *"why Lagos"), ("Reject with feedback", "send")),
-    ("escalate", ("escape", "e"), ("Escalate to the senior queue", "send")),
+    ("escalate", ("ctrl+u", "escape", "e"), ("Escalate to the senior queue", "send")),
     ("defer", ("escape", "d"), ("Defer until when?", "send")),
     ("tags", ("escape", "t"), ("Tags: none", "send")),
 )
