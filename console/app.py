@@ -31,6 +31,7 @@ from console.drafts import DraftFolder, DraftKeeper
 from console.format import ASCII, UNICODE, clean
 from console.keymap import remapped
 from console.lines import Line, Span, Tone
+from console.logins import LoginBook
 from console.news import News
 from console.pages.help import help_page
 from console.pages.sheet import Sheet
@@ -148,6 +149,8 @@ class ConsoleApp(Themed, Asking):
         self.desk = desk_module.Desk(api, self.tell, now=self.now)
         self._feed = feed_module.Feed(api, self.tell, queue_limit=self.settings.queue_limit, now=self.now)
         self.run_worker(watch_seams(api, self.tell), group="pulse", exit_on_error=True)
+        book = LoginBook(self.settings.state_dir, self.settings.server, self.settings.operator)
+        self.run_worker(book.keep(self.now), group="shift", exit_on_error=True)
         await self._feed.run()
 
     def _recall_drafts(self) -> None:
@@ -273,7 +276,7 @@ class ConsoleApp(Themed, Asking):
         self._painter.forget()
         self.screen.refresh()
         if self._feed is not None:
-            self._feed.reconnect_now()
+            self._feed.start_over()
         if self.state.opened is not None:
             self._read(self.state.opened.case_id)
         self.say("Reading again ...", "dim")
@@ -289,7 +292,8 @@ class ConsoleApp(Themed, Asking):
     def _keep_reading(self) -> None:
         """Read the open case again when a change does not follow what we have, at most twice a second."""
         opened = self.state.opened
-        if opened is not None and (opened.gap or (opened.error and self.state.connection.phase == "live")):
+        stuck = opened is not None and opened.error and not opened.gone
+        if opened is not None and (opened.gap or (stuck and self.state.connection.phase == "live")):
             last = self._read_at.get(opened.case_id)
             if last is None or ticks() - last >= REREAD_SECONDS:
                 self._read(opened.case_id)

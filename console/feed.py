@@ -72,14 +72,11 @@ class Feed:
         self._cursor: str | None = None
         self._frames = 0
         self._hurry = asyncio.Event()
-
-    def reconnect_now(self) -> None:
-        """Do not wait for the next try."""
-        self._hurry.set()
+        self._afresh = asyncio.Event()
 
     def start_over(self) -> None:
-        """Somebody else may be at the keyboard now: read everything as they see it, and at once."""
-        self._cursor = None
+        """Read everything again, at once: it was asked for, or somebody else may be at the keyboard now."""
+        self._afresh.set()
         self._hurry.set()
 
     async def run(self) -> None:
@@ -88,12 +85,28 @@ class Feed:
         while True:
             frames_before = self._frames
             try:
-                await self._follow()
+                await self._follow_until_asked()
             except ConsoleError as error:
                 if isinstance(error, SignInNeededError):
                     self._tell(n.SignInWanted(str(error)))
                 failures = 1 if self._frames > frames_before else failures + 1
                 await self._wait(error, failures)
+
+    async def _follow_until_asked(self) -> None:
+        """Follow until the line breaks, or until somebody wants to start over: then from a snapshot."""
+        if self._afresh.is_set():
+            self._afresh.clear()
+            self._cursor = None
+        following = asyncio.ensure_future(self._follow())
+        asked = asyncio.ensure_future(self._afresh.wait())
+        try:
+            await asyncio.wait((following, asked), return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                following.result()
+        finally:
+            following.cancel()
+            asked.cancel()
+            await asyncio.gather(following, asked, return_exceptions=True)
 
     async def _follow(self) -> None:
         """Join where we left off, or from a snapshot, and listen until the line breaks."""

@@ -141,10 +141,11 @@ class CaseRead:
 
 @dataclass(frozen=True, slots=True)
 class CaseUnread:
-    """The case could not be read; why, in words."""
+    """The case could not be read; why, in words, and whether the server says that there is no such case."""
 
     case_id: str
     reason: str
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from conftest import Running
 from fakedesk import stories
-from fakedesk.record import now
+from fakedesk.record import Record, now
 from screens import console
 
 from casework.finding import Specialist
@@ -222,3 +222,22 @@ async def test_ascii_screens_are_ascii(running: Running) -> None:
         assert seen.isascii()
         await screen.press("enter")
         assert (await screen.sees("why this risk")).isascii()
+
+
+async def test_a_server_that_restarted_empty_leaves_nothing_of_before_on_the_screen(running: Running) -> None:
+    await furnish(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        running.desk.record = Record()
+        await running.desk.hang_up()
+        await screen.sees("Nothing is open")
+        assert not screen.app.state.cases
+
+
+async def test_refresh_reads_a_fresh_snapshot_although_the_line_is_live(running: Running) -> None:
+    await furnish(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        del running.desk.record.cases["fraud-ALERT-001"]
+        await screen.press("R")
+        await screen.sees("1/2")
