@@ -219,6 +219,12 @@ class ConsoleApp(Themed, Asking):
         self._message = ((Span(f" {clean(text)}", tone),), ticks())
         self.repaint()
 
+    def unsay(self, begin: str) -> None:
+        """Take the message back if it begins like this: it holds no more."""
+        if self._message and self._message[0][0].text.startswith(f" {begin}"):
+            self._message = None
+            self.repaint()
+
     def say_also(self, text: str) -> None:
         """Put something before the message in the bottom line."""
         before = self.message

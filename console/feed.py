@@ -124,7 +124,7 @@ class Feed:
                 if not self._told(frame):
                     self._cursor = None
                     return
-        raise UnreachableError("the server ended the stream")
+        raise UnreachableError("the server ended the stream", short="ended the stream")
 
     def _told(self, frame: Frame) -> bool:
         """Tell what a frame says; False when it says that we fell behind and must read a snapshot."""
@@ -176,7 +176,8 @@ class Feed:
         longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(failures, 10))
         seconds = longest * (0.5 + 0.5 * self._jitter())
         at = self._now()
-        self._tell(n.LineLost(at, str(error), at + timedelta(seconds=seconds)))
+        short = error.short if isinstance(error, UnreachableError) else ""
+        self._tell(n.LineLost(at, str(error), at + timedelta(seconds=seconds), short))
         self._hurry.clear()
         try:
             async with asyncio.timeout(seconds):

@@ -85,11 +85,12 @@ class LineHeard:
 
 @dataclass(frozen=True, slots=True)
 class LineLost:
-    """The server is out of reach; when it will be tried again, and why it failed, in words."""
+    """The server is out of reach; when it will be tried again, and why it failed, in words and in few."""
 
     at: datetime
     reason: str
     retry_at: datetime
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class Connection:
     since: datetime | None = None
     heard_at: datetime | None = None
     reason: str = ""
+    short: str = ""
     retry_at: datetime | None = None
 
 
@@ -190,9 +191,10 @@ def _connection(line: Connection, event: n.LineLive | n.LineHeard | n.LineLost) 
             return Connection("live", since=at, heard_at=at)
         case n.LineHeard(at):
             return replace(line, heard_at=at)
-        case n.LineLost(at, reason, retry_at):
+        case n.LineLost(at, reason, retry_at, short):
             since = line.since if line.phase == "away" else at
-            return replace(line, phase="away", since=since, reason=reason, retry_at=retry_at)
+            lost = replace(line, phase="away", since=since, reason=reason)
+            return replace(lost, short=short, retry_at=retry_at)
 
 
 def _listed(state: ConsoleState, event: n.RowsRead | n.RowsFound | n.QueueRead) -> ConsoleState:

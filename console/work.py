@@ -21,6 +21,7 @@ from console.pages.sheet import Sheet
 from console.problems import CaseNotFoundError, ConsoleError
 from console.triage import Triage
 from console.typeahead import TypeAhead
+from console.waiting import told_while_waiting
 
 if TYPE_CHECKING:
     from textual.worker import Worker
@@ -121,7 +122,10 @@ class Work:
         try:
             if opens:
                 self.expect_panel()
-            await doing
+            task = asyncio.current_task()
+            asked = (lambda: self.ahead.held_for(task)) if opens else (lambda: True)
+            async with told_while_waiting(asked, self._app.say, self._app.unsay):
+                await doing
         except ConsoleError as error:
             self._app.say(str(error), "bad")
         finally:

@@ -144,7 +144,7 @@ class CaseScreen(WorkScreen):
         pane = self.query_one("#banner", LineView)
         sheet = self.sheet(pane)
         mine = [pending for pending in state.pending.values() if pending.case_id == self._case_id]
-        line = status.away_banner(state, sheet)
+        line = status.away_banner(state, sheet) or status.silence_banner(state, sheet)
         if mine:
             tries = f", {plural(mine[0].tries, 'try').replace('trys', 'tries')}: {mine[0].reason}"
             line = (
