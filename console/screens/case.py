@@ -241,7 +241,8 @@ def _count(opened: OpenCase | None, section: str) -> int:
         return 0
     match section:
         case "findings":
-            return len(opened.detail.findings)
+            newest = max((finding.attempt for finding in opened.detail.findings), default=0)
+            return sum(finding.attempt == newest for finding in opened.detail.findings)
         case "timeline":
             return len(opened.events)
         case "customer":
