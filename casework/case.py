@@ -80,6 +80,10 @@ class Case(Frozen):
     claim: CaseClaim | None = None
     deferral: Deferral | None = None
     """Only while a decision is awaited: a claim, a decision or the end of its time ends it."""
+    returned: Deferral | None = None
+    """The deferral that the case came back from, until something is decided or asked anew."""
+    rejected: Decision | None = None
+    """Who sent the case back to the agents for the present attempt, and with which feedback."""
     tags: tuple[str, ...] = ()
     linked_customers: tuple[CustomerId, ...] | None = None
     """Who shares something with the customer, by any attempt's findings; None when a projection is older."""
@@ -129,13 +133,20 @@ class Case(Frozen):
         """How the case is deferred at a moment; a deferral whose time has come is none."""
         return self.deferral if self.deferral and self.deferral.until > now else None
 
+    def returned_at(self, now: datetime) -> Deferral | None:
+        """The deferral that the case has come back from at a moment, by a hand or because its time came."""
+        return (
+            self.returned if self.deferral is None else None if self.deferral.until > now else self.deferral
+        )
+
 
 Changes = dict[str, object]
 """Fields of a case and what they become."""
 
 _UNASSESSED: Changes = {"assessment": None, "assessment_hash": None}
 _UNDECIDED: Changes = {"decision": None, "decision_applied": False}
-_IN_NO_HANDS: Changes = {"claim": None, "deferral": None}
+_NOT_PUT_OFF: Changes = {"deferral": None, "returned": None}
+_IN_NO_HANDS: Changes = {"claim": None, **_NOT_PUT_OFF}
 
 
 def apply(case: Case | None, event: ev.CaseEvent) -> Case:
@@ -222,7 +233,9 @@ def _investigating(case: Case, body: ev.EventBody) -> Changes:
     match body:
         case ev.InvestigationStarted(attempt=attempt, feedback=feedback):
             begun = {specialist: Progress() for specialist in Specialist}
+            sent_back = case.decision if case.decision and not case.decision.approved else None
             asked = {"attempt": attempt, "feedback": feedback, "passed_on": None}
+            asked |= {"rejected": sent_back, "returned": None}
             return {"progress": begun, **asked, **_UNASSESSED, **_UNDECIDED}
         case ev.ToolCalled(specialist=specialist, call=call):
             calls = case.progress_of(specialist).tool_calls + 1
@@ -243,16 +256,21 @@ def _handling(case: Case, event: ev.CaseEvent) -> Changes:
     """Who works on the case, and who put it off."""
     match event.body:
         case ev.Claimed(until=until):
-            return {"claim": CaseClaim(actor=event.actor, until=until), "deferral": None}
+            return {"claim": CaseClaim(actor=event.actor, until=until), **_back(case)}
         case ev.Released():
             return {"claim": None}
         case ev.Deferred(until=until, reason=reason):
             put_off = Deferral(actor=event.actor, since=event.occurred_at, until=until, reason=reason)
-            return {"deferral": put_off, "claim": None}
+            return {"deferral": put_off, "claim": None, "returned": None}
         case ev.DeferralEnded():
-            return {"deferral": None}
+            return _back(case)
         case _:
             return {}
+
+
+def _back(case: Case) -> Changes:
+    """A case that was put off is so no more, and it stays known that it was; any other is as before."""
+    return {"deferral": None, "returned": case.deferral or case.returned}
 
 
 def _deciding(case: Case, body: ev.EventBody) -> Changes:
@@ -260,10 +278,10 @@ def _deciding(case: Case, body: ev.EventBody) -> Changes:
     match body:
         case ev.ReviewRequested():
             review = Review(number=body.review, **body.model_dump(exclude={"type", "review"}))
-            return {"review": review, "hold_until": None, "deferral": None, **_UNDECIDED}
+            return {"review": review, "hold_until": None, **_NOT_PUT_OFF, **_UNDECIDED}
         case ev.DecisionSubmitted(decision=decision):
             accepted = {"decision": decision, "decisions": case.decisions + 1}
-            return {**_UNDECIDED, **accepted, "deferral": None}
+            return {**_UNDECIDED, **accepted, **_NOT_PUT_OFF}
         case ev.DecisionApplied():
             return {"decision_applied": True}
         case ev.Escalated(reason=reason):

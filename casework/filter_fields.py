@@ -1,5 +1,6 @@
 """The fields of the filter language, by the names that screens and the API have for them. Pure."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from casework.filter_values import (
     only_equality,
     quoted,
 )
-from casework.status_words import DEFERRED, STATUS_GROUPS, STATUS_WORDS, as_words
+from casework.status_words import BACK, DEFERRED, STATUS_GROUPS, STATUS_WORDS, TRY, as_words
 from casework.transitions import Status
 from casework.views import CaseSummary
 
@@ -36,6 +37,17 @@ class Meaning:
             self.statuses | other.statuses, self.outcomes | other.outcomes, self.deferred or other.deferred
         )
 
+    @property
+    def test(self) -> Test:
+        """Whether a row is meant."""
+        if not self.outcomes and not self.deferred:
+            return lambda row, view: row.status in self.statuses
+        return lambda row, view: (
+            row.status in self.statuses
+            or row.outcome in self.outcomes
+            or (self.deferred and row.deferral is not None)
+        )
+
 
 _DEFERRED = Meaning(deferred=True)
 MEANINGS: Mapping[str, Meaning] = {
@@ -50,16 +62,28 @@ MEANINGS: Mapping[str, Meaning] = {
 """Everything `status:` understands."""
 
 
+_CAME_BACK = re.compile(rf"(?:(.*?) ?)??(?:\b{TRY}(?: (\d+))?)?(?: ?\b({BACK}))?")
+"""The parts of what a column says: what is asked, which attempt it is, that it had been put off."""
+
+
 def _status(name: str, op: str, value: str) -> Test:
-    wanted = Meaning()
-    for part in alternatives(name, op, value):
-        wanted |= _meaning(as_words(part))
-    if not wanted.outcomes and not wanted.deferred:
-        return lambda row, view: row.status in wanted.statuses
+    tests = [test for part in alternatives(name, op, value) for test in [_standing(as_words(part))]]
+    return tests[0] if len(tests) == 1 else lambda row, view: any(test(row, view) for test in tests)
+
+
+def _standing(part: str) -> Test:
+    """The rows of which a column says this, all of it."""
+    found = _CAME_BACK.fullmatch(part)
+    base, attempt, back = found.groups() if found else (part, None, None)
+    wanted = _meaning(base) if base else None
+    tried = bool(found) and TRY in part.removeprefix(base or "")
+    if wanted is not None and not tried and not back:
+        return wanted.test
+    number = int(attempt) if attempt else None
     return lambda row, view: (
-        row.status in wanted.statuses
-        or row.outcome in wanted.outcomes
-        or (wanted.deferred and row.deferral is not None)
+        (wanted is None or wanted.test(row, view))
+        and (not tried or (row.attempt > 1 if number is None else row.attempt == number))
+        and (not back or row.returned is not None)
     )
 
 
@@ -150,6 +174,7 @@ def _is(name: str, op: str, value: str) -> Test:
 
 _STATES: Mapping[str, Callable[[CaseSummary], bool]] = {
     "deferred": lambda row: row.deferral is not None,
+    "back": lambda row: row.returned is not None,
 }
 
 
@@ -210,7 +235,7 @@ FIELD_HELP: Sequence[tuple[str, str]] = (
     ("sev:high", "low, medium, high, critical"),
     ("mine unclaimed", "or claim:me,none claim:alice"),
     ("#vip tag:vip,mule", "the whole tag; words find parts of one"),
-    ("is:deferred", "deferred until a time that has not come"),
+    ("is:deferred is:back", "deferred until a time that has not come; back from that"),
     ("-status:held", "a minus turns any term around"),
     ("fields", f"{', '.join(FIELDS)}; {', '.join(f'{short}={long}' for short, long in ALIASES.items())}"),
 )

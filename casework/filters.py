@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from casework.filter_fields import ALIASES, FIELD_HELP, FIELDS, OF_STATUS, OF_TIME, mine, tag
 from casework.filter_values import FilterError, Test, View, no_such
-from casework.status_words import DEFERRED, STATUS_GROUPS, STATUS_WORDS, as_words
+from casework.status_words import BACK, DEFERRED, STATUS_GROUPS, STATUS_WORDS, TRY, as_words
 from casework.transitions import Status
 from casework.views import CaseSummary
 
@@ -122,6 +122,8 @@ def haystack(row: CaseSummary) -> str:
                 f"+{row.other_cases}",
                 row.status,
                 DEFERRED if row.deferral else STATUS_WORDS[row.status],
+                f"{TRY} {row.attempt}" if row.attempt > 1 else "",
+                BACK if row.returned else "",
                 row.outcome or "",
                 row.severity,
                 row.claim.name if row.claim else "",

@@ -21,6 +21,11 @@ STATUS_WORDS: Mapping[Status, str] = {
 DEFERRED = "deferred"
 """Shown in place of the status while a case is deferred."""
 
+TRY = "try"
+BACK = "back"
+"""Shown behind what is asked: the attempt after a rejection as `try 2`, a case that was put off as `back`."""
+
+
 STATUS_GROUPS: Mapping[str, frozenset[Status]] = {
     "open": frozenset(Status) - {Status.CLOSED},
     "waiting": AWAITING,

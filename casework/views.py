@@ -10,7 +10,7 @@ from casework.action import Action
 from casework.actor import Actor, Role
 from casework.alert import Frozen, Money, Severity
 from casework.assessment import RiskLevel
-from casework.case import Case, Progress
+from casework.case import Case, Deferral, Progress
 from casework.citations import CheckedClaim
 from casework.decision import DecisionRequest, FreeText, Stage
 from casework.finding import Finding, Specialist, TokenUsage
@@ -71,6 +71,10 @@ class CaseSummary(Frozen):
     """How long a decision on it is held before it takes effect; unknown to rows of older servers."""
     claim: ClaimView | None
     deferral: DeferralView | None = None
+    returned: DeferralView | None = None
+    """The deferral that a case which waits for a decision has come back from."""
+    rejected: str | None = None
+    """After a rejection: by whom, and with which feedback, in words."""
     progress: dict[Specialist, Progress]
     degraded: tuple[str, ...]
     tags: tuple[str, ...] = ()
@@ -332,7 +336,9 @@ def summarise(case: Case, now: datetime, cases_of_customer: int = 1) -> CaseSumm
         hold_until=case.hold_until,
         hold_seconds=case.terms.hold_seconds,
         claim=_claim_view(case, now),
-        deferral=_deferral_view(case, now),
+        deferral=_deferral_view(case.deferred_at(now)),
+        returned=_deferral_view(case.returned_at(now)) if case.awaiting else None,
+        rejected=_rejected(case),
         progress=case.progress,
         degraded=assessment.degraded if assessment else (),
         tags=case.tags,
@@ -355,8 +361,13 @@ def _claim_view(case: Case, now: datetime) -> ClaimView | None:
     return ClaimView(actor_id=claim.actor.actor_id, name=claim.actor.label, until=claim.until)
 
 
-def _deferral_view(case: Case, now: datetime) -> DeferralView | None:
-    deferral = case.deferred_at(now)
+def _rejected(case: Case) -> str | None:
+    if case.rejected is None:
+        return None
+    return f"rejected by {case.rejected.actor.label}: {case.rejected.feedback}"
+
+
+def _deferral_view(deferral: Deferral | None) -> DeferralView | None:
     if deferral is None:
         return None
     return DeferralView(

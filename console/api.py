@@ -254,10 +254,10 @@ class HttpApi:
             httpx.PoolTimeout: "is busy with earlier requests",
         }
         reason = reasons.get(type(error), "broke off the connection")
-        return UnreachableError(
-            f"{self._server} {reason}. Start everything with `fraud-console up`, "
-            "or name the server with --server URL."
-        )
+        here = is_loopback(self._server)
+        advice = "Start everything with `fraud-console up`, or name" if here else "Name"
+        message = f"{self._server} {reason}. {advice} another server with --server URL."
+        return UnreachableError(message, short=reason)
 
 
 def new_key() -> str:

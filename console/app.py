@@ -32,6 +32,7 @@ from console.drafts import DraftFolder, DraftKeeper
 from console.format import ASCII, UNICODE, clean, plural
 from console.keymap import remapped
 from console.lines import Line, Span, Tone
+from console.logins import LoginBook
 from console.news import News
 from console.pages.help import help_page
 from console.pages.sheet import Sheet
@@ -152,6 +153,8 @@ class ConsoleApp(Themed, Asking):
         self.desk = desk_module.Desk(api, self.tell, now=self.now)
         self._feed = feed_module.Feed(api, self.tell, queue_limit=self.settings.queue_limit, now=self.now)
         self.run_worker(watch_seams(api, self.tell), group="pulse", exit_on_error=True)
+        book = LoginBook(self.settings.state_dir, self.settings.server, self.settings.operator)
+        self.run_worker(book.keep(self.now), group="shift", exit_on_error=True)
         await self._feed.run()
 
     def _recall_drafts(self) -> None:
@@ -240,6 +243,12 @@ class ConsoleApp(Themed, Asking):
             self._message = None
             self.repaint()
 
+    def unsay(self, begin: str) -> None:
+        """Take the message back if it begins like this: it holds no more."""
+        if self._message and self._message[0][0].text.startswith(f" {begin}"):
+            self._message = None
+            self.repaint()
+
     def say_also(self, text: str) -> None:
         """Put something before the message in the bottom line."""
         before = self.message
@@ -321,7 +330,8 @@ class ConsoleApp(Themed, Asking):
     def _keep_reading(self) -> None:
         """Read the open case again when a change does not follow what we have, at most twice a second."""
         opened = self.state.opened
-        if opened is not None and (opened.gap or (opened.error and self.state.connection.phase == "live")):
+        stuck = opened is not None and opened.error and not opened.gone
+        if opened is not None and (opened.gap or (stuck and self.state.connection.phase == "live")):
             last = self._read_at.get(opened.case_id)
             if last is None or ticks() - last >= REREAD_SECONDS:
                 self._read(opened.case_id)

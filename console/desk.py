@@ -22,7 +22,14 @@ from console.api import ConsoleApi, new_key
 from console.clock import wall_clock
 from console.feed import Tell
 from console.pages.health import Health
-from console.problems import BusyError, ConsoleError, NotPermittedError, RefusedError, UnreachableError
+from console.problems import (
+    BusyError,
+    CaseNotFoundError,
+    ConsoleError,
+    NotPermittedError,
+    RefusedError,
+    UnreachableError,
+)
 
 GIVE_UP_SECONDS = 900.0
 LONGEST_WAIT_SECONDS = 10.0
@@ -64,7 +71,7 @@ class Desk:
         except ExceptionGroup as several:  # `except*` wraps what it raises in a group before Python 3.11.4
             error = _first(several)
             if isinstance(error, ConsoleError):
-                self._tell(n.CaseUnread(case_id, str(error)))
+                self._tell(n.CaseUnread(case_id, str(error), gone=isinstance(error, CaseNotFoundError)))
             raise error from None
         self._tell(n.CaseRead(detail.result(), events.result()))
         return detail.result()

@@ -72,14 +72,12 @@ class Feed:
         self._cursor: str | None = None
         self._frames = 0
         self._hurry = asyncio.Event()
-        self._following: asyncio.Task[None] | None = None
+        self._afresh = asyncio.Event()
 
     def start_over(self) -> None:
-        """Read everything again, as whoever is at the keyboard now may see it, and at once."""
-        self._cursor = None
+        """Read everything again, at once: it was asked for, or somebody else may be at the keyboard now."""
+        self._afresh.set()
         self._hurry.set()
-        if self._following is not None:
-            self._following.cancel()
 
     async def run(self) -> None:
         """Follow the server for ever; every failure is told, waited out and tried again."""
@@ -87,24 +85,28 @@ class Feed:
         while True:
             frames_before = self._frames
             try:
-                await self._follow_until_told()
+                await self._follow_until_asked()
             except ConsoleError as error:
                 if isinstance(error, SignInNeededError):
                     self._tell(n.SignInWanted(str(error)))
                 failures = 1 if self._frames > frames_before else failures + 1
                 await self._wait(error, failures)
 
-    async def _follow_until_told(self) -> None:
-        """Follow; return quietly when it is to start over."""
-        following = self._following = asyncio.create_task(self._follow())
+    async def _follow_until_asked(self) -> None:
+        """Follow until the line breaks, or until somebody wants to start over: then from a snapshot."""
+        if self._afresh.is_set():
+            self._afresh.clear()
+            self._cursor = None
+        following = asyncio.ensure_future(self._follow())
+        asked = asyncio.ensure_future(self._afresh.wait())
         try:
-            await asyncio.wait({following})
-        except asyncio.CancelledError:
+            await asyncio.wait((following, asked), return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                following.result()
+        finally:
             following.cancel()
-            await asyncio.wait({following})
-            raise
-        if not following.cancelled():
-            following.result()
+            asked.cancel()
+            await asyncio.gather(following, asked, return_exceptions=True)
 
     async def _follow(self) -> None:
         """Join where we left off, or from a snapshot, and listen until the line breaks."""
@@ -122,7 +124,7 @@ class Feed:
                 if not self._told(frame):
                     self._cursor = None
                     return
-        raise UnreachableError("the server ended the stream")
+        raise UnreachableError("the server ended the stream", short="ended the stream")
 
     def _told(self, frame: Frame) -> bool:
         """Tell what a frame says; False when it says that we fell behind and must read a snapshot."""
@@ -174,7 +176,8 @@ class Feed:
         longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(failures, 10))
         seconds = longest * (0.5 + 0.5 * self._jitter())
         at = self._now()
-        self._tell(n.LineLost(at, str(error), at + timedelta(seconds=seconds)))
+        short = error.short if isinstance(error, UnreachableError) else ""
+        self._tell(n.LineLost(at, str(error), at + timedelta(seconds=seconds), short))
         self._hurry.clear()
         try:
             async with asyncio.timeout(seconds):

@@ -85,11 +85,12 @@ class LineHeard:
 
 @dataclass(frozen=True, slots=True)
 class LineLost:
-    """The server is out of reach; when it will be tried again, and why it failed, in words."""
+    """The server is out of reach; when it will be tried again, and why it failed, in words and in few."""
 
     at: datetime
     reason: str
     retry_at: datetime
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +142,11 @@ class CaseRead:
 
 @dataclass(frozen=True, slots=True)
 class CaseUnread:
-    """The case could not be read; why, in words."""
+    """The case could not be read; why, in words, and whether the server says that there is no such case."""
 
     case_id: str
     reason: str
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,13 @@ class SignInNeededError(NotPermittedError):
 
 
 class UnreachableError(ConsoleError):
+    """`short` says why in a few words, to stand behind `the server`."""
+
     exit_code = 6
+
+    def __init__(self, message: str, problem: Problem | None = None, short: str = "") -> None:
+        super().__init__(message, problem)
+        self.short = short
 
 
 class BusyError(ConsoleError):

@@ -22,6 +22,7 @@ OWN = [
     "hold_until",
     "claim",
     "deferral",
+    "returned",
     "assessment_hash",
     "progress",
     "opened_at",

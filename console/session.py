@@ -67,7 +67,7 @@ def need_a_terminal() -> None:
 
 
 def remember_login(settings: ConsoleSettings) -> None:
-    """Write down that the console is opened now, for `handoff`; a disk that refuses costs only that."""
+    """Write down that a console is opened now, for `handoff`; a disk that refuses costs only that."""
     from console.clock import wall_clock  # noqa: PLC0415
     from console.logins import LoginBook  # noqa: PLC0415
 

@@ -37,6 +37,7 @@ class Connection:
     since: datetime | None = None
     heard_at: datetime | None = None
     reason: str = ""
+    short: str = ""
     retry_at: datetime | None = None
 
 
@@ -61,6 +62,8 @@ class OpenCase:
     events: tuple[CaseEvent, ...] = ()
     gap: bool = False
     error: str = ""
+    gone: bool = False
+    """The server has no such case: it is forgotten when its page is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +191,10 @@ def _connection(line: Connection, event: n.LineLive | n.LineHeard | n.LineLost) 
             return Connection("live", since=at, heard_at=at)
         case n.LineHeard(at):
             return replace(line, heard_at=at)
-        case n.LineLost(at, reason, retry_at):
+        case n.LineLost(at, reason, retry_at, short):
             since = line.since if line.phase == "away" else at
-            return replace(line, phase="away", since=since, reason=reason, retry_at=retry_at)
+            lost = replace(line, phase="away", since=since, reason=reason)
+            return replace(lost, short=short, retry_at=retry_at)
 
 
 def _listed(state: ConsoleState, event: n.RowsRead | n.RowsFound | n.QueueRead) -> ConsoleState:
@@ -204,7 +208,7 @@ def _listed(state: ConsoleState, event: n.RowsRead | n.RowsFound | n.QueueRead) 
 
 
 def _queue_read(state: ConsoleState, event: n.QueueRead) -> ConsoleState:
-    """A snapshot is whole; an open case it lacks is gone, unless the case on screen, which is read again."""
+    """A snapshot is whole: what it lacks goes, but for the case on the screen, which is read again."""
     state = _with_rows(state, [*event.open_cases, *event.closed_cases])
     state = _without(state, _gone(state, event))
     looking = replace(state.opened, gap=True) if state.opened else None
@@ -219,15 +223,10 @@ def _queue_read(state: ConsoleState, event: n.QueueRead) -> ConsoleState:
 
 
 def _gone(state: ConsoleState, event: n.QueueRead) -> frozenset[str]:
-    """The open cases we hold that a snapshot lacks."""
-    listed = event.read_before.union(row.case_id for row in event.open_cases)
-    opened = state.opened.case_id if state.opened else None
-    missing = state.cases.keys() - listed
-    return frozenset(
-        case_id
-        for case_id in missing
-        if case_id != opened and state.cases[case_id].status is not Status.CLOSED
-    )
+    """The cases we hold that a snapshot lacks: the server may have another record than before."""
+    rows = (*event.open_cases, *event.closed_cases)
+    opened = {state.opened.case_id} if state.opened else set[str]()
+    return frozenset(state.cases.keys() - event.read_before.union(row.case_id for row in rows) - opened)
 
 
 def _without(state: ConsoleState, gone: frozenset[str]) -> ConsoleState:
@@ -237,9 +236,17 @@ def _without(state: ConsoleState, gone: frozenset[str]) -> ConsoleState:
     recount = Recount(state.rings)
     for case_id in gone:
         recount.gone(state.cases[case_id])
+    closed = sum(state.cases[case_id].status is Status.CLOSED for case_id in gone)
     cases = {case_id: row for case_id, row in state.cases.items() if case_id not in gone}
     rings, recounted = _recounted(recount, cases)
-    return _next_version(replace(state, cases=cases, rings=rings), gone | recounted)
+    left = replace(
+        state,
+        cases=cases,
+        rings=rings,
+        closed_held=state.closed_held - closed,
+        found=state.found - gone,
+    )
+    return _next_version(left, gone | recounted)
 
 
 def _recounted(recount: Recount, cases: dict[str, CaseSummary]) -> tuple[Rings, frozenset[str]]:
@@ -263,7 +270,7 @@ def _with_rows(state: ConsoleState, rows: Iterable[CaseSummary]) -> ConsoleState
     fresh: set[str] = set()
     for read in rows:
         known = cases.get(read.case_id)
-        if known is not None and read.seq < known.seq:
+        if known is not None and read.seq < known.seq and _same(known, read):
             continue
         row = light(read, known)
         recount.told(known, row)
@@ -274,6 +281,8 @@ def _with_rows(state: ConsoleState, rows: Iterable[CaseSummary]) -> ConsoleState
         if row.status is Status.CLOSED and (known is None or known.status is not Status.CLOSED):
             closed += 1
             ended += known is not None
+        elif known is not None and known.status is Status.CLOSED and row.status is not Status.CLOSED:
+            closed -= 1
         cases[row.case_id] = row
         fresh.add(row.case_id)
     if closed > KEEP_CLOSED + FORGET_CLOSED + len(state.found):
@@ -287,6 +296,11 @@ def _with_rows(state: ConsoleState, rows: Iterable[CaseSummary]) -> ConsoleState
     left = max(0, state.open_total - ended)
     held = replace(state, cases=cases, rings=rings, closed_held=closed, open_total=left)
     return _next_version(held, touched)
+
+
+def _same(known: CaseSummary, read: CaseSummary) -> bool:
+    """Whether two rows are of one case, and not of two that have an id in common in different records."""
+    return known.opened_at == read.opened_at
 
 
 def _forget_closed(cases: dict[str, CaseSummary], found: frozenset[str], recount: Recount) -> set[str]:
@@ -379,21 +393,31 @@ def _looking(  # noqa: PLR0911 (one per kind of news)
         case n.CaseOpened(case_id):
             if opened is not None and opened.case_id == case_id:
                 return state
-            return replace(state, opened=OpenCase(case_id))
+            return replace(_left(state), opened=OpenCase(case_id))
         case n.CaseLeft():
-            return replace(state, opened=None)
+            return _left(state)
         case n.CaseRead(detail, events):
             state = _with_rows(state, [detail.summary])
             if opened is None or opened.case_id != detail.case.case_id:
                 return state
             return replace(state, opened=_read(opened, detail, events))
-        case n.CaseUnread(case_id, reason):
+        case n.CaseUnread(case_id, reason, gone):
             if opened is None or opened.case_id != case_id:
                 return state
-            return replace(state, opened=replace(opened, error=reason, gap=False))
+            return replace(state, opened=replace(opened, error=reason, gap=False, gone=gone))
+
+
+def _left(state: ConsoleState) -> ConsoleState:
+    """No case on the screen; one that is no more goes with its page."""
+    opened = state.opened
+    if opened is not None and opened.gone and opened.case_id in state.cases:
+        state = _without(state, frozenset({opened.case_id}))
+    return replace(state, opened=None)
 
 
 def _read(opened: OpenCase, detail: CaseDetail, events: tuple[CaseEvent, ...]) -> OpenCase:
+    if opened.detail is not None and not _same(opened.detail.summary, detail.summary):
+        opened = OpenCase(opened.case_id)
     if opened.detail is not None and opened.detail.case.seq > detail.case.seq:
         return replace(opened, events=merged(opened.events, events), gap=False, error="")
     seen = merged(opened.events, events)

@@ -23,6 +23,7 @@ from console.problems import ConsoleError
 from console.taking_back import TakingBack
 from console.triage import Triage
 from console.typeahead import TypeAhead
+from console.waiting import told_while_waiting
 
 if TYPE_CHECKING:
     from textual.worker import Worker
@@ -134,7 +135,10 @@ class Work:
         try:
             if opens:
                 self.expect_panel()
-            await doing
+            task = asyncio.current_task()
+            asked = (lambda: self.ahead.held_for(task)) if opens else (lambda: True)
+            async with told_while_waiting(asked, self._app.say, self._app.unsay):
+                await doing
         except ConsoleError as error:
             self._app.say(str(error), "bad")
         finally:

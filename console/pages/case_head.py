@@ -5,9 +5,11 @@ from casework.decision import Stage
 from casework.transitions import Status
 from casework.views import CaseSummary, DeferralView
 from console.format import clean, countdown, day_and_time, money, plural, risk_bar, risk_text, words
-from console.lines import Line, Span, flow, outside, risk_tone
+from console.lines import Line, Span, flow, outside, risk_tone, said
 from console.pages.rows import SEVERITY_TONE, left_text, left_tone, progress_text, status_text, status_tone
 from console.pages.sheet import Sheet
+
+MOST_WORDS_LINES = 2
 
 
 def head(row: CaseSummary, sheet: Sheet) -> list[Line]:
@@ -20,6 +22,10 @@ def head(row: CaseSummary, sheet: Sheet) -> list[Line]:
         )
     if row.passed_on:
         lines += sheet.text(f"To a senior: {row.passed_on}", "", "warn")
+    if row.rejected:
+        lines += _shortened(sheet.text(f"Attempt {row.attempt}: {row.rejected}", "", "warn"), sheet)
+    if row.returned is not None:
+        lines += _shortened(_returned(row.returned, sheet), sheet)
     if row.deferral is not None:
         lines += _deferral(row.deferral, sheet)
     if row.decided:
@@ -31,6 +37,19 @@ def _deferral(deferral: DeferralView, sheet: Sheet) -> list[Line]:
     why = f": {deferral.reason}" if deferral.reason else ""
     until = f"{day_and_time(deferral.until)}, {countdown(deferral.until, sheet.now)} left"
     return sheet.text(f"Deferred by {deferral.name} until {until}{why}", "", "warn")
+
+
+def _returned(before: DeferralView, sheet: Sheet) -> list[Line]:
+    why = f": {before.reason}" if before.reason else ""
+    until = day_and_time(before.until)
+    return sheet.text(f"Back: deferred by {before.name} until {until}{why}", "", "warn")
+
+
+def _shortened(lines: list[Line], sheet: Sheet) -> list[Line]:
+    """Words of any length, as many as the head has room for; the record has all of them."""
+    if len(lines) <= MOST_WORDS_LINES:
+        return lines
+    return [*lines[: MOST_WORDS_LINES - 1], said(f"... {sheet.key('section_4')}: all of it", "dim")]
 
 
 def _where(row: CaseSummary, sheet: Sheet) -> Line:

@@ -39,7 +39,8 @@ def assessment_section(
 
 
 def _feedback(case: Case, sheet: Sheet) -> list[Line]:
-    if not case.feedback:
+    """The feedback where the head does not have all of it: long ones, and those of older projections."""
+    if not case.feedback or (case.rejected is not None and len(case.feedback) <= sheet.width):
         return []
     return [said("Rejected before, with this feedback:", "warn"), *sheet.text(case.feedback, "  ")]
 
@@ -111,13 +112,17 @@ def tools_section(
 
 
 def _calls(detail: CaseDetail, events: Iterable[CaseEvent]) -> list[tuple[int, Specialist, ToolCall]]:
-    """Calls from findings, and from the record those of specialists that have not finished; each once."""
+    """Calls from findings, and from the record those of specialists that have not finished; each once.
+
+    The newest attempt comes first, as in the findings.
+    """
     calls = {(f.attempt, f.specialist, call.call_id): call for f in detail.findings for call in f.tool_calls}
     for event in events:
         if isinstance(event.body, ToolCalled):
             key = (event.body.attempt, event.body.specialist, event.body.call.call_id)
             calls.setdefault(key, event.body.call)
-    return [(attempt, specialist, call) for (attempt, specialist, _), call in calls.items()]
+    told = [(attempt, specialist, call) for (attempt, specialist, _), call in calls.items()]
+    return sorted(told, key=lambda one: -one[0])
 
 
 def _call_head(call: ToolCall) -> Line:

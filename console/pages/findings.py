@@ -1,6 +1,6 @@
 """The findings of a case: what each specialist claims, the rows behind every claim, and what it cost."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from casework.citations import CheckedClaim, checked_claims, claims_of
 from casework.events import CaseEvent
@@ -8,6 +8,7 @@ from casework.finding import Finding, SecondOpinion, Specialist
 from casework.views import CaseDetail
 from console.format import clean, plural, points, risk_bar, risk_text
 from console.lines import BLANK, Line, Span, risk_tone, said
+from console.pages.attempts import attempts_of, changes, collapsed, counted
 from console.pages.case_sections import FINDING_WORDS
 from console.pages.claims import VERDICTS, cited_lines, rows_text
 from console.pages.cost import cost_lines
@@ -22,28 +23,32 @@ def findings_section(
     whole: bool = False,
     hint: str = "",
 ) -> list[Line]:
-    """What each specialist claims and what it rests on, the present attempt first; the rows when asked.
+    """What each specialist claims and what it rests on; the rows, and earlier attempts, when asked.
 
-    `hint` says, behind the counts, how to ask for the rows where there is a way.
+    `hint` says, behind the counts, how to ask for them where there is a way.
     """
     if not detail.findings:
         return [said("No specialist has finished yet.", "dim")]
     findings = sorted(detail.findings, key=lambda f: (-f.attempt, list(Specialist).index(f.specialist)))
-    lines = [_counted(checked_claims(findings), hint)]
-    for finding in findings:
+    present, *earlier = (
+        [finding for finding in findings if finding.attempt == attempt] for attempt in attempts_of(findings)
+    )
+    lines = [(*counted(checked_claims(present)), Span(f"  {hint}" if hint else "", "dim"))]
+    if earlier:
+        lines += changes(present, earlier[0], events, sheet)
+    for finding in present:
         lines += [*_finding(finding, sheet, whole=whole), BLANK]
+    for past in earlier:
+        lines += _earlier(past, sheet, whole=whole)
     return [*lines, *cost_lines(findings, events, sheet)]
 
 
-def _counted(claims: Iterable[CheckedClaim], hint: str) -> Line:
-    """How many claims have which verdict."""
-    made = list(claims)
-    spans: list[Span] = []
-    for verdict, (mark, word, tone) in VERDICTS.items():
-        number = sum(one.verdict is verdict for one in made)
-        if number:
-            spans.append(Span(f"{mark} {number} {word}  ", tone))
-    return (*spans, Span(hint, "dim"))
+def _earlier(findings: Sequence[Finding], sheet: Sheet, *, whole: bool) -> list[Line]:
+    """An attempt that was rejected: a line, or all of it."""
+    lines = [collapsed(findings, "" if whole else f"{sheet.key('expand')} shows them")]
+    for finding in findings if whole else ():
+        lines += [*_finding(finding, sheet, whole=True), BLANK]
+    return lines if whole else [*lines, BLANK]
 
 
 def _finding(finding: Finding, sheet: Sheet, *, whole: bool) -> list[Line]:

@@ -23,7 +23,11 @@ def _counts(found: Handoff) -> str:
 
 
 def _since(found: Handoff) -> str:
-    how = {"given": "", "last login": ", the last login", "no login known": "; no earlier login is known"}
+    how = {
+        "given": "",
+        "last login": ", when this shift began",
+        "no login known": "; no earlier shift is known",
+    }
     older = [row for row in found.changed if row.opened_at < found.since]
     moved = sum(row.closed_at is None for row in older)
     return (

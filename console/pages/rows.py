@@ -8,8 +8,8 @@ from rich.cells import cell_len
 
 from casework.case import Progress
 from casework.finding import FindingStatus, Specialist
-from casework.status_words import DEFERRED, STATUS_WORDS
-from casework.transitions import Status
+from casework.status_words import BACK, DEFERRED, STATUS_WORDS, TRY
+from casework.transitions import AWAITING, Status
 from casework.views import CaseSummary
 from console.format import age, clean, countdown, fit, risk_bar, risk_text, span, words
 from console.lines import Line, Span, Tone, risk_tone
@@ -18,6 +18,7 @@ from console.pages.sheet import Sheet
 SEVERITY = {"low": "low ", "medium": "med ", "high": "high", "critical": "CRIT"}
 SEVERITY_TONE: dict[str, Tone] = {"low": "dim", "medium": "", "high": "warn", "critical": "bad"}
 
+STATUS_WIDTH = 13
 NARROW = 76
 """Below this width the age gives way, so that the alert's type stays readable."""
 
@@ -43,7 +44,7 @@ def columns(width: int) -> Sequence[Column]:
         Column("sev", 4),
         Column("type", 16 if width < 120 else 24),
         Column("cust", 8 if width >= NARROW else 6),
-        Column("status", 13),
+        Column("status", STATUS_WIDTH),
         Column("left", 8 if width >= NARROW else 7),
         Column("claim", 12 if width >= 120 else 8 if width >= NARROW else 6),
         *([Column("age", 4)] if width >= NARROW else []),
@@ -127,7 +128,27 @@ def status_text(case: CaseSummary, sheet: Sheet) -> str:
         case Status.CLOSED:
             return words(case.outcome or "closed")
         case _:
-            return STATUS_WORDS[case.status]
+            return _asked(case) if case.status in AWAITING else STATUS_WORDS[case.status]
+
+
+def _asked(case: CaseSummary) -> str:
+    """What is asked of whom, and that the case was there before: rejected, or put off.
+
+    The column has room for thirteen: where all of it is too long, what was asked first gives way.
+    """
+    asked = STATUS_WORDS[case.status]
+    tried = f"{TRY} {case.attempt}" if case.attempt > 1 else ""
+    back = BACK if case.returned else ""
+    if not tried and not back:
+        return asked
+    short = asked.removeprefix("decide ")
+    for parts in (
+        ((short, tried, back), (short, back)) if short != asked else ((asked, tried, back), (tried, back))
+    ):
+        text = " ".join(part for part in parts if part)
+        if len(text) <= STATUS_WIDTH:
+            break
+    return text
 
 
 def progress_text(progress: dict[Specialist, Progress]) -> str:

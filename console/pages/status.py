@@ -153,13 +153,28 @@ def away_banner(state: ConsoleState, sheet: Sheet) -> Line | None:
     if line.phase != "away":
         return None
     retry = max(0, int((line.retry_at - sheet.now).total_seconds())) if line.retry_at else 0
-    age = (
-        f"data is {span((sheet.now - line.heard_at).total_seconds())} old" if line.heard_at else "no data yet"
-    )
-    return (
-        Span(f" SERVER AWAY: {age}, next try in {retry}s ({sheet.key('refresh')}: now). ", "bad"),
-        outside(line.reason, "warn"),
-    )
+    age = f"data {span((sheet.now - line.heard_at).total_seconds())} old" if line.heard_at else "no data yet"
+    told = Span(f" SERVER AWAY: {age}, next try in {retry}s, {sheet.key('refresh')} now. ", "bad")
+    return (told, _why(line, sheet.width - width_of((told,))))
+
+
+def _why(line: Connection, room: int) -> Span:
+    """Why the server is away: all of it where there is room, else in few words, so that nothing is cut."""
+    whole = outside(line.reason, "warn")
+    if width_of((whole,)) <= room or not line.short:
+        return whole
+    few = outside(f"It {line.short}.", "warn")
+    return few if width_of((few,)) <= room else Span("")
+
+
+def silence_banner(state: ConsoleState, sheet: Sheet) -> Line | None:
+    """What to know while the line stands and nothing comes over it, not even a heartbeat."""
+    line = state.connection
+    heard = (sheet.now - line.heard_at).total_seconds() if line.heard_at else 0
+    if line.phase != "live" or heard < STALE_AFTER_SECONDS:
+        return None
+    again = sheet.key("refresh")
+    return (Span(f" SERVER SILENT for {span(heard)}: this may be old; {again} reads again. ", "warn"),)
 
 
 def sign_in_banner(wanted: SignIn, sheet: Sheet) -> Line:

@@ -7,6 +7,7 @@ from typing import TextIO
 from console.api import HttpApi
 from console.feed import Feed
 from console.format import ascii_only, clean
+from console.logins import LoginBook
 from console.plain.commands import QUIT, obey
 from console.plain.lines_in import LineReader
 from console.plain.looking import say_list, status
@@ -64,8 +65,12 @@ async def follow_and_converse(talk: Talk) -> None:
     async with asyncio.TaskGroup() as group:
         feed = Feed(talk.api, talk.tell, queue_limit=talk.settings.queue_limit, now=talk.now)
         following = group.create_task(feed.run())
+        settings = talk.settings
+        book = LoginBook(settings.state_dir, settings.server, settings.operator)
+        shift = group.create_task(book.keep(talk.now))
         await converse(talk)
         following.cancel()
+        shift.cancel()
 
 
 async def _run(settings: ConsoleSettings) -> None:

@@ -151,7 +151,7 @@ class CaseScreen(WorkScreen):
         pane = self.query_one("#banner", LineView)
         sheet = self.sheet(pane)
         mine = [pending for pending in state.pending.values() if pending.case_id == self._case_id]
-        line = status.away_banner(state, sheet)
+        line = status.away_banner(state, sheet) or status.silence_banner(state, sheet)
         if mine:
             tries = f", {plural(mine[0].tries, 'try').replace('trys', 'tries')}: {mine[0].reason}"
             line = (
@@ -248,7 +248,8 @@ def _count(opened: OpenCase | None, section: str) -> int:
         return 0
     match section:
         case "findings":
-            return len(opened.detail.findings)
+            newest = max((finding.attempt for finding in opened.detail.findings), default=0)
+            return sum(finding.attempt == newest for finding in opened.detail.findings)
         case "timeline":
             return len(opened.events)
         case "customer":

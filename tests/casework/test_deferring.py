@@ -134,3 +134,16 @@ def test_a_case_that_comes_back_is_put_off_again() -> None:
     case = deferred()
     back = grow(case, end_deferral(case, ANN, NOW))
     assert grow(back, defer(back, ANN, NOW, SOON)).deferral is not None
+
+
+def test_a_case_that_came_back_still_says_who_had_put_it_off_and_why() -> None:
+    case = deferred()
+    assert summarise(case, NOW).returned is None
+    claimed = grow(case, claim(case, BOB, NOW, 900))
+    for row in (summarise(case, SOON), summarise(claimed, NOW)):
+        assert row.deferral is None and row.returned is not None
+        assert (row.returned.name, row.returned.until) == ("ann", SOON)
+    again = grow(claimed, release(claimed, BOB, NOW))
+    assert summarise(again, NOW).returned is not None
+    decided = grow(claimed, submit_decision(claimed, make_request(claimed), BOB, NOW))
+    assert summarise(decided, NOW).returned is None and decided.returned is None

@@ -101,14 +101,40 @@ def test_a_login_is_kept_per_server_and_operator_in_a_private_file(tmp_path: Pat
     book = LoginBook(tmp_path, "http://a", "ana")
     assert book.last() is None
     book.write(NOW)
-    book.write(NOW + timedelta(hours=1))
-    assert book.last() == NOW + timedelta(hours=1)
+    assert book.last() == NOW
     assert LoginBook(tmp_path, "http://a", "ben").last() is None
     assert LoginBook(tmp_path, "http://b", "ana").last() is None
     (file,) = (tmp_path / "logins").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     file.write_text("{")
     assert book.last() is None
+
+
+def test_a_second_console_belongs_to_the_shift_and_one_after_some_hours_begins_the_next(
+    tmp_path: Path,
+) -> None:
+    book = LoginBook(tmp_path, "http://a", "ana")
+    for hours in (0, 0.2, 3.9, 7.5):
+        book.write(NOW + timedelta(hours=hours))
+        assert book.last() == NOW
+    book.write(NOW + timedelta(hours=16))
+    assert book.last() == NOW + timedelta(hours=16)
+
+
+async def test_a_console_that_stays_open_all_day_keeps_its_shift(tmp_path: Path) -> None:
+    book = LoginBook(tmp_path, "http://a", "ana")
+    book.write(NOW)
+    hours = [3, 6, 9]
+
+    def clock() -> datetime:
+        if not hours:
+            raise EOFError
+        return NOW + timedelta(hours=hours.pop(0))
+
+    with pytest.raises(EOFError):
+        await book.keep(clock, every_seconds=0)
+    book.write(NOW + timedelta(hours=12))
+    assert book.last() == NOW
 
 
 @pytest.mark.parametrize(

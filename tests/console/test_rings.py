@@ -71,8 +71,7 @@ class Anew:
         self._settle()
         if isinstance(news, n.QueueRead):
             listed = {one.case_id for one in rows}
-            closed = {one.case_id for one in self.rows.values() if one.status is Status.CLOSED}
-            self.rows = {case_id: one for case_id, one in self.rows.items() if case_id in listed | closed}
+            self.rows = {case_id: one for case_id, one in self.rows.items() if case_id in listed}
             self._settle()
 
     def _settle(self) -> None:

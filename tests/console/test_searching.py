@@ -94,7 +94,7 @@ def closed(name: str, count: int, year: int) -> Sequence[CaseSummary]:
 
 def test_what_was_searched_for_is_kept_until_the_next_search() -> None:
     old, many = closed("old", 3, 2020), closed("new", KEEP_CLOSED + FORGET_CLOSED, 2026)
-    state = told(n.RowsFound(tuple(old)), n.QueueRead((), tuple(many), 0, "c1", NOW))
+    state = told(n.RowsFound(tuple(old)), *(n.CaseAnswered(row) for row in many))
     assert {row.case_id for row in old} <= state.cases.keys()
     again = told(n.RowsFound(()), *(n.CaseAnswered(row) for row in closed("late", 1, 2027)), state=state)
     assert not {row.case_id for row in old} & again.cases.keys()

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from casework.action import Action
 from casework.alert import Severity
+from casework.case import Progress
 from casework.events import Outcome
 from casework.filters import FilterError, View, parse
-from casework.transitions import Status
+from casework.finding import Specialist
+from casework.transitions import AWAITING, Status
 from casework.views import CaseSummary, ClaimView, DeferralView
 from console.lines import plain
 from console.pages.rows import columns, row, shown
@@ -77,6 +79,8 @@ _rows = st.tuples(
             "opened_at": st.floats(0, 900_000).map(lambda seconds: NOW - timedelta(seconds=seconds)),
             "claim": _claims(),
             "deferral": _deferrals(),
+            "returned": _deferrals(),
+            "attempt": st.integers(1, 3),
             "tags": st.sets(st.sampled_from(["vip", "tor-exit", "sim_swap"])).map(sorted).map(tuple),
             "other_cases": st.integers(0, 40),
             "hold_until": st.none() | _moments,
@@ -92,6 +96,8 @@ def test_every_word_that_a_column_shows_finds_its_row(
     (status, outcome), changes = drawn
     if status is Status.CLOSED:
         changes["deferral"] = None
+    if status not in AWAITING or changes["deferral"]:
+        changes["returned"] = None
     case = waiting().model_copy(update={"status": status, "outcome": outcome, **changes})
     sheet = Sheet(width=WIDE, now=NOW)
     for column in columns(WIDE):
@@ -125,6 +131,31 @@ def test_the_words_are_those_of_the_drawn_row(base: CaseSummary) -> None:
     drawn = plain(row(base, sheet))
     for column in columns(WIDE):
         assert shown(base, column.title, sheet) in drawn
+
+
+@pytest.mark.parametrize(
+    ("status", "attempt", "back", "shown_as"),
+    [
+        (Status.AWAITING_REVIEW, 2, False, "decide try 2"),
+        (Status.AWAITING_REVIEW, 1, True, "decide back"),
+        (Status.AWAITING_REVIEW, 2, True, "try 2 back"),
+        (Status.AWAITING_SECOND, 2, False, "2nd try 2"),
+        (Status.ESCALATED, 2, False, "senior try 2"),
+        (Status.ESCALATED, 3, True, "senior back"),
+        (Status.INVESTIGATING, 2, False, "agents u2l2b2"),
+    ],
+)
+def test_a_row_says_that_its_case_was_there_before(
+    base: CaseSummary, status: Status, attempt: int, back: bool, shown_as: str
+) -> None:
+    before = DeferralView(actor_id="local:ana", name="ana", since=NOW, until=NOW, reason="") if back else None
+    progress = {specialist: Progress(tool_calls=2) for specialist in Specialist}
+    changes = {"status": status, "attempt": attempt, "returned": before, "progress": progress}
+    case = base.model_copy(update=changes)
+    assert shown(case, "status", Sheet(width=WIDE, now=NOW)) == shown_as
+    if status in AWAITING:
+        assert parse(f'status:"{shown_as}"').matches(case, VIEW)
+        assert not parse(f'status:"{shown_as}"').matches(base, VIEW)
 
 
 def test_a_status_word_means_what_it_is_shown_for_and_nothing_beside_it(base: CaseSummary) -> None:

@@ -14,6 +14,7 @@ from casework.commands import add_note
 from casework.events import FindingRecorded
 from casework.finding import Specialist
 from casework.telemetry import TELEMETRY
+from casework.transitions import Status
 from casework.views import CaseChange, CaseDetail, TelemetrySeen
 from console import news as n
 from console.app import coalesced
@@ -152,6 +153,24 @@ def test_a_missing_change_is_noticed_and_the_case_read_again() -> None:
 def test_a_snapshot_forgets_open_cases_that_are_gone_but_not_the_one_on_screen() -> None:
     state = told(*map(as_news, FRAMES), *LOOKING, n.QueueRead((), (), 0, "c99.t0", NOW))
     assert list(state.cases) == [SECOND]
+
+
+def test_a_snapshot_of_another_record_replaces_closed_cases_and_cases_of_the_same_id() -> None:
+    before = told(*map(as_news, FRAMES))
+    closed = [row.model_copy(update={"status": Status.CLOSED}) for row in snapshot().open_cases]
+    before = told(n.RowsFound(tuple(closed)), state=before)
+    later = NOW + timedelta(days=1)
+    other = RECORD.row(SECOND).model_copy(update={"seq": 1, "opened_at": later, "updated_at": later})
+    state = told(n.QueueRead((other,), (), 1, "c1.t0", later), state=before)
+    assert {case_id: row.seq for case_id, row in state.cases.items()} == {SECOND: 1}
+    assert (state.closed_held, state.found) == (0, {SECOND})
+
+
+def test_a_case_that_is_no_more_is_forgotten_with_its_page() -> None:
+    state = told(*map(as_news, FRAMES), *LOOKING, n.QueueRead((), (), 0, "c0.t0", NOW))
+    state = told(n.CaseUnread(SECOND, "no case", gone=True), state=state)
+    assert SECOND in state.cases
+    assert told(n.CaseLeft(), state=state).cases == {}
 
 
 def test_telemetry_that_raised_an_alert_is_marked() -> None:

@@ -3,18 +3,23 @@
 import asyncio
 import re
 import unicodedata
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from conftest import Running
 from fakedesk import stories
-from fakedesk.record import now
+from fakedesk.record import Record, now
 from screens import console
 
 from casework.finding import Specialist
 from casework.telemetry import TELEMETRY
+from console import news as n
 from console.actions import available
 from console.app import LOOK_AFTER_SECONDS
+from console.lines import plain, width_of
+from console.pages import status
+from console.pages.sheet import Sheet
+from console.state import ConsoleState, reduce
 
 CASE = "fraud-ALERT-001"
 
@@ -222,3 +227,56 @@ async def test_ascii_screens_are_ascii(running: Running) -> None:
         assert seen.isascii()
         await screen.press("enter")
         assert (await screen.sees("why this risk")).isascii()
+
+
+async def test_a_server_that_restarted_empty_leaves_nothing_of_before_on_the_screen(running: Running) -> None:
+    await furnish(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        running.desk.record = Record()
+        await running.desk.hang_up()
+        await screen.sees("Nothing is open")
+        assert not screen.app.state.cases
+
+
+async def test_refresh_reads_a_fresh_snapshot_although_the_line_is_live(running: Running) -> None:
+    await furnish(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        del running.desk.record.cases["fraud-ALERT-001"]
+        await screen.press("R")
+        await screen.sees("1/2")
+
+
+async def test_a_key_whose_answer_does_not_come_says_that_the_server_is_waited_for(running: Running) -> None:
+    await furnish(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        running.desk.delay_seconds = 30.0
+        await screen.press("c")
+        await screen.sees("Waiting for the server ... 1s")
+
+
+AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("seconds", [4, 25, 4000])
+def test_the_word_about_a_server_that_is_away_is_for_analysts_and_nothing_of_it_is_cut(
+    width: int, seconds: int
+) -> None:
+    reason = "http://fraud.example.com:8001 refuses the connection. Name another server with --server URL."
+    lost = n.LineLost(AT, reason, AT + timedelta(seconds=15), "refuses the connection")
+    state = reduce(reduce(ConsoleState(), n.LineLive(AT - timedelta(seconds=seconds))), lost)
+    banner = status.away_banner(state, Sheet(width, AT))
+    assert banner is not None and width_of(banner) <= width
+    assert "old, next try in 15s, R now." in plain(banner)
+    if width >= 80:
+        assert "It refuses the connection." in plain(banner)
+
+
+def test_a_silent_line_is_told_on_the_page_of_a_case() -> None:
+    state = reduce(ConsoleState(), n.LineLive(AT))
+    assert status.silence_banner(state, Sheet(80, AT + timedelta(seconds=14))) is None
+    banner = status.silence_banner(state, Sheet(80, AT + timedelta(seconds=20)))
+    assert banner is not None and "SERVER SILENT for 20s" in plain(banner)

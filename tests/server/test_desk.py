@@ -34,6 +34,15 @@ async def test_the_numbers_count_decisions_and_how_long_they_took(server: Runnin
     assert stats["next_deadline"] is not None
 
 
+async def test_where_nothing_waits_no_wait_is_told(server: Running) -> None:
+    stats = (await server.http.get("/api/v1/stats")).json()
+    assert (stats["awaiting_total"], stats["oldest_waiting_seconds"], stats["next_deadline"]) == (
+        0,
+        None,
+        None,
+    )
+
+
 async def test_the_numbers_survive_a_restart(tmp_path: Path) -> None:
     usage = TokenUsage(input_tokens=10, output_tokens=5)
     async with running(tmp_path) as server:

@@ -8,6 +8,7 @@ from casework import views
 from casework.canonical import verify_chain
 from casework.finding import TokenUsage
 from casework.transitions import AWAITING, Status
+from console.clock import wall_clock
 from fakedesk.callers import Caller, TheDesk
 
 router = APIRouter()
@@ -26,12 +27,13 @@ async def sign_in_terms() -> views.SignInTerms:
 @router.get("/stats")
 async def stats(desk: TheDesk) -> views.Stats:
     by_status = Counter(case.status for case in desk.record.cases.values())
+    waiting = [case.opened_at for case in desk.record.cases.values() if case.status in AWAITING]
     return views.Stats(
         by_status=by_status,
         by_outcome={},
         open_total=sum(n for s, n in by_status.items() if s is not Status.CLOSED),
         awaiting_total=sum(n for s, n in by_status.items() if s in AWAITING),
-        oldest_waiting_seconds=12.0,
+        oldest_waiting_seconds=(wall_clock() - min(waiting)).total_seconds() if waiting else None,
         next_deadline=None,
         decisions_accepted=0,
         median_decision_seconds=None,

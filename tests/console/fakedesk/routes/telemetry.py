@@ -48,6 +48,11 @@ async def _frames(desk: Backroom, cursor: str, topics: str) -> AsyncIterator[str
     desk.streams += 1
     cases, telemetry = (int(part[1:]) for part in cursor.split("."))
     try:
+        if cases > record.case_head or telemetry > record.telemetry_head:
+            detail = "this record is younger than your cursor: read afresh"
+            behind = views.StreamNotice(kind="behind", cursor=record.cursor, detail=detail)
+            yield f"event: behind\nid: {record.cursor}\ndata: {behind.model_dump_json()}\n\n"
+            return
         hello = views.StreamNotice(kind="hello", cursor=cursor, detail="joined")
         yield f"event: hello\nid: {cursor}\ndata: {hello.model_dump_json()}\n\n"
         sent = 0
