@@ -68,9 +68,9 @@ def collapsed(findings: Sequence[Finding], hint: str) -> Line:
     claims: list[CheckedClaim] = list(checked_claims(findings))
     return (
         Span(f"attempt {findings[0].attempt}  ", "heading"),
-        Span(plural(len(claims), "claim"), "dim"),
+        Span(f"{plural(len(claims), 'claim')}  ", "dim"),
         *counted(claims),
-        Span(f"  {hint}" if hint else "", "dim"),
+        Span(hint, "dim"),
     )
 
 
@@ -81,5 +81,5 @@ def counted(claims: Iterable[CheckedClaim]) -> Line:
     for verdict, (mark, word, tone) in VERDICTS.items():
         number = sum(one.verdict is verdict for one in made)
         if number:
-            spans.append(Span(f"  {mark} {number} {word}", tone))
+            spans.append(Span(f"{mark} {number} {word}  ", tone))
     return tuple(spans)

@@ -33,7 +33,7 @@ def findings_section(
     present, *earlier = (
         [finding for finding in findings if finding.attempt == attempt] for attempt in attempts_of(findings)
     )
-    lines = [(*counted(checked_claims(present)), Span(f"  {hint}" if hint else "", "dim"))]
+    lines = [(*counted(checked_claims(present)), Span(hint, "dim"))]
     if earlier:
         lines += changes(present, earlier[0], events, sheet)
     for finding in present:
