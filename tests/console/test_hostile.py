@@ -116,6 +116,8 @@ def test_in_the_queue_in_every_section_and_every_panel(
     terminal.sees("[8 open 2]", "1/2")
     assert b"pwned" in terminal.raw
     terminal.child.send("q")
+    terminal.sees("You still hold 1 case", "keep it and quit")
+    terminal.child.send("2\r")
     terminal.ends()
     assert_harmless(OWN_POINTER.sub(b"", terminal.raw))
 

@@ -248,7 +248,7 @@ async def test_a_deferral_takes_its_reason_from_the_next_line_and_says_until_whe
         await screen.press("up", "end", "backspace")
         await screen.sees("until ", f"{now().astimezone():%Z}", "in 2h00")
         await screen.press("enter")
-        await screen.sees("Recorded: deferred until ")
+        await screen.sees("Recorded: fraud-ALERT-001 deferred until ")
     deferral = running.record.cases["fraud-ALERT-001"].deferral
     assert deferral is not None and deferral.reason == "why"
 
