@@ -209,9 +209,17 @@ def _contributions(
 
 def _reasoning(evidence_risk: float, applied: Iterable[Floor], found: Iterable[Finding]) -> str:
     lines = [f"{finding.specialist}: {finding.summary}" for finding in found]
-    lines.append(f"The evidence weighs {evidence_risk:.2f}.")
-    lines += [f"Not below {floor.minimum:.2f}: {floor.reason}." for floor in applied]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_arithmetic(evidence_risk, applied)])
+
+
+def _arithmetic(evidence_risk: float, applied: Iterable[Floor]) -> list[str]:
+    floors = (f"Not below {floor.minimum:.2f}: {floor.reason}." for floor in applied)
+    return [f"The evidence weighs {evidence_risk:.2f}.", *floors]
+
+
+def in_numbers(assessment: Assessment) -> frozenset[str]:
+    """The sentences of a reasoning that only repeat its score and floors, for who shows those beside it."""
+    return frozenset(_arithmetic(assessment.evidence_risk, assessment.floors))
 
 
 def _analyst_names(found: Iterable[Finding]) -> str:

@@ -5,17 +5,16 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import JsonValue
 
-from casework.actor import Role
-from casework.assessment import Assessment, Contribution
+from casework.assessment import Assessment, in_numbers
 from casework.case import Case
 from casework.events import CaseEvent, ToolCalled
 from casework.finding import FindingStatus, Specialist, ToolCall
 from casework.views import CaseDetail
-from console.format import clean, plural, points, risk_text
-from console.lines import BLANK, Line, Span, Tone, outside, risk_tone, said
+from console.format import clean, plural, risk_text
+from console.lines import BLANK, Line, Span, Tone, outside, said
 from console.pages.case_head import what_is_asked
-from console.pages.claims import contribution_rows, rows_text
-from console.pages.sheet import Sheet, hanging
+from console.pages.score import score
+from console.pages.sheet import Sheet
 
 SHORT_RESULT_LINES = 3
 LONGEST_RESULT_LINES = 2000
@@ -35,7 +34,7 @@ def assessment_section(
     if case.assessment is None:
         return progress_section(case, events, sheet)
     lines = [*what_is_asked(case, sheet), *_feedback(case, sheet)]
-    return [*lines, *_score(detail, case.assessment, sheet, whole=whole), *_reasoning(case.assessment, sheet)]
+    return [*lines, *score(detail, case.assessment, sheet, whole=whole), *_reasoning(case.assessment, sheet)]
 
 
 def _feedback(case: Case, sheet: Sheet) -> list[Line]:
@@ -45,31 +44,11 @@ def _feedback(case: Case, sheet: Sheet) -> list[Line]:
     return [said("Rejected before, with this feedback:", "warn"), *sheet.text(case.feedback, "  ")]
 
 
-def _score(detail: CaseDetail, assessment: Assessment, sheet: Sheet, *, whole: bool) -> list[Line]:
-    lines = [sheet.heading("why this risk")]
-    for line in assessment.contributions:
-        lines += [*_contribution(line, sheet), *(contribution_rows(detail, line, sheet) if whole else [])]
-    if not assessment.contributions:
-        lines.append(said("  no evidence added to the risk", "dim"))
-    lines.append(said(f"  {assessment.evidence_risk:5.2f}  what the evidence weighs", "strong"))
-    for floor in assessment.floors:
-        said_already = floor.role is Role.ANALYST or floor.role in floor.reason
-        who = "" if said_already else f", and a {floor.role} decides"
-        lines += hanging(f"  {floor.minimum:5.2f}  ", f"floor: {floor.reason}{who}", "warn", sheet)
-    total: Tone = risk_tone(assessment.risk)
-    lines.append((Span(f"  {assessment.risk:5.2f}  ", total), Span(f"risk, {assessment.level}", total)))
-    return lines
-
-
-def _contribution(line: Contribution, sheet: Sheet) -> list[Line]:
-    tone: Tone = "bad" if line.points > 0 else "good"
-    cited = f"  [{rows_text(line.rows)}]" if line.rows else ""
-    return hanging(f"  {points(line.points)}  ", f"{line.specialist}: {line.label}{cited}", "", sheet, tone)
-
-
 def _reasoning(assessment: Assessment, sheet: Sheet) -> list[Line]:
+    """What the score above does not say."""
     usage = assessment.usage
-    lines = [sheet.heading("in words"), *sheet.text(assessment.reasoning)]
+    told = "\n".join(line for line in assessment.reasoning.splitlines() if line not in in_numbers(assessment))
+    lines = [sheet.heading("in words"), *sheet.text(told)]
     lines += [said(f"DEGRADED: {clean(reason)}", "warn") for reason in assessment.degraded]
     made_by = f"by {clean(assessment.analyst)}, policy {assessment.policy_version}"
     if usage.input_tokens or usage.output_tokens:
