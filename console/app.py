@@ -369,6 +369,8 @@ class ConsoleApp(Themed, Asking):
         try:
             yield done
         finally:
+            self.take_in()  # so that the list knows what was just answered before it chooses the next case
+            self.repaint()
             if self.queue is not None:
                 self.queue.table.go_on(asked, done)
 
