@@ -42,6 +42,9 @@ from casework.transitions import Status
 
 Events = Sequence[NewEvent]
 
+TIME_TO_THINK_AGAIN = timedelta(minutes=15)
+"""What a case is given at least when its approval was withdrawn shortly before its deadline."""
+
 _OUTCOMES = {
     Outcome.AUTO_CLEARED: "closed by policy: the evidence stays below the threshold",
     Outcome.CLEARED: "cleared: nothing is done to the account",
@@ -87,11 +90,15 @@ def record_assessment(case: Case, assessment: Assessment, now: datetime) -> Even
 
 
 def request_review(case: Case, now: datetime) -> Events:
-    """Ask a person: about a new assessment, or again after an approval was withdrawn."""
+    """Ask a person: about a new assessment, or again after an approval was withdrawn.
+
+    Being asked again is no new question: it is due when it was, with TIME_TO_THINK_AGAIN at the least.
+    """
     if case.status is Status.ASSESSED:
         return (_review(case, Stage.ANALYST, now),)
     if case.status is Status.WITHDRAWN:
-        return (_review(case, _base_stage(case.review), now),)
+        due = case.review.deadline if case.review else now
+        return (_review(case, _base_stage(case.review), now, due=max(due, now + TIME_TO_THINK_AGAIN)),)
     return ()
 
 
@@ -273,19 +280,23 @@ def _escalated(case: Case, reason: EscalationReason, now: datetime) -> Events:
     return (_event(case, f"escalated:{number}", POLICY, now, body), _review(case, Stage.SENIOR, now))
 
 
-def _review(case: Case, stage: Stage, now: datetime, proposed: Decision | None = None) -> NewEvent:
+def _review(
+    case: Case, stage: Stage, now: datetime, proposed: Decision | None = None, due: datetime | None = None
+) -> NewEvent:
+    """A question that must be answered within its stage's time, or by `due` if that is sooner."""
     if case.assessment is None or case.assessment_hash is None:
         raise TransitionError("there is no assessment to review")
     number = case.review.number + 1 if case.review else 1
     seconds = (
         case.terms.senior_deadline_seconds if stage is Stage.SENIOR else case.terms.decision_deadline_seconds
     )
+    deadline = now + timedelta(seconds=seconds)
     body = ReviewRequested(
         review=number,
         stage=stage,
         attempt=case.attempt,
         assessment_hash=case.assessment_hash,
-        deadline=now + timedelta(seconds=seconds),
+        deadline=min(deadline, due) if due else deadline,
         required_role=_role_for(stage, case.assessment.required_role),
         proposed=proposed,
     )

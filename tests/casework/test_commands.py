@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from casework import events as ev
@@ -20,6 +22,7 @@ from casework.errors import (
     StaleDecisionError,
     TransitionError,
 )
+from casework.flow import TIME_TO_THINK_AGAIN, request_review
 from casework.policy import Terms
 from casework.transitions import Status
 from tests.builders import (
@@ -140,6 +143,19 @@ def test_a_held_approval_can_be_withdrawn_by_its_giver_or_a_senior() -> None:
     case = grow(held(), withdraw(held(), ANN, NOW))
     assert case.status is Status.WITHDRAWN
     assert withdraw(case, ANN, NOW) == ()
+
+
+@given(st.timedeltas(timedelta(0), timedelta(days=5)))
+def test_withdrawing_gains_no_time_but_a_moment_to_think_again(later: timedelta) -> None:
+    before = held()
+    assert before.review is not None
+    due, now = before.review.deadline, NOW + later
+    case = grow(before, withdraw(before, ANN, now))
+    again = grow(case, request_review(case, now)).review
+    assert again is not None
+    full = timedelta(seconds=before.terms.decision_deadline_seconds)
+    assert again.deadline == min(max(due, now + TIME_TO_THINK_AGAIN), now + full)
+    assert again.deadline > now
 
 
 def test_nothing_can_be_withdrawn_before_or_after_the_hold() -> None:
