@@ -54,8 +54,7 @@ class Bulk:
         """Approve for each what is recommended, or one action for all."""
         items = [
             BulkItem(**_bound(row), approved=True, action=action or row.recommended_action)
-            for row in rows
-            if decidable(row)
+            for row in self._waiting(rows)
         ]
         codes = _codes_for(items, code)
         if await self._sure("Approve", rows, items, codes):
@@ -73,13 +72,19 @@ class Bulk:
 
     async def reject(self, desk: "Desk", rows: Sequence[CaseSummary], before: Made | None = None) -> None:
         """Reject all with the same feedback, at first that of a decision before."""
-        ready = [row for row in rows if decidable(row)]
+        ready = self._waiting(rows)
         await self._with_words(desk, rows, ready, Verdict.REJECT, before)
 
     async def escalate(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
         """Send all that are not there yet to the senior queue, for one reason."""
-        ready = [row for row in rows if decidable(row) and row.stage is not Stage.SENIOR]
+        ready = [row for row in self._waiting(rows) if row.stage is not Stage.SENIOR]
         await self._with_words(desk, rows, ready, Verdict.ESCALATE)
+
+    def _waiting(self, rows: Sequence[CaseSummary]) -> list[CaseSummary]:
+        """Those that ask for a decision, and on which none is on its way."""
+        self._app.take_in()
+        sending = self._app.state.sending
+        return [row for row in rows if decidable(row) and row.case_id not in sending]
 
     async def _with_words(
         self,
@@ -142,6 +147,9 @@ class Bulk:
     def _say_none_waits(self, rows: Sequence[CaseSummary]) -> None:
         """A mark keeps the row that was looked at; one that waits only by now has to be looked at again."""
         cases = self._app.state.cases
+        if self._app.state.sending.issuperset(row.case_id for row in rows):
+            self._app.say("A decision on the marked cases is on its way already.", "warn")
+            return
         asleep = [row.case_id for row in rows if not decidable(row) and row.case_id in cases]
         again = [case_id for case_id in asleep if decidable(cases[case_id])]
         if len(again) == 1:

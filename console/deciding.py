@@ -165,7 +165,7 @@ class Deciding:
     async def _decidable(self, desk: "Desk", seen: CaseSummary) -> CaseDetail | None:
         """The case, if it still asks what it asked on the screen; else what changed is shown first."""
         self._app.take_in()
-        if any(pending.case_id == seen.case_id for pending in self._app.state.pending.values()):
+        if seen.case_id in self._app.state.sending:
             self._app.say("A decision on this case is on its way already.", "warn")
             return None
         while True:

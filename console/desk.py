@@ -83,7 +83,7 @@ class Desk:
         that has taken too long (15 minutes, unless told otherwise).
         """
         key = self._key()
-        self._tell(n.DecisionSent(key, case_id, request, self._now()))
+        self._tell(n.DecisionSent(key, (case_id,), self._now()))
         try:
             async with asyncio.timeout(self._give_up_seconds):
                 return self._answered(await self._until_answered(case_id, request, key))
@@ -116,19 +116,28 @@ class Desk:
         """Send decisions a few hundred at a time, repeated under one key while the server is away."""
         results: list[BulkResult] = []
         key = self._key()
-        for at in range(0, len(items), MOST_AT_ONCE):
-            request = BulkRequest(items=tuple(items[at : at + MOST_AT_ONCE]))
-            results += (await self._many_once_answered(request, key)).results
+        parts = {f"{key}/{at}": items[at : at + MOST_AT_ONCE] for at in range(0, len(items), MOST_AT_ONCE)}
+        for part, sent in parts.items():
+            self._tell(n.DecisionSent(part, tuple(item.case_id for item in sent), self._now()))
+        try:
+            for part, sent in parts.items():
+                answer = await self._many_once_answered(BulkRequest(items=tuple(sent)), key, part)
+                results += answer.results
+                self._tell(n.DecisionSettled(part))
+        finally:
+            for part in parts:
+                self._tell(n.DecisionSettled(part))
         accepted = sum(result.accepted for result in results)
         return BulkResponse(results=tuple(results), accepted=accepted, refused=len(results) - accepted)
 
-    async def _many_once_answered(self, request: BulkRequest, key: str) -> BulkResponse:
+    async def _many_once_answered(self, request: BulkRequest, key: str, part: str) -> BulkResponse:
         tries = 0
         while True:
             try:
                 return await self._api.decide_many(request, key)
-            except (UnreachableError, BusyError):
+            except (UnreachableError, BusyError) as error:
                 tries += 1
+                self._tell(n.DecisionStuck(part, tries, str(error)))
                 if tries > MOST_TRIES:
                     raise
                 await asyncio.sleep(min(LONGEST_WAIT_SECONDS, 0.5 * 2.0**tries) * (0.5 + self._jitter() / 2))

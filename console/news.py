@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from casework.decision import DecisionRequest
 from casework.events import CaseEvent
 from casework.views import CaseChange, CaseDetail, CaseSummary, Me, TelemetrySeen
 
@@ -151,11 +150,10 @@ class CaseUnread:
 
 @dataclass(frozen=True, slots=True)
 class DecisionSent:
-    """A decision is on its way; nothing is recorded yet."""
+    """A decision on a case, or on many in one request, is on its way; nothing is recorded yet."""
 
     key: str
-    case_id: str
-    request: DecisionRequest
+    case_ids: tuple[str, ...]
     at: datetime
 
 
@@ -170,7 +168,7 @@ class DecisionStuck:
 
 @dataclass(frozen=True, slots=True)
 class DecisionSettled:
-    """A decision was recorded or refused; either way it is no longer on its way."""
+    """What was sent under a key was recorded or refused; either way it is no longer on its way."""
 
     key: str
 

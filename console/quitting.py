@@ -67,10 +67,12 @@ class Quitting:
         return [*lines, said("A claim ends by itself when its time is over.", "dim"), BLANK]
 
     def _unsent(self) -> list[Line]:
-        drafts, pending = len(self._app.state.drafts), len(self._app.state.pending)
+        drafts, pending = len(self._app.state.drafts), len(self._app.state.sending)
         lines: list[Line] = []
         if pending:
-            lines.append((Span(f"{pending} decision not recorded yet; quitting stops sending it.", "bad"),))
+            them = "it" if pending == 1 else "them"
+            unsent = f"{plural(pending, 'decision')} not recorded yet; quitting stops sending {them}."
+            lines.append((Span(unsent, "bad"),))
         if drafts:
             lines.append((Span(f"{drafts} draft not sent; it is kept for the next time.", "warn"),))
         return lines

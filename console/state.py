@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Literal
 
 from casework.case import apply
-from casework.decision import DecisionRequest
 from casework.errors import CaseworkError
 from casework.events import CaseClosed, CaseEvent, FindingRecorded, Opened
 from casework.links import MOST_LINKED
@@ -68,10 +67,9 @@ class OpenCase:
 
 @dataclass(frozen=True, slots=True)
 class PendingDecision:
-    """A decision that the server has not confirmed yet."""
+    """A decision, on one case or on many, that the server has not confirmed yet."""
 
-    case_id: str
-    request: DecisionRequest
+    case_ids: tuple[str, ...]
     sent_at: datetime
     tries: int = 1
     reason: str = ""
@@ -129,6 +127,11 @@ class ConsoleState:
         """The customers linked to one, by either's cases, with those of their cases that are held."""
         near = sorted(self.rings.around(customer))[:MOST_LINKED]
         return {one: tuple(self.cases[case_id] for case_id in self.rings.cases_of(one)) for one in near}
+
+    @property
+    def sending(self) -> frozenset[str]:
+        """The cases on which a decision is on its way."""
+        return frozenset(case_id for pending in self.pending.values() for case_id in pending.case_ids)
 
     @property
     def open_beyond(self) -> int:
@@ -429,8 +432,8 @@ def _pending(
     pending: Mapping[str, PendingDecision], event: n.DecisionSent | n.DecisionStuck | n.DecisionSettled
 ) -> Mapping[str, PendingDecision]:
     match event:
-        case n.DecisionSent(key, case_id, request, at):
-            return {**pending, key: PendingDecision(case_id, request, at)}
+        case n.DecisionSent(key, case_ids, at):
+            return {**pending, key: PendingDecision(case_ids, at)}
         case n.DecisionStuck(key, tries, reason) if key in pending:
             return {**pending, key: replace(pending[key], tries=tries, reason=reason)}
         case n.DecisionSettled(key):

@@ -8,9 +8,8 @@ from textual.message import Message
 
 from casework.views import CaseSummary
 from console.actions import Scope
-from console.format import plural
 from console.lines import Line, Span, said, width_of
-from console.pages import status
+from console.pages import sending, status
 from console.pages.case_head import head
 from console.pages.case_sections import assessment_section, tools_section
 from console.pages.customer import customer_section
@@ -150,13 +149,11 @@ class CaseScreen(WorkScreen):
         """A decision on its way, or the line to the server when that is not as it should be."""
         pane = self.query_one("#banner", LineView)
         sheet = self.sheet(pane)
-        mine = [pending for pending in state.pending.values() if pending.case_id == self._case_id]
-        line = status.away_banner(state, sheet) or status.silence_banner(state, sheet)
-        if mine:
-            tries = f", {plural(mine[0].tries, 'try').replace('trys', 'tries')}: {mine[0].reason}"
-            line = (
-                Span(f" SENDING the decision, not recorded yet{tries if mine[0].reason else ''}", "warn"),
-            )
+        line = (
+            sending.on_this_case(state, self._case_id)
+            or status.away_banner(state, sheet)
+            or status.silence_banner(state, sheet)
+        )
         pane.display = line is not None
         pane.show([line] if line else [])
 

@@ -16,7 +16,7 @@ from console.case_list import CaseList
 from console.format import clean
 from console.lines import Line, Span
 from console.marks import Marks
-from console.pages import status
+from console.pages import sending, status
 from console.pages.preview import preview, recent
 from console.saved_views import SAVED
 from console.screens.work import WorkScreen, bindings_for
@@ -143,9 +143,9 @@ class QueueScreen(WorkScreen):
         line = status.views_line(self._list.views, self._list.view_counts, self._list.at, self.sheet(views))
         views.show([line])
         banner = self.query_one("#banner", LineView)
-        away = status.away_banner(state, sheet)
-        banner.display = away is not None
-        banner.show([away] if away else [])
+        told = sending.from_the_queue(state, sheet.now) or status.away_banner(state, sheet)
+        banner.display = told is not None
+        banner.show([told] if told else [])
         self._show_telemetry(state)
         position = self._position(state)
         keys = self.query_one("#footer", LineView)
