@@ -12,6 +12,7 @@ from console.format import clean, day_and_time, plural
 from console.format import until as said_until
 from console.lines import BLANK, Line, Span, said
 from console.moments import WAYS, MomentError, moment_and_words
+from console.pages.deferral import deferral_of_many
 from console.pages.sheet import Sheet
 from console.tagging import complaint_about, tag_request
 
@@ -81,13 +82,26 @@ class Triage:
         about = ("marked", "deferral")
         text = await self._app.write("Defer the marked cases", page, about, accept=accept, hint=hint)
         if isinstance(text, str):
+            self._app.work.expect_panel()
             until, reason = moment_and_words(text, self._app.now())
+            if not await self._sure_to_defer(rows, until, reason):
+                return
             ids = [row.case_id for row in rows]
             with self._app.dealing_with(ids) as done:
                 response = await desk.each(ids, lambda case_id: desk.defer(case_id, until, reason))
                 done.update(accepted(response))
             self._bulk.tell(response)
             self._app.tell_now(n.DraftKept("marked", "deferral", ""))
+
+    async def _sure_to_defer(self, rows: Sequence[CaseSummary], until: datetime, reason: str) -> bool:
+        """Show until when, how many and which would be refused; the words stay a draft until it is done."""
+
+        def page(width: int) -> Sequence[Line]:
+            known = self._app.state.cases
+            now = [known.get(row.case_id, row) for row in rows]
+            return deferral_of_many(now, until, reason, Sheet(width, self._app.now(), self._app.glyphs))
+
+        return await self._app.confirm(f"Defer: {plural(len(rows), 'case')}?", page) is True
 
     async def tag_all(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
         """Put the same tags on all marked cases, or take them off."""

@@ -146,6 +146,10 @@ async def test_marked_cases_are_tagged_and_then_deferred_together(running: Runni
         await screen.press(*"soon", "enter")
         await screen.sees("A time")
         await screen.press(*(["backspace"] * 4), *"2h waiting for the bank", "enter")
+        await screen.sees("Defer: 2 cases?", "until ", "why: waiting for the bank", "2 cases deferred")
+        assert "would be refused" not in screen.text
+        assert running.record.cases["fraud-ALERT-001"].deferral is None
+        await screen.press("enter")
         await screen.until(lambda: not screen.app.screen.cases_marked)
     cases = [running.record.cases[f"fraud-ALERT-00{number}"] for number in (1, 2, 3)]
     assert [case.tags for case in cases] == [("mule-ring",), ("mule-ring",), ()]
@@ -160,6 +164,8 @@ async def test_of_marked_cases_those_due_before_the_time_are_not_deferred(runnin
         await screen.press("asterisk", "d")
         await screen.sees("The first is to be decided before")
         await screen.press(*"30d", "enter")
+        await screen.sees("Defer: 2 cases?", "2 cases would be refused", "fraud-ALERT-001  due ")
+        await screen.press("enter")
         await screen.sees("What was refused", "0 recorded, 2 refused")
         assert len(screen.app.screen_stack[-2].cases_marked) == 2
 
