@@ -1,6 +1,6 @@
 """Deciding on many cases at once: one request, a result for each, and a typed number when they are many."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,7 @@ class Bulk:
         codes = _codes_for(items, code)
         if await self._sure("Approve", rows, items, codes):
             why = codes.picked if codes else None
-            await self._send(desk, [item.model_copy(update={"reason_code": why}) for item in items])
+            await self._send(desk, rows, [item.model_copy(update={"reason_code": why}) for item in items])
 
     async def repeat(self, desk: "Desk", rows: Sequence[CaseSummary], last: Made | None) -> None:
         """Decide on all as on the case before."""
@@ -120,7 +120,7 @@ class Bulk:
         }
         items = [BulkItem.model_validate({**_bound(row), **said_in_all}) for row in ready]
         if await self._sure(what, rows, items):
-            await self._send(desk, items)
+            await self._send(desk, rows, items)
             self._app.tell_now(n.DraftKept("marked", words_are, ""))
 
     async def _sure(
@@ -159,18 +159,34 @@ class Bulk:
         else:
             self._app.say("None of the marked cases waits for that.", "warn")
 
-    async def _send(self, desk: "Desk", items: Sequence[BulkItem]) -> None:
+    async def _send(self, desk: "Desk", rows: Sequence[CaseSummary], items: Sequence[BulkItem]) -> None:
         with self._app.dealing_with(item.case_id for item in items) as done:
             response = await desk.decide_many(items)
             done.update(accepted(response))
         self._app.work.taking_back.remember(accepted(response))
-        self.tell(response)
+        self.tell(response, left_out=self._left_out(rows, items))
 
-    def tell(self, response: BulkResponse, done: str = "Recorded", *, keep_marks: bool = False) -> None:
+    def _left_out(self, rows: Sequence[CaseSummary], items: Sequence[BulkItem]) -> set[str]:
+        """The marked cases that did not wait for this; not those that only have to be looked at again."""
+        sent, now = {item.case_id for item in items}, self._app.state
+        left = (row for row in rows if row.case_id not in sent and row.case_id not in now.sending)
+        return {
+            row.case_id for row in left if decidable(row) or not decidable(now.cases.get(row.case_id, row))
+        }
+
+    def tell(
+        self,
+        response: BulkResponse,
+        done: str = "Recorded",
+        *,
+        keep_marks: bool = False,
+        left_out: Set[str] = frozenset(),
+    ) -> None:
         """Say what was recorded and, on a page, why what was refused was; that stays marked."""
         if not keep_marks:
-            self._app.unmark(accepted(response))
-        self._app.say(f"{done}: {response.accepted}, refused: {response.refused}.", "good")
+            self._app.unmark(accepted(response) | left_out)
+        unmarked = f" Left out and unmarked: {len(left_out)}, not waiting for that." if left_out else ""
+        self._app.say(f"{done}: {response.accepted}, refused: {response.refused}.{unmarked}", "good")
         if response.refused:
             self._app.show_page(
                 "What was refused", lambda width: results(response, Sheet(width, self._app.now()))

@@ -229,3 +229,20 @@ async def test_a_decided_case_leaves_no_mark(running: Running) -> None:
         await screen.press("9", "space", "asterisk", "v", "a")
         await screen.sees("There is no case")
     assert running.record.load("fraud-ALERT-001").status is Status.AWAITING_REVIEW
+
+
+async def test_a_marked_case_that_does_not_wait_for_it_is_left_out_and_unmarked(running: Running) -> None:
+    await furnish(running, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?", "enter")
+        await screen.press("enter")
+        await screen.sees("held 1")
+        await screen.press("8", "asterisk")
+        await screen.sees("3 marked")
+        await screen.press("a")
+        await screen.sees("Approve: 2 cases?", "1 marked case not waiting for that, left out")
+        await screen.press("enter")
+        await screen.sees("Recorded: 2, refused: 0. Left out and unmarked: 1, not waiting for that.")
+        assert not screen.app.screen.cases_marked
