@@ -82,27 +82,35 @@ class QueueScreen(WorkScreen):
     def unmark(self, case_ids: set[str]) -> None:
         """Take marks off."""
         self._marks.remove(case_ids)
+        if self._anchor in case_ids:
+            self._anchor = None
 
     def action_mark(self) -> None:
         """Mark the case under the cursor, or take its mark off, and go on to the next."""
         row = self.case_shown
         if row is not None:
             self._marks.toggle(row)
-            self._anchor = row.case_id
+            self._anchor = row.case_id if row.case_id in self._marks else None
             self._move(1)
 
     def action_mark_range(self) -> None:
-        """Mark everything from the last mark to the cursor."""
+        """Mark everything from the last mark to the cursor; without one, a range begins there."""
         order, here = self._list.order, self.query_one(CaseTable).position[0] - 1
         start = order.index_of(self._anchor) if self._anchor else None
         if start is not None and here >= 0:
             low, high = sorted((start, here))
             self._marks.add(order[low : high + 1])
+        elif (row := self.case_shown) is not None:
+            self._anchor = row.case_id
+            again = self.sheet(self.query_one(CaseTable)).key("mark_range")
+            self.console_app.say(f"A range begins here: move and press {again} again.", "warn")
         self.console_app.repaint()
 
     def action_mark_all(self) -> None:
         """Mark everything that is listed, or nothing if all of it was."""
         self._marks.toggle_all(self._list.order[:])
+        if not self._marks:
+            self._anchor = None
         self.console_app.repaint()
 
     def on_mount(self) -> None:
@@ -236,6 +244,7 @@ class QueueScreen(WorkScreen):
         box = self.query_one("#filter", Input)
         if not box.display:
             self._marks.clear()
+            self._anchor = None
             self.console_app.repaint()
         box.value = ""
         box.display = False

@@ -246,3 +246,24 @@ async def test_a_marked_case_that_does_not_wait_for_it_is_left_out_and_unmarked(
         await screen.press("enter")
         await screen.sees("Recorded: 2, refused: 0. Left out and unmarked: 1, not waiting for that.")
         assert not screen.app.screen.cases_marked
+
+
+async def test_a_range_without_a_mark_begins_where_it_is_pressed_and_says_so(running: Running) -> None:
+    await furnish(running, 4)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/4")
+        await screen.press("v")
+        await screen.sees("A range begins here: move and press v again.")
+        assert not screen.app.screen.cases_marked
+        await screen.press("j", "j", "v")
+        await screen.sees("3 marked")
+
+
+async def test_marks_that_are_gone_begin_no_range(running: Running) -> None:
+    await furnish(running, 4)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/4")
+        await screen.press("space", "escape", "j", "v")
+        await screen.sees("A range begins here")
+        await screen.press("j", "v")
+        await screen.sees("2 marked")
