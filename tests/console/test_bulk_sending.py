@@ -108,3 +108,13 @@ def test_what_could_not_be_sent_is_on_its_way_no_more() -> None:
     told = heard(gives_up, tries=MOST_TRIES + 1)
     assert counts(told)[0] == 2
     assert counts(told)[-1] == 0
+
+
+def test_a_server_that_is_silent_shows_in_the_queue_after_a_moment_before_any_try_failed() -> None:
+    sent = now()
+    state = reduce(ConsoleState(), n.DecisionSent("k", ("case-1", "case-2"), sent))
+    assert sending.from_the_queue(state, sent) is None
+    line = sending.from_the_queue(state, sent + timedelta(seconds=14))
+    assert line is not None
+    assert "".join(one.text for one in line) == " SENDING 2 decisions for 14s, not recorded yet"
+    assert sending.from_the_queue(reduce(state, n.DecisionSettled("k")), sent + timedelta(minutes=1)) is None
