@@ -20,6 +20,7 @@ from console.screens.panels import Accept, Again, Answer, Check, Page, Panel
 from console.screens.questions import ChoicePanel, ConfirmPanel, NoticePanel
 from console.screens.work import WorkScreen
 from console.screens.writing import CountPanel, Hint, WordsPanel
+from console.waiting import WAITING
 
 LONGEST_HOLD_SECONDS = 3.0
 """So long keys typed after an answer wait until it is recorded; a server may be away for much longer."""
@@ -52,6 +53,10 @@ class Asking(App[None]):
 
     def say_also(self, text: str) -> None:
         """Put something before the message in the bottom line."""
+        raise NotImplementedError
+
+    def unsay(self, begin: str) -> None:
+        """Take the message back if it begins like this."""
         raise NotImplementedError
 
     def forget_message(self) -> None:
@@ -154,10 +159,12 @@ class Asking(App[None]):
             self.top.complain_after_keys("Keys typed before this was shown were not taken; answer now.")
 
     async def _ask(self, panel: "Panel[Answer]") -> Answer:
-        """Put a panel in front and wait for its answer."""
+        """Put a panel in front and wait for its answer; meanwhile it is not the server that is waited for."""
         task, ahead = asyncio.current_task(), self.work.ahead
         panel.on_answer = lambda: ahead.hold(task, answered=True)
-        answer = await self.push_screen(panel, wait_for_dismiss=True)
+        self.unsay(WAITING)
+        with self.work.asking():
+            answer = await self.push_screen(panel, wait_for_dismiss=True)
         if isinstance(answer, Again):
             self.work.expect_panel()
         elif ahead.held_for(task):

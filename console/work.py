@@ -1,7 +1,8 @@
 """The analyst's work on one case: which conversation a key begins, and those that decide nothing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from casework.action import ActionReceipt
@@ -62,6 +63,17 @@ class Work:
         self.taking_back = TakingBack(app, self._bulk)
         self._opening: Worker[None] | None = None
         self.ahead = TypeAhead()
+        self._asking: set[asyncio.Task[object] | None] = set()
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """While the present piece of work waits for the analyst."""
+        task = asyncio.current_task()
+        self._asking.add(task)
+        try:
+            yield
+        finally:
+            self._asking.discard(task)
 
     def expect_panel(self) -> None:
         """The present piece of work will show a panel next; keys wait for it."""
@@ -136,8 +148,11 @@ class Work:
             if opens:
                 self.expect_panel()
             task = asyncio.current_task()
-            asked = (lambda: self.ahead.held_for(task)) if opens else (lambda: True)
-            async with told_while_waiting(asked, self._app.say, self._app.unsay):
+
+            def waits() -> bool:
+                return task not in self._asking and (not opens or self.ahead.held_for(task))
+
+            async with told_while_waiting(waits, self._app.say, self._app.unsay):
                 await doing
         except ConsoleError as error:
             self._app.say(str(error), "bad")
