@@ -172,10 +172,18 @@ class Asking(App[None]):
         return answer
 
     async def confirm(
-        self, title: str, page: Page, check: Check | None = None, codes: Codes | None = None
+        self,
+        title: str,
+        page: Page,
+        check: Check | None = None,
+        codes: Codes | None = None,
+        over: Callable[[], bool] | None = None,
     ) -> bool | Again:
-        """Ask; only an explicit yes is one. What is picked of the codes can be read off them."""
-        return await self._ask(ConfirmPanel(title, page, self.glyphs, check=check, codes=codes))
+        """Ask; only an explicit yes is one. What is picked of the codes can be read off them.
+
+        What is `over` is not asked any more: the panel goes away, and that is a no.
+        """
+        return await self._ask(ConfirmPanel(title, page, self.glyphs, check=check, codes=codes, over=over))
 
     async def notice(self, title: str, page: Page, *, again: bool) -> bool:
         """Show something that must be read; True when the analyst wants to decide again."""

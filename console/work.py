@@ -12,6 +12,7 @@ from console.actions import BY_NAME
 from console.bulk import Bulk
 from console.claiming import Claiming
 from console.clipboard import fields
+from console.decided import Decided
 from console.deciding import CHOICES, Deciding
 from console.format import plural, words
 from console.lines import BLANK, Line, said
@@ -60,7 +61,8 @@ class Work:
         self._bulk = Bulk(app)
         self._triage = Triage(app, self._bulk)
         self._claiming = Claiming(app, self._bulk)
-        self.taking_back = TakingBack(app, self._bulk)
+        self.decided = Decided()
+        self.taking_back = TakingBack(app, self._bulk, self.decided)
         self._opening: Worker[None] | None = None
         self.ahead = TypeAhead()
         self._asking: set[asyncio.Task[object] | None] = set()
@@ -117,7 +119,7 @@ class Work:
             "escalate": lambda: self._bulk.escalate(desk, marked),
             "defer": lambda: self._triage.defer_all(desk, marked),
             "tag": lambda: self._triage.tag_all(desk, marked),
-            "repeat": lambda: self._bulk.repeat(desk, marked, self._deciding.last),
+            "repeat": lambda: self._bulk.repeat(desk, marked, self.decided.last),
             "withdraw": lambda: self.taking_back.withdraw_all(desk, marked),
             "claim": lambda: self._claiming.claim_all(desk, marked),
             "note": lambda: self._claiming.note_all(desk, marked),
