@@ -190,6 +190,7 @@ class ConsoleApp(Themed, Asking):
         before = self.state
         for news in coalesced(inbox):
             self.calling_out.hear(news, self.state)
+            self.work.decided.hear(news)
             self.state = reduce(self.state, news)
             if self._reading_again:
                 self._tell_when_read(news)

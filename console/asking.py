@@ -20,6 +20,7 @@ from console.screens.panels import Accept, Again, Answer, Check, Page, Panel
 from console.screens.questions import ChoicePanel, ConfirmPanel, NoticePanel
 from console.screens.work import WorkScreen
 from console.screens.writing import CountPanel, Hint, WordsPanel
+from console.waiting import WAITING
 
 LONGEST_HOLD_SECONDS = 3.0
 """So long keys typed after an answer wait until it is recorded; a server may be away for much longer."""
@@ -52,6 +53,10 @@ class Asking(App[None]):
 
     def say_also(self, text: str) -> None:
         """Put something before the message in the bottom line."""
+        raise NotImplementedError
+
+    def unsay(self, begin: str) -> None:
+        """Take the message back if it begins like this."""
         raise NotImplementedError
 
     def forget_message(self) -> None:
@@ -154,10 +159,12 @@ class Asking(App[None]):
             self.top.complain_after_keys("Keys typed before this was shown were not taken; answer now.")
 
     async def _ask(self, panel: "Panel[Answer]") -> Answer:
-        """Put a panel in front and wait for its answer."""
+        """Put a panel in front and wait for its answer; meanwhile it is not the server that is waited for."""
         task, ahead = asyncio.current_task(), self.work.ahead
         panel.on_answer = lambda: ahead.hold(task, answered=True)
-        answer = await self.push_screen(panel, wait_for_dismiss=True)
+        self.unsay(WAITING)
+        with self.work.asking():
+            answer = await self.push_screen(panel, wait_for_dismiss=True)
         if isinstance(answer, Again):
             self.work.expect_panel()
         elif ahead.held_for(task):
@@ -165,10 +172,18 @@ class Asking(App[None]):
         return answer
 
     async def confirm(
-        self, title: str, page: Page, check: Check | None = None, codes: Codes | None = None
+        self,
+        title: str,
+        page: Page,
+        check: Check | None = None,
+        codes: Codes | None = None,
+        over: Callable[[], bool] | None = None,
     ) -> bool | Again:
-        """Ask; only an explicit yes is one. What is picked of the codes can be read off them."""
-        return await self._ask(ConfirmPanel(title, page, self.glyphs, check=check, codes=codes))
+        """Ask; only an explicit yes is one. What is picked of the codes can be read off them.
+
+        What is `over` is not asked any more: the panel goes away, and that is a no.
+        """
+        return await self._ask(ConfirmPanel(title, page, self.glyphs, check=check, codes=codes, over=over))
 
     async def notice(self, title: str, page: Page, *, again: bool) -> bool:
         """Show something that must be read; True when the analyst wants to decide again."""

@@ -1,7 +1,6 @@
 """Deciding on many cases at once: one request, a result for each, and a typed number when they are many."""
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from casework.action import Action
@@ -10,6 +9,7 @@ from casework.reasons import ReasonCode, Verdict, verdict_of
 from casework.views import BulkItem, BulkResponse, CaseSummary
 from console import news as n
 from console.codes import Codes
+from console.decided import Made
 from console.format import plural
 from console.lines import BLANK, Line, said
 from console.pages.bulk import preview, results
@@ -26,16 +26,6 @@ _ASKED = {
     Verdict.ESCALATE: ("Escalate", "reason", "Why shall a senior decide? They read it."),
 }
 """For a verdict that needs words: what it does, what the words are, and how they are asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A decision that was recorded, to be repeated on another case."""
-
-    approved: bool
-    action: Action | None = None
-    feedback: str = ""
-    reason_code: ReasonCode | None = None
 
 
 class Bulk:
@@ -67,6 +57,8 @@ class Bulk:
             self._app.say("There is no decision to repeat yet.", "warn")
         elif last.approved:
             await self.approve(desk, rows, last.action, last.reason_code)
+        elif last.escalate:
+            await self.escalate(desk, rows, last)
         else:
             await self.reject(desk, rows, last)
 
@@ -75,10 +67,10 @@ class Bulk:
         ready = self._waiting(rows)
         await self._with_words(desk, rows, ready, Verdict.REJECT, before)
 
-    async def escalate(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
+    async def escalate(self, desk: "Desk", rows: Sequence[CaseSummary], before: Made | None = None) -> None:
         """Send all that are not there yet to the senior queue, for one reason."""
         ready = [row for row in self._waiting(rows) if row.stage is not Stage.SENIOR]
-        await self._with_words(desk, rows, ready, Verdict.ESCALATE)
+        await self._with_words(desk, rows, ready, Verdict.ESCALATE, before)
 
     def _waiting(self, rows: Sequence[CaseSummary]) -> list[CaseSummary]:
         """Those that ask for a decision, and on which none is on its way."""
@@ -163,7 +155,8 @@ class Bulk:
         with self._app.dealing_with(item.case_id for item in items) as done:
             response = await desk.decide_many(items)
             done.update(accepted(response))
-        self._app.work.taking_back.remember(accepted(response))
+        if recorded := [item for item in items if item.case_id in done]:
+            self._app.work.decided.remember(Made.of(*recorded), done, self._app.state.cases)
         self.tell(response, left_out=self._left_out(rows, items))
 
     def _left_out(self, rows: Sequence[CaseSummary], items: Sequence[BulkItem]) -> set[str]:

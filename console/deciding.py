@@ -8,8 +8,8 @@ from casework.decision import DecisionRequest, Stage
 from casework.reasons import ReasonCode, Verdict, verdict_of
 from casework.views import CaseDetail, CaseSummary
 from console import news as n
-from console.bulk import Made
 from console.codes import Codes
+from console.decided import Made
 from console.format import span, words
 from console.lines import BLANK, Line, said
 from console.pages import decision as pages
@@ -32,7 +32,6 @@ class Deciding:
 
     def __init__(self, app: "ConsoleApp") -> None:
         self._app = app
-        self.last: Made | None = None
 
     async def approve(self, desk: "Desk", seen: CaseSummary) -> None:
         """Approve what is recommended."""
@@ -59,15 +58,18 @@ class Deciding:
 
     async def repeat(self, desk: "Desk", seen: CaseSummary) -> None:
         """Make the last decision on this case too, after the same confirmation."""
-        if self.last is None:
+        last = self._app.work.decided.last
+        if last is None:
             self._app.say("There is no decision to repeat yet.", "warn")
-        elif not self.last.approved:
-            await self._reject_with(desk, seen, self.last)
+        elif last.escalate:
+            await self._escalate_with(desk, seen, last)
+        elif not last.approved:
+            await self._reject_with(desk, seen, last)
         else:
-            action = self.last.action
             detail = await self._decidable(desk, seen)
+            action = last.action or (detail.summary.recommended_action if detail else None)
             if detail is not None and action is not None:
-                await self._confirm(desk, detail, action, again=self.repeat, code=self.last.reason_code)
+                await self._confirm(desk, detail, action, again=self.repeat, code=last.reason_code)
 
     async def _confirm(
         self,
@@ -93,8 +95,7 @@ class Deciding:
         if answer is True:
             why = codes.picked
             request = DecisionRequest(**_binding(detail), approved=True, action=action, reason_code=why)
-            if await self._send(desk, detail, request, again):
-                self.last = Made(approved=True, action=action, reason_code=why)
+            await self._send(desk, detail, request, again)
         elif answer is not False:
             await again(desk, self._row(detail.summary))
 
@@ -132,12 +133,14 @@ class Deciding:
             request = DecisionRequest(**_binding(detail), approved=False, feedback=text, reason_code=why)
             if await self._send(desk, detail, request, again=self.reject):
                 self._app.tell_now(n.DraftKept(case_id, "feedback", ""))
-                self.last = Made(approved=False, feedback=text, reason_code=why)
         elif text is not None:
             await self.reject(desk, detail.summary)
 
     async def escalate(self, desk: "Desk", seen: CaseSummary) -> None:
         """Send the case to the senior queue, with a reason."""
+        await self._escalate_with(desk, seen, Made(approved=False, escalate=True))
+
+    async def _escalate_with(self, desk: "Desk", seen: CaseSummary, before: Made) -> None:
         detail = await self._decidable(desk, seen)
         if detail is None:
             return
@@ -150,9 +153,14 @@ class Deciding:
             then = f"A senior decides from here on, within {span(seconds)}. Why? They read it."
             return [*pages.subject(detail, self._sheet(width)), BLANK, said(then)]
 
-        about, codes = (detail.case.case_id, "escalation"), Codes(Verdict.ESCALATE)
+        about, codes = (detail.case.case_id, "escalation"), Codes(Verdict.ESCALATE, before.reason_code)
         text = await self._app.write(
-            "Escalate to the senior queue", page, about, check=self._check(detail.summary), codes=codes
+            "Escalate to the senior queue",
+            page,
+            about,
+            check=self._check(detail.summary),
+            prefill=before.feedback,
+            codes=codes,
         )
         if isinstance(text, str):
             fields = {"approved": False, "escalate": True, "feedback": text, "reason_code": codes.picked}
@@ -219,7 +227,7 @@ class Deciding:
             with self._app.dealing_with((case_id,)) as done:
                 summary = await desk.decide(case_id, request)
                 done.add(case_id)
-            self._app.work.taking_back.remember(done)
+            self._app.work.decided.remember(Made.of(request), done, self._app.state.cases)
         except ConsoleError as error:
             await self._refused(desk, detail.summary, error, again)
             return False

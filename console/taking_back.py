@@ -1,7 +1,6 @@
 """Taking back what was decided, while it is held: this case, the marked ones, or what was decided last."""
 
 import asyncio
-from collections import deque
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,80 +8,123 @@ from casework.actor import Role
 from casework.transitions import Status
 from casework.views import CaseSummary
 from console.bulk import Bulk
-from console.format import clean, countdown, plural
-from console.lines import Line, Span
+from console.decided import VERBS, Confirmation, Decided, decider
+from console.format import clean, countdown, plural, words
+from console.lines import BLANK, Line, Span, said
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
     from console.desk import Desk
 
-MOST_REMEMBERED = 50
 NOT_EXECUTED = frozenset({Status.DECIDED, Status.HELD})
 TAKEN_UP_WITHIN = 20
 """So many looks, a tenth of a second apart: a decision is held a moment after it was recorded."""
 
 
 class TakingBack:
-    """Knows what was decided here, one entry per confirmation, and withdraws it."""
+    """Withdraws what is held: one's own single decision at once, many or a colleague's after a question."""
 
-    def __init__(self, app: "ConsoleApp", bulk: Bulk) -> None:
+    def __init__(self, app: "ConsoleApp", bulk: Bulk, decided: Decided) -> None:
         self._app = app
         self._bulk = bulk
-        self._made: deque[frozenset[str]] = deque(maxlen=MOST_REMEMBERED)
-
-    def remember(self, case_ids: Collection[str]) -> None:
-        """These were decided with one confirmation."""
-        if case_ids:
-            self._made.append(frozenset(case_ids))
+        self._decided = decided
 
     @property
     def last(self) -> list[CaseSummary]:
         """What was decided last and can still be withdrawn; of many at once all that can."""
-        for made in reversed(self._made):
-            if held := self._held(made):
-                return held
-        return []
+        return self._last()[1]
+
+    def _last(self) -> tuple[Confirmation | None, list[CaseSummary]]:
+        for confirmed in self._decided.newest_first():
+            held = [row for row in self._held(confirmed.stands_on) if self._reads_mine(row)]
+            if held:
+                return confirmed, held
+        return None, []
 
     async def withdraw(self, desk: "Desk", seen: CaseSummary) -> None:
-        """The decision on this case, if it is held and ours to withdraw; else what we decided last."""
+        """The decision on this case, if it is held and ours, or a colleague's and we may; else our last."""
+        self._app.take_in()
         row = self._app.state.cases.get(seen.case_id, seen)
-        if row.status in NOT_EXECUTED and self._ours(row):
-            await self._take_back(desk, row.case_id)
-            self._app.say(f"Recorded: {row.case_id} waits again, the decision is withdrawn.", "good")
+        held = row.status in NOT_EXECUTED
+        confirmed, rows = self._last()
+        if held and await self._mine(desk, row):
+            await self._at_once(desk, row)
             self._app.show_in_list(row.case_id)
-        elif rows := self.last:
+        elif held and self._may_withdraw_anybodys:
+            await self._withdraw_a_colleagues(desk, row)
+        elif confirmed is not None and confirmed.many:
             await self._ask_and_take_back(desk, rows)
+        elif rows:
+            await self._at_once(desk, rows[0])
+        elif held:
+            whose = f"{_decider(row)} decided on {row.case_id}"
+            self._app.say(f"{whose}: only they or a senior can withdraw it.", "warn")
         else:
             self._app.say("No decision of yours is held that could be withdrawn.", "warn")
 
     async def withdraw_all(self, desk: "Desk", marked: Sequence[CaseSummary]) -> None:
         """The decisions on the marked cases, as far as they are held."""
+        self._app.take_in()
         if rows := self._held([row.case_id for row in marked]):
             await self._ask_and_take_back(desk, rows)
         else:
             self._app.say("No decision on a marked case is held that could be withdrawn.", "warn")
 
-    async def _ask_and_take_back(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
-        def page(width: int) -> Sequence[Line]:
-            return [self._line(row) for row in rows]
+    async def _at_once(self, desk: "Desk", row: CaseSummary, whose: str = "your") -> None:
+        """Without a question: a panel would cost most of the time that a decision is held."""
+        await self._take_back(desk, row.case_id)
+        what = "approval" if " approved" in (row.decided or "") else "decision"
+        self._app.say(f"Recorded: {row.case_id} waits again, {whose} {what} is withdrawn.", "good")
 
-        self._app.work.expect_panel()
+    async def _withdraw_a_colleagues(self, desk: "Desk", row: CaseSummary) -> None:
+        who = _decider(row)
+        told = said(f"You did not make this decision: {who} did, and counts on it.", "warn")
+        if await self._sure(f"Withdraw {who}'s decision on {row.case_id}?", [row], (told, BLANK)):
+            await self._at_once(desk, row, f"{who}'s")
+            self._app.show_in_list(row.case_id)
+
+    async def _ask_and_take_back(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
         one = rows[0].case_id if len(rows) == 1 else ""
-        if await self._app.confirm(f"Withdraw: {one or plural(len(rows), 'decision')}?", page) is not True:
+        if not await self._sure(f"Withdraw: {one or plural(len(rows), 'decision')}?", rows):
             return
-        ids = [row.case_id for row in rows]
+        ids = [row.case_id for row in rows if self._unchanged(row)]
         response = await desk.each(ids, lambda case_id: self._take_back(desk, case_id))
         self._bulk.tell(response, "Withdrawn")
         if one and response.accepted:
             self._app.say(f"Recorded: {one} waits again, the decision is withdrawn.", "good")
 
+    async def _sure(self, title: str, rows: Sequence[CaseSummary], told: Sequence[Line] = ()) -> bool:
+        """Ask, as long as anything of it is held; True when it shall be withdrawn."""
+
+        def page(width: int) -> Sequence[Line]:
+            return [*told, *(self._line(row) for row in rows)]
+
+        self._app.work.expect_panel()
+        sure = await self._app.confirm(title, page, over=lambda: self._nothing_left(rows)) is True
+        if not sure and self._nothing_left(rows):
+            now = self._app.state.cases.get(rows[0].case_id, rows[0])
+            what = (
+                f"{now.case_id} is {words(now.status)} now" if len(rows) == 1 else "None of them is held now"
+            )
+            self._app.say(f"{what}: nothing was withdrawn.", "warn")
+        return sure
+
+    def _nothing_left(self, rows: Sequence[CaseSummary]) -> bool:
+        return not any(self._unchanged(row) for row in rows)
+
+    def _unchanged(self, row: CaseSummary) -> bool:
+        """Whether what was shown is what would be withdrawn, and still can be."""
+        now = self._app.state.cases.get(row.case_id, row)
+        return now.status in NOT_EXECUTED and now.decided == row.decided
+
     def _line(self, row: CaseSummary) -> Line:
         now = self._app.state.cases.get(row.case_id, row)
-        left = f"  {countdown(now.hold_until, self._app.now())}" if now.hold_until else ""
-        what = (now.decided or "no longer held").rpartition(" at ")
+        held = self._unchanged(row)
+        left = f"  {countdown(now.hold_until, self._app.now())} left" if held and now.hold_until else ""
+        what = (row.decided or "decided").rpartition(" at ")
         return (
-            Span(clean(row.case_id), "strong"),
-            Span(f"  {clean(what[0] or what[2])}"),
+            Span(clean(row.case_id), "strong" if held else "dim"),
+            Span(f"  {clean(what[0] or what[2]) if held else 'no longer held'}"),
             Span(left, "warn"),
         )
 
@@ -93,16 +135,36 @@ class TakingBack:
             if row is None or row.status is not Status.DECIDED:
                 break
             await asyncio.sleep(0.1)  # told by the stream, which this piece of work does not hear
-        return await desk.withdraw(case_id)
+        after = await desk.withdraw(case_id)
+        self._decided.forget(case_id)
+        return after
 
     def _held(self, case_ids: Collection[str]) -> list[CaseSummary]:
         cases = self._app.state.cases
         known = (cases[case_id] for case_id in case_ids if case_id in cases)
         return sorted((row for row in known if row.status in NOT_EXECUTED), key=lambda row: row.case_id)
 
-    def _ours(self, row: CaseSummary) -> bool:
-        """Whether we decided it, here or, by its words, elsewhere; or may withdraw anybody's."""
+    @property
+    def _may_withdraw_anybodys(self) -> bool:
         me = self._app.me
-        senior = bool(me and me.role and me.role.includes(Role.SENIOR))
-        here = any(row.case_id in made for made in self._made)
-        return senior or here or bool(me and (row.decided or "").startswith(f"{me.label} "))
+        return bool(me and me.role and me.role.includes(Role.SENIOR))
+
+    async def _mine(self, desk: "Desk", row: CaseSummary) -> bool:
+        """Whether we made the decision, here or elsewhere. Others may bear our name: words do not do."""
+        me = self._app.me
+        if me is None or not self._reads_mine(row):
+            return False
+        opened = self._app.state.opened
+        detail = opened.detail if opened and opened.case_id == row.case_id and not opened.gap else None
+        if detail is None or detail.summary.seq < row.seq:
+            detail = await desk.read(row.case_id)
+        decision = detail.case.decision
+        return decision is not None and decision.actor.actor_id == me.actor_id
+
+    def _reads_mine(self, row: CaseSummary) -> bool:
+        me, told = self._app.me, row.decided or ""
+        return me is not None and any(told.startswith(f"{me.label} {verb}") for verb in VERBS)
+
+
+def _decider(row: CaseSummary) -> str:
+    return clean(decider(row.decided or "")) or "somebody else"

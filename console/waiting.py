@@ -14,7 +14,10 @@ WAITING = "Waiting for the server ..."
 async def told_while_waiting(
     waits: Callable[[], bool], say: Callable[[str, Tone], None], unsay: Callable[[str], None]
 ) -> AsyncIterator[None]:
-    """Say again and again that the server is waited for while `waits` holds, and take it back at the end."""
+    """Say again and again that the server is waited for while `waits` holds, and take it back at the end.
+
+    While it does not hold, the wait is for the analyst: that time is not counted.
+    """
     telling = asyncio.ensure_future(_tell(waits, say, unsay))
     try:
         yield
@@ -29,8 +32,10 @@ async def _tell(
     seconds = 0.0
     while True:
         await asyncio.sleep(TOLD_AFTER_SECONDS)
-        seconds += TOLD_AFTER_SECONDS
         if not waits():
             unsay(WAITING)
-            return
-        say(f"{WAITING} {seconds:.0f}s", "warn")
+            seconds = -TOLD_AFTER_SECONDS  # what is left of the second in which an answer comes is not a wait
+            continue
+        seconds += TOLD_AFTER_SECONDS
+        if seconds > 0:
+            say(f"{WAITING} {seconds:.0f}s", "warn")

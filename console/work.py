@@ -1,7 +1,8 @@
 """The analyst's work on one case: which conversation a key begins, and those that decide nothing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from casework.action import ActionReceipt
@@ -11,6 +12,7 @@ from console.actions import BY_NAME
 from console.bulk import Bulk
 from console.claiming import Claiming
 from console.clipboard import fields
+from console.decided import Decided
 from console.deciding import CHOICES, Deciding
 from console.format import plural, words
 from console.lines import BLANK, Line, said
@@ -59,9 +61,21 @@ class Work:
         self._bulk = Bulk(app)
         self._triage = Triage(app, self._bulk)
         self._claiming = Claiming(app, self._bulk)
-        self.taking_back = TakingBack(app, self._bulk)
+        self.decided = Decided()
+        self.taking_back = TakingBack(app, self._bulk, self.decided)
         self._opening: Worker[None] | None = None
         self.ahead = TypeAhead()
+        self._asking: set[asyncio.Task[object] | None] = set()
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """While the present piece of work waits for the analyst."""
+        task = asyncio.current_task()
+        self._asking.add(task)
+        try:
+            yield
+        finally:
+            self._asking.discard(task)
 
     def expect_panel(self) -> None:
         """The present piece of work will show a panel next; keys wait for it."""
@@ -105,7 +119,7 @@ class Work:
             "escalate": lambda: self._bulk.escalate(desk, marked),
             "defer": lambda: self._triage.defer_all(desk, marked),
             "tag": lambda: self._triage.tag_all(desk, marked),
-            "repeat": lambda: self._bulk.repeat(desk, marked, self._deciding.last),
+            "repeat": lambda: self._bulk.repeat(desk, marked, self.decided.last),
             "withdraw": lambda: self.taking_back.withdraw_all(desk, marked),
             "claim": lambda: self._claiming.claim_all(desk, marked),
             "note": lambda: self._claiming.note_all(desk, marked),
@@ -136,8 +150,11 @@ class Work:
             if opens:
                 self.expect_panel()
             task = asyncio.current_task()
-            asked = (lambda: self.ahead.held_for(task)) if opens else (lambda: True)
-            async with told_while_waiting(asked, self._app.say, self._app.unsay):
+
+            def waits() -> bool:
+                return task not in self._asking and (not opens or self.ahead.held_for(task))
+
+            async with told_while_waiting(waits, self._app.say, self._app.unsay):
                 await doing
         except ConsoleError as error:
             self._app.say(str(error), "bad")

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from console.codes import Codes
 from console.format import UNICODE, Glyphs
 from console.lines import Line, Span, Tone
 from console.screens.panels import AGAIN, SCROLLING, Again, Check, Keys, Page, Panel
@@ -21,6 +22,33 @@ class ConfirmPanel(Panel[bool | Again]):
         Binding("shift+tab,left", "code(-1)", show=False, priority=True),
         *SCROLLING,
     ]
+
+    def __init__(
+        self,
+        title: str,
+        page: Page,
+        glyphs: Glyphs = UNICODE,
+        *,
+        check: Check | None = None,
+        codes: Codes | None = None,
+        over: Callable[[], bool] | None = None,
+    ) -> None:
+        super().__init__(title, page, glyphs, check=check, codes=codes)
+        self._over = over
+        """Says that there is nothing left to ask; until then the page is about time, and kept up with it."""
+
+    def recheck(self) -> bool:
+        """Go away by itself once there is nothing left to ask."""
+        if self._over is None:
+            return super().recheck()
+        if not self._ready:
+            return False
+        if self._over():
+            self.on_answer = None  # nobody answered: keys that come now are commands, as the screen shows
+            self.dismiss(False)
+            return True
+        self._fill()
+        return False
 
     def keys(self) -> Keys:
         return (("enter", "do it"), ("esc", "back, nothing happens"))

@@ -2,15 +2,20 @@
 
 from datetime import timedelta
 
-from conftest import Running
+import pytest
+from conftest import Running, until
 from fakedesk import stories
 from fakedesk.app import person
 from fakedesk.record import now
 from screens import Driver, console
 
 from casework import commands
+from casework.action import Action
+from casework.actor import Actor, ActorKind, Role
+from casework.decision import DecisionRequest
 from casework.policy import Terms
 from casework.transitions import Status
+from console.decided import Decided, Made
 
 SLOW = Terms(hold_seconds=600)
 
@@ -36,7 +41,22 @@ async def approve(screen: Driver) -> None:
     await screen.sees("Recorded: ")
 
 
-async def test_the_decision_on_the_case_before_is_taken_back_after_a_question(running: Running) -> None:
+async def decided_by(running: Running, number: int, who: Actor) -> None:
+    """A decision that was made elsewhere, and is held."""
+    loaded = running.record.load(case(number))
+    assert loaded.assessment_hash is not None
+    wanted = DecisionRequest(
+        attempt=loaded.attempt,
+        assessment_hash=loaded.assessment_hash,
+        approved=True,
+        action=Action.LOCK_ACCOUNT,
+    )
+    await running.record.append(case(number), commands.submit_decision(loaded, wanted, who, now()))
+    running.desk.drive(case(number))
+    await until(lambda: status(running, number) is Status.HELD)
+
+
+async def test_the_own_decision_on_the_case_before_is_taken_back_at_once_and_named(running: Running) -> None:
     await furnish(running)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
@@ -46,11 +66,85 @@ async def test_the_decision_on_the_case_before_is_taken_back_after_a_question(ru
         await screen.press("n")
         await screen.sees("why this risk", case(2))
         await screen.press("u")
-        await screen.sees(f"Withdraw: {case(1)}?", "ana approved lock_account")
-        assert status(running, 1) is Status.HELD
-        await screen.press("enter")
-        await screen.sees(f"Recorded: {case(1)} waits again")
+        await screen.sees(f"Recorded: {case(1)} waits again, your approval is withdrawn.", case(2))
     assert status(running, 1) is Status.AWAITING_REVIEW
+
+
+@pytest.mark.parametrize(
+    "colleague",
+    [person("bob"), Actor(kind=ActorKind.PERSON, actor_id="local:another", name="ana", role=Role.LEAD)],
+    ids=["another name", "the same name"],
+)
+async def test_a_colleagues_decision_is_taken_back_only_after_a_question_that_names_them(
+    running: Running, colleague: Actor
+) -> None:
+    await furnish(running, 1)
+    await decided_by(running, 1, colleague)
+    async with console(running.settings()) as screen:
+        await screen.sees("held 1")
+        await screen.press("7")
+        await screen.sees("1/1")
+        await screen.press("enter")
+        await screen.sees("why this risk")
+        await screen.press("u")
+        name = colleague.label
+        await screen.sees(f"Withdraw {name}'s decision on {case(1)}?", f"{name} approved lock_account")
+        await screen.press("escape")
+        await screen.sees("why this risk")
+        assert status(running, 1) is Status.HELD
+        await screen.press("u")
+        await screen.sees(f"Withdraw {name}'s decision")
+        await screen.press("enter")
+        await screen.sees(f"{case(1)} waits again, {name}'s approval is")
+    assert status(running, 1) is Status.AWAITING_REVIEW
+
+
+async def test_a_case_that_a_colleague_decided_anew_is_theirs_though_it_was_decided_here_before(
+    running: Running,
+) -> None:
+    await furnish(running, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await approve(screen)
+        await screen.press("u")
+        await screen.sees("your approval is withdrawn")
+        await decided_by(running, 1, person("bob"))
+        await screen.press("7")
+        await screen.sees("1/1")
+        await screen.press("u")
+        await screen.sees(f"Withdraw bob's decision on {case(1)}?")
+    assert status(running, 1) is Status.HELD
+
+
+async def test_who_may_not_withdraw_a_colleagues_decision_is_told_whose_it_is(running: Running) -> None:
+    await furnish(running, 1)
+    await decided_by(running, 1, person("bob"))
+    async with console(running.settings("junior")) as screen:
+        await screen.sees("held 1")
+        await screen.press("7")
+        await screen.sees("1/1")
+        await screen.press("u")
+        await screen.sees(f"bob decided on {case(1)}: only they or a senior can withdraw it.")
+    assert status(running, 1) is Status.HELD
+
+
+async def test_the_question_about_many_counts_down_and_goes_when_nothing_is_held_any_more(
+    running: Running,
+) -> None:
+    await furnish(running)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("space", "space")
+        await approve(screen)
+        await screen.sees("held 2")
+        await screen.press("u")
+        await screen.sees("Withdraw: 2 decisions?", "9m")
+        screen.app.now = lambda: now() + timedelta(minutes=6)
+        await screen.sees("Withdraw: 2 decisions?", "3m")
+        for number in (1, 2):
+            held = running.record.load(case(number))
+            await running.record.append(case(number), commands.withdraw(held, person("bob"), now()))
+        await screen.sees("None of them is held now: nothing was withdrawn.")
 
 
 async def test_the_case_in_front_is_taken_back_at_once(running: Running) -> None:
@@ -62,7 +156,7 @@ async def test_the_case_in_front_is_taken_back_at_once(running: Running) -> None
         await approve(screen)
         await screen.sees("held")
         await screen.press("u")
-        await screen.sees(f"Recorded: {case(1)} waits again")
+        await screen.sees(f"Recorded: {case(1)} waits again, your approval is withdrawn.")
         await screen.press("u")
         await screen.sees("No decision of yours is held")
     assert status(running, 1) is Status.AWAITING_REVIEW
@@ -127,6 +221,72 @@ async def test_the_last_decision_is_made_on_all_that_are_marked(running: Running
         await screen.sees("Reject: 2 cases?", "why: look")
         await screen.press("enter")
         await screen.sees("Recorded: 2, refused: 0")
+
+
+async def test_a_decision_on_many_is_the_last_one_to_be_made_again_until_it_is_withdrawn(
+    running: Running,
+) -> None:
+    await furnish(running, 5)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/5")
+        await approve(screen)
+        await screen.press("space", "space", "A")
+        await screen.sees("refund charges")
+        await screen.press("2", "enter")
+        await screen.sees("Approve: 2 cases?", "[none]")
+        await screen.press("tab", "enter")
+        await screen.sees("Recorded: 2, refused: 0")
+        code = running.record.load(case(2)).decision.reason_code
+        await screen.press("full_stop")
+        await screen.sees("Approve: refund charges?", case(4), str(code).replace("_", " "))
+        await screen.press("escape")
+        await screen.sees("held 3")
+        await screen.press("u")
+        await screen.sees("Withdraw: 2 decisions?")
+        await screen.press("enter")
+        await screen.sees("Withdrawn: 2, refused: 0")
+        await screen.press("full_stop")
+        await screen.sees("Approve: lock account?")
+
+
+async def test_what_a_colleague_withdrew_is_not_offered_to_be_made_again(running: Running) -> None:
+    await furnish(running, 2)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/2")
+        await approve(screen)
+        await screen.sees("held 1")
+        held = running.record.load(case(1))
+        await running.record.append(case(1), commands.withdraw(held, person("bob"), now()))
+        await screen.sees("bob withdrew your decision")
+        await screen.press("full_stop")
+        await screen.sees("There is no decision to repeat yet")
+
+
+async def test_an_escalation_is_made_again_with_its_words(running: Running) -> None:
+    await furnish(running, 2)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/2")
+        await screen.press("e")
+        await screen.sees("Escalate to the senior queue")
+        await screen.press(*"kin", "enter")
+        await screen.sees(f"Recorded: {case(1)}")
+        await screen.until(lambda: screen.app.screen.case_in_hand == case(2))
+        await screen.press("full_stop")
+        await screen.sees("Escalate to the senior queue")
+        await screen.press("enter")
+        await screen.sees(f"Recorded: {case(2)}")
+    passed_on = running.record.load(case(2)).passed_on
+    assert passed_on is not None
+    assert passed_on.feedback == "kin"
+
+
+def test_a_withdrawal_that_is_heard_of_late_leaves_the_decision_made_since() -> None:
+    decided = Decided()
+    decided.remember(Made(approved=True), {"x"}, {})
+    decided.forget("x", before=0)
+    assert decided.last == Made(approved=True)
+    decided.forget("x", before=7)
+    assert decided.last is None
 
 
 async def test_marks_that_went_on_or_are_not_listed_are_counted(running: Running) -> None:

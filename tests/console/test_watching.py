@@ -14,6 +14,7 @@ from screens import console
 from casework.finding import Specialist
 from casework.telemetry import TELEMETRY
 from console import news as n
+from console import waiting
 from console.actions import available
 from console.app import LOOK_AFTER_SECONDS
 from console.lines import plain, width_of
@@ -255,6 +256,35 @@ async def test_a_key_whose_answer_does_not_come_says_that_the_server_is_waited_f
         running.desk.delay_seconds = 30.0
         await screen.press("c")
         await screen.sees("Waiting for the server ... 1s")
+
+
+@pytest.mark.parametrize("key", ["q", "u"])
+async def test_what_a_panel_asks_the_analyst_is_not_timed_as_a_wait_for_the_server(
+    running: Running, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr(waiting, "TOLD_AFTER_SECONDS", 0.02)
+    await furnish(running)
+    said: list[str] = []
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        if key == "q":
+            await screen.press("c")
+            await screen.sees("mine 1")
+        else:
+            await screen.press("space", "space", "a")
+            await screen.sees("Approve: 2 cases?")
+            await screen.press("enter")
+            await screen.sees("Recorded: 2")
+        looks: list[str] = []
+        monkeypatch.setattr(screen.app, "say", lambda text, tone="": said.append(text))
+        monkeypatch.setattr(screen.app, "unsay", looks.append)
+        await screen.press(key)
+        await screen.sees("Quit?" if key == "q" else "Withdraw: 2 decisions?")
+        said.clear()
+        looks.clear()
+        await screen.until(lambda: len(looks) > 2)
+        assert not said
+        await screen.press("escape")
 
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)

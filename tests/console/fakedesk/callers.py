@@ -10,7 +10,8 @@ from fakedesk.backroom import Backroom
 
 def person(name: str | None) -> Actor:
     label = name or "operator"
-    role = Role.VIEWER if label.startswith("viewer") else Role.LEAD
+    below_lead = {"viewer": Role.VIEWER, "junior": Role.ANALYST}
+    role = next((role for word, role in below_lead.items() if label.startswith(word)), Role.LEAD)
     return Actor(kind=ActorKind.PERSON, actor_id=f"local:{label}", name=label, role=role)
 
 
