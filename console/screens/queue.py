@@ -128,7 +128,8 @@ class QueueScreen(WorkScreen):
         sheet = self.sheet(table)
         self._list.follow(state, self.console_app.now())
         self.unfinished = self._list.unfinished
-        notice = status.queue_notice(state, len(self._list.order), self._typed, self._list.view, sheet)
+        shown, view = len(self._list.order), self._list.view
+        notice = status.queue_notice(state, shown, self._typed, view, sheet, elsewhere=self._list.elsewhere)
         which, loading = Listed(self._list.at, self._typed), state.loaded_at is None
         table.show(self._list.order, sheet, notice, self._marks, which=which, loading=loading)
         self._show_bars(state)
