@@ -36,6 +36,7 @@ from console.logins import LoginBook
 from console.news import News
 from console.pages.help import help_page
 from console.pages.sheet import Sheet
+from console.places import DONE
 from console.pulse import watch_seams
 from console.quitting import Quitting
 from console.screens.case import CaseScreen
@@ -48,7 +49,6 @@ from console.settings import ConsoleSettings, inside_tmux
 from console.signing_in import SigningIn
 from console.state import ConsoleState, reduce
 from console.themes import Themed
-from console.widgets.case_table import DONE
 from console.widgets.painter import Painted, Painter
 from console.work import Work
 

@@ -1,6 +1,6 @@
 """What the queue lists: a saved view, narrowed by what was typed, in order and counted as cases change."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from casework.filters import Filter, View, parse
@@ -17,6 +17,10 @@ RECOUNT_SECONDS = 5
 """How often filters on time are looked at again although no case changed."""
 RECOUNTED_AT_ONCE = 2000
 """Of how many cases at a time, which takes a few milliseconds."""
+
+
+WHOLE = frozenset({"open", "closed"})
+"""The views between which no case is missed."""
 
 
 class CaseList:
@@ -39,6 +43,8 @@ class CaseList:
         self._timed_counts = dict.fromkeys(self._timed, 0)
         self._recount: Recount | None = None
         self._loaded_at: datetime | None = None
+        self._cases: Mapping[str, CaseSummary] = {}
+        self._elsewhere: tuple[object, Sequence[tuple[int, SavedView, int]]] = (None, ())
         self._shift = parse(SHIFT)
         self.due = 0
         """How many cases must be decided within the shift, as of the last round."""
@@ -105,7 +111,22 @@ class CaseList:
             self.order.rebuild(state.cases, self._belongs, changed)
         elif changed:
             self.order.update(state.cases, changed, self._belongs)
+        self._cases = state.cases
         self._version, self._round, self._whole = state.version, turn, False
+
+    def elsewhere(self) -> Sequence[tuple[int, SavedView, int]]:
+        """The other views, of those that hold every case, in which what was typed matches, and how often.
+
+        That looks at every case, so it is asked for a list without rows, and again after a while only.
+        """
+        asked = (self._round, self._loaded_at, self.at, self._typed)
+        if self._elsewhere[0] != asked:
+            whole = [at for at, view in enumerate(self.views) if view.name in WHOLE and at != self.at]
+            filters = [self.views[at].narrowed(self._typed) for at in whole]
+            counts = count_views(self._cases.values(), filters, self._asked)
+            found = [(at, self.views[at], n) for at, n in zip(whole, counts, strict=True) if n]
+            self._elsewhere = (asked, found)
+        return self._elsewhere[1]
 
     def _belongs(self, row: CaseSummary) -> bool:
         return self._filter.matches(row, self._asked)

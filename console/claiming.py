@@ -1,6 +1,7 @@
 """Taking cases, giving them back, and notes on them: what is done to one case or to all that are marked."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from casework.transitions import AWAITING
@@ -9,11 +10,19 @@ from console import news as n
 from console.bulk import Bulk
 from console.format import plural
 from console.lines import Line, said
+from console.pages.sheet import Sheet
 from console.problems import CaseNotFoundError
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
     from console.desk import Desk
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A request for the next case that is on its way."""
+
+    given_up: bool = False
 
 
 class Claiming:
@@ -23,6 +32,7 @@ class Claiming:
         self._app = app
         self._bulk = bulk
         self._handed: str | None = None
+        self._asked: _Asked | None = None
         self._reminded: frozenset[str] = frozenset()
 
     async def claim(self, desk: "Desk", seen: CaseSummary) -> None:
@@ -45,14 +55,40 @@ class Claiming:
 
     async def next_case(self, desk: "Desk") -> None:
         """Take the most urgent case and open it; say what is not as one would expect."""
+        asked = self._asked = _Asked()
         try:
             summary = await desk.next_case()
         except CaseNotFoundError:
             self._app.say(" ".join(("Nothing waits for you.", *self._left_behind(""))), "good")
             return
-        told = [*self._again(summary.case_id), *self._left_behind(summary.case_id)]
-        self._handed = summary.case_id
-        self._app.open_case(summary.case_id, unseen=True)
+        finally:
+            self._asked = self._asked if self._asked is not asked else None
+        if asked.given_up:
+            self._tell_of(summary.case_id)
+        else:
+            self._open(summary.case_id)
+
+    def give_up(self) -> bool:
+        """Do not open the case that is being asked for; False if none is.
+
+        The request goes on: the server may have claimed a case by now, and then that has to be said.
+        """
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            asked.given_up = True
+        return asked is not None
+
+    def _tell_of(self, case_id: str) -> None:
+        """That a case is ours which nobody waits for any more."""
+        keys = Sheet(0, self._app.now(), self._app.glyphs, self._app.actions)
+        where = f"{keys.key('view_2')} mine has it, {keys.key('claim')} gives it back"
+        self._app.say(f"{case_id} was claimed for you meanwhile: {where}.", "warn")
+
+    def _open(self, case_id: str) -> None:
+        """Show the case that was handed out."""
+        told = [*self._again(case_id), *self._left_behind(case_id)]
+        self._handed = case_id
+        self._app.open_case(case_id, unseen=True)
         if told:
             self._app.say(" ".join(told), "warn")
 

@@ -82,8 +82,8 @@ class Work:
         self.ahead.hold(asyncio.current_task())
 
     def give_up_opening(self) -> None:
-        """Stop waiting for a panel that has not come yet."""
-        if self._opening is not None:
+        """Stop waiting for what has not come yet. A case that is being claimed is claimed all the same."""
+        if self._opening is not None and not self._claiming.give_up():
             self._opening.cancel()
         self.ahead.drop()
 

@@ -1,6 +1,6 @@
 """The lines around the queue: connection and counts, telemetry as it flows, what a filter left over."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -17,6 +17,10 @@ STALE_AFTER_SECONDS = 15
 LONGEST_ENVIRONMENT = 20
 LONGEST_WHO = 30
 """Names of any length must not push off the line how the connection is, and what waits."""
+
+
+Elsewhere = Callable[[], Sequence[tuple[int, SavedView, int]]]
+"""Finds the views that show something: each with its place and how many cases. Asked only when needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,9 +258,12 @@ def telemetry_words(event: tm.Telemetry) -> tuple[str, Tone]:  # noqa: PLR0911 (
 
 
 def queue_notice(
-    state: ConsoleState, shown: int, filter_text: str, view: SavedView, sheet: Sheet
+    state: ConsoleState, shown: int, filter_text: str, view: SavedView, sheet: Sheet, *, elsewhere: Elsewhere
 ) -> list[Line]:
-    """What to say instead of rows: still loading, out of reach, nothing there, or nothing matches."""
+    """What to say instead of rows: still loading, out of reach, nothing there, or nothing matches.
+
+    `elsewhere` finds the views in which the filter matches, each with how many cases.
+    """
     if shown:
         return []
     if state.loaded_at is None:
@@ -267,16 +274,31 @@ def queue_notice(
             ]
         return [(Span("  Reading the queue from the server ...", "dim"),)]
     if filter_text:
-        held = plural(len(state.cases), "case")
-        return [
-            (
-                Span("  No case matches ", "dim"),
-                outside(filter_text),
-                Span(f" in view {view.name} ({held} held). ", "dim"),
-                Span(f"{sheet.key('back')} clears, {sheet.key('view_8')} shows all open.", "dim"),
-            )
-        ]
+        return _nothing_matches(len(state.cases), filter_text, view, elsewhere(), sheet)
     if state.cases:
-        others = f"  {sheet.key('view_8')} open  {sheet.key('view_9')} closed"
+        named = (("view_8", "open"), ("view_9", "closed"))
+        others = "".join(f"  {sheet.key(key)} {name}" for key, name in named if name != view.name)
         return [(Span(f"  The view {view.name} shows no case now.", "good"), Span(others, "dim"))]
     return [(Span("  Nothing is open. New cases appear here as soon as a rule raises an alert.", "good"),)]
+
+
+def _nothing_matches(
+    held: int,
+    filter_text: str,
+    view: SavedView,
+    elsewhere: Sequence[tuple[int, SavedView, int]],
+    sheet: Sheet,
+) -> list[Line]:
+    """That a filter matches nothing in a view, and in which others it does."""
+    matches = ", ".join(
+        f"{sheet.key(f'view_{at + 1}')} {clean(other.name)} ({count})" for at, other, count in elsewhere
+    )
+    where = f"It matches in {matches}; " if matches else "None of the other cases does; "
+    return [
+        (
+            Span("  No case matches ", "dim"),
+            outside(filter_text),
+            Span(f" in view {clean(view.name)} ({plural(held, 'case')} held).", "dim"),
+        ),
+        (Span(f"  {where}{sheet.key('back')} clears.", "dim"),),
+    ]

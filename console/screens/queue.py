@@ -18,6 +18,7 @@ from console.lines import Line, Span
 from console.marks import Marks
 from console.pages import sending, status
 from console.pages.preview import preview, recent
+from console.places import Listed
 from console.saved_views import SAVED
 from console.screens.work import WorkScreen, bindings_for
 from console.state import ConsoleState
@@ -135,8 +136,10 @@ class QueueScreen(WorkScreen):
         sheet = self.sheet(table)
         self._list.follow(state, self.console_app.now())
         self.unfinished = self._list.unfinished
-        notice = status.queue_notice(state, len(self._list.order), self._typed, self._list.view, sheet)
-        table.show(self._list.order, sheet, notice, self._marks, loading=state.loaded_at is None)
+        shown, view = len(self._list.order), self._list.view
+        notice = status.queue_notice(state, shown, self._typed, view, sheet, elsewhere=self._list.elsewhere)
+        which, loading = Listed(self._list.at, self._typed), state.loaded_at is None
+        table.show(self._list.order, sheet, notice, self._marks, which=which, loading=loading)
         self._show_bars(state)
         self._show_preview(state, table.selected)
         self.show_toasts(self.query_one("#footer").region.y)

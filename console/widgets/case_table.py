@@ -5,16 +5,13 @@ from collections.abc import Container, Iterable, Sequence, Set
 from textual.geometry import Region
 
 from casework.filters import rank
-from casework.transitions import Status
 from casework.views import CaseSummary
 from console.lines import Line
 from console.ordering import QueueOrder
 from console.pages.rows import heading, row
 from console.pages.sheet import Sheet
+from console.places import DONE, Listed, Place, Places, place_of
 from console.widgets.line_pane import LinePane
-
-DONE = frozenset({Status.DECIDED, Status.HELD, Status.EXECUTING, Status.CLOSED})
-"""What nobody needs to go on to."""
 
 
 class CaseTable(LinePane):
@@ -24,6 +21,8 @@ class CaseTable(LinePane):
         super().__init__(id=id)
         self._cases = QueueOrder()
         self._selected: CaseSummary | None = None
+        self._place: Place | None = None
+        self._places = Places()
         self._index = 0
         self._top = 0
         self._moved = False
@@ -52,13 +51,19 @@ class CaseTable(LinePane):
         notice: Sequence[Line] = (),
         marks: Container[str] = (),
         *,
+        which: Listed,
         loading: bool = False,
     ) -> None:
         """Show cases in this order; the cursor stays on the case it was on, wherever that moved.
 
+        In another list (`which`) it goes back to where it was when that was left.
+
         `loading` says that more urgent ones may come yet: until it is moved, the cursor stays on top.
         """
-        self._keep_cursor(cases, on_top=loading and not self._moved)
+        self._cases = cases
+        if which != self._places.shown:
+            self._put(self._places.turn_to(which, self._place, cases))
+        self._keep_cursor(on_top=loading and not self._moved)
         lines = [heading(sheet), *notice]
         visible = self._cases[self._top : self._top + self._rows]
         lines += [
@@ -107,6 +112,7 @@ class CaseTable(LinePane):
     def _put(self, index: int) -> None:
         self._index = max(0, min(index, len(self._cases) - 1))
         self._selected = self._cases[self._index] if self._cases else None
+        self._place = self._place.moved_to(self._selected) if self._place else place_of(self._selected)
         self._scroll()
 
     @property
@@ -118,21 +124,20 @@ class CaseTable(LinePane):
     def _rows(self) -> int:
         return max(1, self.size.height - 1)
 
-    def _keep_cursor(self, cases: QueueOrder, *, on_top: bool) -> None:
+    def _keep_cursor(self, *, on_top: bool) -> None:
         """Follow the case under the cursor; one that left the list leaves its place to the next one.
 
         One that is being dealt with is not followed: the cursor goes on to the next case.
         """
-        before = self._selected
-        self._cases = cases
-        if before is None or on_top:
+        before, place = self._selected, self._place
+        if before is None or place is None or on_top:
             self._put(0)
             return
-        found, place = cases.index_of(before.case_id), rank(before)
-        moved = found is None or rank(cases[found]) != place
+        found = self._cases.index_of(before.case_id)
+        moved = found is None or rank(self._cases[found]) != rank(before)
         if moved and before.case_id in self._leaving:
             found = self._next_to(before, self._leaving)
-        self._put(cases.place_of(place) if found is None else found)
+        self._put(self._cases.place_of(place.rank) if found is None else found)
 
     def _scroll(self) -> None:
         """Keep the cursor in view with as little movement as possible."""

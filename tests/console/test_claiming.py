@@ -1,13 +1,16 @@
 """Cases in my hands: the next one, the same one again, and those I would leave behind."""
 
+import asyncio
 from datetime import timedelta
 
+import pytest
 from conftest import Running
 from fakedesk import stories
 from fakedesk.record import now
 from screens import console
 
 from casework.policy import Terms
+from casework.views import CaseSummary
 
 SLOW = Terms(hold_seconds=600)
 
@@ -93,3 +96,29 @@ async def test_quitting_may_keep_them(running: Running) -> None:
         await screen.press("2", "enter")
         await screen.until(lambda: not screen.app.is_running)
     assert running.record.load(case(1)).claim is not None
+
+
+async def test_a_case_that_comes_after_one_gave_up_waiting_is_named_and_not_opened(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await furnish(running, 2)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/2")
+        desk, asked, answer = screen.app.desk, asyncio.Event(), asyncio.Event()
+        assert desk is not None
+        at_once = desk.next_case
+
+        async def late() -> CaseSummary:
+            asked.set()
+            await answer.wait()
+            return await at_once()
+
+        monkeypatch.setattr(desk, "next_case", late)
+        await screen.press("G", "n")
+        await asked.wait()
+        await screen.press("escape")
+        answer.set()
+        await screen.sees(f"{case(1)} was claimed for you meanwhile: 2 mine has it, c gives it back")
+        assert "why this risk" not in screen.text
+        await screen.press("2", "c")
+        await screen.sees(f"the claim on {case(1)} is given back")

@@ -41,6 +41,16 @@ async def put_off(running: Running, number: int) -> None:
     )
 
 
+async def approved_by_bob(running: Running, number: int) -> None:
+    """Somebody else decides on a case."""
+    theirs = running.record.load(case(number))
+    assert theirs.assessment_hash is not None
+    request = DecisionRequest(
+        attempt=1, assessment_hash=theirs.assessment_hash, approved=True, action=Action.CLEAR
+    )
+    await running.record.append(case(number), commands.submit_decision(theirs, request, person("bob"), now()))
+
+
 def cursor(screen: Driver) -> str | None:
     """The case under the list's cursor, wherever the list is."""
     queue = next(one for one in screen.app.screen_stack if isinstance(one, QueueScreen))
@@ -125,6 +135,24 @@ async def test_a_case_that_somebody_else_moves_keeps_the_cursor(running: Running
         assert cursor(screen) == case(3), "one that is gone leaves it to the case that took its place"
 
 
+async def test_a_case_that_a_colleague_ends_leaves_the_cursor_on_the_one_that_was_below_it(
+    running: Running,
+) -> None:
+    for number in range(1, 6):
+        at = now() - timedelta(minutes=200 - number)
+        hold = 0 if number == 2 else 600
+        await stories.investigated(running.record, stories.alert(number), at, Terms(hold_seconds=hold))
+    async with console(running.settings()) as screen:
+        await screen.sees("1/5")
+        await screen.press("j")
+        await approved_by_bob(running, 2)
+        await screen.sees("5/5")
+        assert cursor(screen) == case(2), "decided it has no deadline any more, and the cursor goes along"
+        running.desk.drive(case(2))
+        await screen.sees("2/4")
+        assert cursor(screen) == case(3), "it does not stay at the end of the queue, where that case ended"
+
+
 async def test_what_was_decided_on_its_page_leaves_the_list_at_the_next_case(running: Running) -> None:
     await furnish(running)
     async with console(running.settings()) as screen:
@@ -163,12 +191,7 @@ async def test_a_decision_that_is_refused_leaves_the_cursor_where_it_is(running:
         await screen.press("j", "a")
         await screen.sees("Approve: lock account?")
         running.desk.mute = True
-        theirs = running.record.load(case(2))
-        assert theirs.assessment_hash is not None
-        request = DecisionRequest(
-            attempt=1, assessment_hash=theirs.assessment_hash, approved=True, action=Action.CLEAR
-        )
-        await running.record.append(case(2), commands.submit_decision(theirs, request, person("bob"), now()))
+        await approved_by_bob(running, 2)
         await screen.press("enter")
         await screen.sees("was not recorded")
         await screen.press("escape")
