@@ -21,7 +21,7 @@ SCENES: Sequence[tuple[str, Sequence[str], Sequence[str]]] = (
     ("queue", (), ("1/11", "live")),
     ("queue-marked", ("space", "space"), ("2 marked",)),
     ("queue-filter", ("escape", "slash", *"type:sim"), ("/type:sim",)),
-    ("help", ("escape", "question_mark"), ("scroll",)),
+    ("help", ("escape", "g", "question_mark"), ("scroll",)),
     ("command-line", ("escape", "colon", *"the"), ("theme",)),
     ("health", ("escape", "H"), ("DEGRADED",)),
     ("case-assessment", ("escape", "enter"), ("why this risk",)),
