@@ -9,10 +9,13 @@ from casework import events as ev
 from casework.action import Action
 from casework.decision import DecisionRequest
 from casework.reasons import ReasonCode
+from casework.transitions import Status
 from casework.views import CaseSummary
 from console import news as n
 
 MOST_REMEMBERED = 50
+WITHDRAWABLE = frozenset({Status.DECIDED, Status.HELD})
+"""Where a case stands whose decision can be taken back, or can in a moment, once it is held."""
 VERBS = ("approved", "escalated", "rejected")
 """With one of them the words about a decision go on after the name of who made it."""
 

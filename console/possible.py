@@ -9,6 +9,7 @@ from casework.decision import Stage
 from casework.transitions import Status
 from casework.views import CaseSummary
 from console.actions import Action
+from console.decided import WITHDRAWABLE
 
 LOOKED_AT = 50
 """Of so many marked cases it is asked whether something can be done with one of them."""
@@ -45,7 +46,7 @@ def _fits(  # noqa: PLR0911 (one per need)
         case "question":
             return row.stage is not None
         case "held":
-            return row.status in (Status.DECIDED, Status.HELD)
+            return row.status in WITHDRAWABLE
         case "done":
             taken = row.status is Status.CLOSED and row.action_taken not in (None, Measure.CLEAR)
             return taken and _is(me, Role.SENIOR)

@@ -8,7 +8,7 @@ from casework.actor import Role
 from casework.transitions import Status
 from casework.views import CaseSummary
 from console.bulk import Bulk
-from console.decided import VERBS, Confirmation, Decided, decider
+from console.decided import VERBS, WITHDRAWABLE, Confirmation, Decided, decider
 from console.format import clean, countdown, plural, words
 from console.lines import BLANK, Line, Span, said
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from console.app import ConsoleApp
     from console.desk import Desk
 
-NOT_EXECUTED = frozenset({Status.DECIDED, Status.HELD})
 TAKEN_UP_WITHIN = 20
 """So many looks, a tenth of a second apart: a decision is held a moment after it was recorded."""
 
@@ -45,7 +44,7 @@ class TakingBack:
         """The decision on this case, if it is held and ours, or a colleague's and we may; else our last."""
         self._app.take_in()
         row = self._app.state.cases.get(seen.case_id, seen)
-        held = row.status in NOT_EXECUTED
+        held = row.status in WITHDRAWABLE
         confirmed, rows = self._last()
         if held and await self._mine(desk, row):
             await self._at_once(desk, row)
@@ -115,7 +114,7 @@ class TakingBack:
     def _unchanged(self, row: CaseSummary) -> bool:
         """Whether what was shown is what would be withdrawn, and still can be."""
         now = self._app.state.cases.get(row.case_id, row)
-        return now.status in NOT_EXECUTED and now.decided == row.decided
+        return now.status in WITHDRAWABLE and now.decided == row.decided
 
     def _line(self, row: CaseSummary) -> Line:
         now = self._app.state.cases.get(row.case_id, row)
@@ -142,7 +141,7 @@ class TakingBack:
     def _held(self, case_ids: Collection[str]) -> list[CaseSummary]:
         cases = self._app.state.cases
         known = (cases[case_id] for case_id in case_ids if case_id in cases)
-        return sorted((row for row in known if row.status in NOT_EXECUTED), key=lambda row: row.case_id)
+        return sorted((row for row in known if row.status in WITHDRAWABLE), key=lambda row: row.case_id)
 
     @property
     def _may_withdraw_anybodys(self) -> bool:
