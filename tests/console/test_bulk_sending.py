@@ -10,7 +10,6 @@ from fakedesk import stories
 from fakedesk.record import now
 from screens import console
 
-from casework.policy import Terms
 from casework.views import BulkItem, BulkRequest, BulkResponse, BulkResult
 from console import asking
 from console import news as n
@@ -19,21 +18,13 @@ from console.pages import sending
 from console.problems import UnreachableError
 from console.state import ConsoleState, reduce
 
-SLOW = Terms(hold_seconds=600)
-
-
-async def furnish(running: Running, count: int) -> None:
-    for number in range(1, count + 1):
-        at = now() - timedelta(minutes=200 - number)
-        await stories.investigated(running.record, stories.alert(number), at, SLOW)
-
 
 async def test_many_decisions_on_their_way_are_seen_everywhere_until_recorded(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sending, "TOLD_AFTER", timedelta())
     monkeypatch.setattr(asking, "LONGEST_HOLD_SECONDS", 0.1)
-    await furnish(running, 3)
+    await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("asterisk", "a")

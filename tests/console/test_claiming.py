@@ -1,32 +1,18 @@
 """Cases in my hands: the next one, the same one again, and those I would leave behind."""
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 from conftest import Running
 from fakedesk import stories
-from fakedesk.record import now
+from fakedesk.stories import case
 from screens import console
 
-from casework.policy import Terms
 from casework.views import CaseSummary
-
-SLOW = Terms(hold_seconds=600)
-
-
-def case(number: int) -> str:
-    return f"fraud-ALERT-{number:03d}"
-
-
-async def furnish(running: Running, count: int = 3) -> None:
-    for number in range(1, count + 1):
-        at = now() - timedelta(minutes=200 - number)
-        await stories.investigated(running.record, stories.alert(number), at, SLOW)
 
 
 async def test_after_an_escalation_another_case_comes_next(running: Running) -> None:
-    await furnish(running, 2)
+    await stories.queue(running.record, 2)
     async with console(running.settings()) as screen:
         await screen.sees("1/2")
         for number in (1, 2):
@@ -45,7 +31,7 @@ async def test_after_an_escalation_another_case_comes_next(running: Running) -> 
 
 
 async def test_the_only_case_that_waits_is_announced_as_the_same(running: Running) -> None:
-    await furnish(running, 1)
+    await stories.queue(running.record, 1)
     async with console(running.settings()) as screen:
         await screen.sees("1/1")
         await screen.press("enter")
@@ -55,7 +41,7 @@ async def test_the_only_case_that_waits_is_announced_as_the_same(running: Runnin
 
 
 async def test_cases_that_would_be_left_behind_are_named_once(running: Running) -> None:
-    await furnish(running, 4)
+    await stories.queue(running.record, 4)
     async with console(running.settings()) as screen:
         await screen.sees("1/4")
         await screen.press("c", "j")
@@ -69,7 +55,7 @@ async def test_cases_that_would_be_left_behind_are_named_once(running: Running) 
 
 
 async def test_quitting_offers_to_give_claims_back(running: Running) -> None:
-    await furnish(running, 2)
+    await stories.queue(running.record, 2)
     async with console(running.settings()) as screen:
         await screen.sees("1/2")
         await screen.press("c")
@@ -86,7 +72,7 @@ async def test_quitting_offers_to_give_claims_back(running: Running) -> None:
 
 
 async def test_quitting_may_keep_them(running: Running) -> None:
-    await furnish(running, 1)
+    await stories.queue(running.record, 1)
     async with console(running.settings()) as screen:
         await screen.sees("1/1")
         await screen.press("c")
@@ -101,7 +87,7 @@ async def test_quitting_may_keep_them(running: Running) -> None:
 async def test_a_case_that_comes_after_one_gave_up_waiting_is_named_and_not_opened(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await furnish(running, 2)
+    await stories.queue(running.record, 2)
     async with console(running.settings()) as screen:
         await screen.sees("1/2")
         desk, asked, answer = screen.app.desk, asyncio.Event(), asyncio.Event()

@@ -7,6 +7,7 @@ from conftest import Running
 from fakedesk import stories
 from fakedesk.app import person
 from fakedesk.record import now
+from fakedesk.stories import SLOW, case
 from screens import Driver, console
 from textual.events import Key
 
@@ -18,19 +19,7 @@ from console import asking
 from console.screens.queue import QueueScreen
 from console.widgets.case_table import CaseTable
 
-SLOW = Terms(hold_seconds=600)
 DECIDED = "decision_submitted"
-
-
-def case(number: int) -> str:
-    return f"fraud-ALERT-{number:03d}"
-
-
-async def furnish(running: Running, count: int = 5) -> None:
-    """Cases that expire in the order of their numbers."""
-    for number in range(1, count + 1):
-        at = now() - timedelta(minutes=200 - number)
-        await stories.investigated(running.record, stories.alert(number), at, SLOW)
 
 
 async def put_off(running: Running, number: int) -> None:
@@ -59,7 +48,7 @@ def cursor(screen: Driver) -> str | None:
 
 
 async def test_after_an_approval_the_cursor_is_on_the_case_below(running: Running) -> None:
-    await furnish(running)
+    await stories.queue(running.record, 5)
     async with console(running.settings()) as screen:
         await screen.sees("1/5")
         await screen.press("j", "j", "a")
@@ -78,7 +67,7 @@ async def test_after_an_approval_the_cursor_is_on_the_case_below(running: Runnin
 
 
 async def test_the_rule_holds_where_the_cursor_was_never_moved(running: Running) -> None:
-    await furnish(running, 3)
+    await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("a")
@@ -102,7 +91,7 @@ async def test_the_rule_holds_where_the_cursor_was_never_moved(running: Running)
 async def test_other_ways_to_be_done_with_a_case_go_on_as_well(
     running: Running, key: str, asked: str, answer: str
 ) -> None:
-    await furnish(running, 4)
+    await stories.queue(running.record, 4)
     async with console(running.settings()) as screen:
         await screen.sees("1/4")
         await screen.press("j", key)
@@ -112,7 +101,7 @@ async def test_other_ways_to_be_done_with_a_case_go_on_as_well(
 
 
 async def test_marked_cases_leave_the_cursor_on_the_next_one_that_was_not_marked(running: Running) -> None:
-    await furnish(running)
+    await stories.queue(running.record, 5)
     async with console(running.settings()) as screen:
         await screen.sees("1/5")
         await screen.press("j", "space", "space", "k", "a")
@@ -123,7 +112,7 @@ async def test_marked_cases_leave_the_cursor_on_the_next_one_that_was_not_marked
 
 
 async def test_a_case_that_somebody_else_moves_keeps_the_cursor(running: Running) -> None:
-    await furnish(running)
+    await stories.queue(running.record, 5)
     async with console(running.settings()) as screen:
         await screen.sees("1/5")
         await screen.press("j")
@@ -154,7 +143,7 @@ async def test_a_case_that_a_colleague_ends_leaves_the_cursor_on_the_one_that_wa
 
 
 async def test_what_was_decided_on_its_page_leaves_the_list_at_the_next_case(running: Running) -> None:
-    await furnish(running)
+    await stories.queue(running.record, 5)
     async with console(running.settings()) as screen:
         await screen.sees("1/5")
         await screen.press("j", "enter")
@@ -169,7 +158,7 @@ async def test_what_was_decided_on_its_page_leaves_the_list_at_the_next_case(run
 
 
 async def test_the_list_comes_back_at_the_case_that_was_handed_out(running: Running) -> None:
-    await furnish(running)
+    await stories.queue(running.record, 5)
     async with console(running.settings()) as screen:
         await screen.sees("1/5")
         await screen.press("G", "n")
@@ -185,7 +174,7 @@ async def test_the_list_comes_back_at_the_case_that_was_handed_out(running: Runn
 
 
 async def test_a_decision_that_is_refused_leaves_the_cursor_where_it_is(running: Running) -> None:
-    await furnish(running)
+    await stories.queue(running.record, 5)
     async with console(running.settings()) as screen:
         await screen.sees("1/5")
         await screen.press("j", "a")
@@ -205,7 +194,7 @@ async def burst(screen: Driver, *keys: str) -> None:
 
 
 async def test_next_typed_right_after_enter_comes_once_the_decision_is_recorded(running: Running) -> None:
-    await furnish(running, 3)
+    await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("n")
@@ -220,7 +209,7 @@ async def test_next_typed_right_after_enter_comes_once_the_decision_is_recorded(
 
 
 async def test_after_words_as_well(running: Running) -> None:
-    await furnish(running, 3)
+    await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("n")
@@ -235,7 +224,7 @@ async def test_after_words_as_well(running: Running) -> None:
 
 
 async def test_an_enter_that_ends_nothing_takes_no_letter_away(running: Running) -> None:
-    await furnish(running, 1)
+    await stories.queue(running.record, 1)
     async with console(running.settings()) as screen:
         await screen.sees("1/1")
         await screen.press("r")
@@ -245,7 +234,7 @@ async def test_an_enter_that_ends_nothing_takes_no_letter_away(running: Running)
 
 
 async def test_keys_after_esc_are_commands(running: Running) -> None:
-    await furnish(running, 3)
+    await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("a")
@@ -258,7 +247,7 @@ async def test_keys_do_not_wait_long_for_a_server_that_is_away(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "LONGEST_HOLD_SECONDS", 0.1)
-    await furnish(running, 3)
+    await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("a")
@@ -271,7 +260,7 @@ async def test_keys_do_not_wait_long_for_a_server_that_is_away(
 
 
 async def test_what_was_recorded_names_its_case_and_makes_room_for_the_next(running: Running) -> None:
-    await furnish(running, 3)
+    await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("n")

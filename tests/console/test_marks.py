@@ -2,29 +2,18 @@
 
 import base64
 import re
-from datetime import timedelta
 
 import pytest
 from conftest import Running
 from fakedesk import stories
-from fakedesk.record import now
 from hypothesis import given
 from hypothesis import strategies as st
 from screens import console
 
 from casework.events import DecisionSubmitted
-from casework.policy import Terms
 from casework.reasons import ReasonCode
 from casework.transitions import Status
 from console import clipboard
-
-SLOW = Terms(hold_seconds=600)
-
-
-async def furnish(running: Running, count: int) -> None:
-    for number in range(1, count + 1):
-        at = now() - timedelta(minutes=200 - number)
-        await stories.investigated(running.record, stories.alert(number), at, SLOW)
 
 
 def decided(running: Running) -> list[str]:
@@ -37,7 +26,7 @@ def decided(running: Running) -> list[str]:
 
 
 async def test_marked_cases_are_decided_in_one_request(running: Running) -> None:
-    await furnish(running, 4)
+    await stories.queue(running.record, 4)
     async with console(running.settings()) as screen:
         await screen.sees("1/4", "[1 desk 4]")
         await screen.press("space", "space", "j", "space")
@@ -52,7 +41,7 @@ async def test_marked_cases_are_decided_in_one_request(running: Running) -> None
 
 
 async def test_a_marked_case_that_went_on_is_refused_by_itself_and_stays_marked(running: Running) -> None:
-    await furnish(running, 3)
+    await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("asterisk")
@@ -75,7 +64,7 @@ async def test_a_marked_case_that_went_on_is_refused_by_itself_and_stays_marked(
 
 
 async def test_many_cases_need_their_number_typed(running: Running) -> None:
-    await furnish(running, 22)
+    await stories.queue(running.record, 22)
     async with console(running.settings()) as screen:
         await screen.sees("1/22")
         await screen.press("space", "G", "v")
@@ -93,7 +82,7 @@ async def test_many_cases_need_their_number_typed(running: Running) -> None:
 
 
 async def test_marked_cases_are_escalated_for_one_reason_and_code(running: Running) -> None:
-    await furnish(running, 3)
+    await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("asterisk", "e")
@@ -116,7 +105,7 @@ async def test_marked_cases_are_escalated_for_one_reason_and_code(running: Runni
 
 
 async def test_marked_cases_are_approved_with_one_reason_code(running: Running) -> None:
-    await furnish(running, 2)
+    await stories.queue(running.record, 2)
     async with console(running.settings()) as screen:
         await screen.sees("1/2")
         await screen.press("asterisk", "a")
@@ -133,7 +122,7 @@ async def test_marked_cases_are_approved_with_one_reason_code(running: Running) 
 
 
 async def test_marked_cases_are_tagged_and_then_deferred_together(running: Running) -> None:
-    await furnish(running, 3)
+    await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("space", "space", "t")
@@ -158,7 +147,7 @@ async def test_marked_cases_are_tagged_and_then_deferred_together(running: Runni
 
 
 async def test_of_marked_cases_those_due_before_the_time_are_not_deferred(running: Running) -> None:
-    await furnish(running, 2)
+    await stories.queue(running.record, 2)
     async with console(running.settings()) as screen:
         await screen.sees("1/2")
         await screen.press("asterisk", "d")
@@ -171,7 +160,7 @@ async def test_of_marked_cases_those_due_before_the_time_are_not_deferred(runnin
 
 
 async def test_the_views_are_numbered_and_counted(running: Running) -> None:
-    await furnish(running, 3)
+    await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("[1 desk 3]", "3 decide 3")
         await screen.press("c")
@@ -187,7 +176,7 @@ async def test_the_views_are_numbered_and_counted(running: Running) -> None:
 
 
 async def test_the_filter_takes_digits_and_stars_as_text(running: Running) -> None:
-    await furnish(running, 3)
+    await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("slash", *"alert-002")
@@ -196,7 +185,7 @@ async def test_the_filter_takes_digits_and_stars_as_text(running: Running) -> No
 
 
 async def test_a_field_and_a_command_are_copied_and_shown(running: Running) -> None:
-    await furnish(running, 1)
+    await stories.queue(running.record, 1)
     async with console(running.settings()) as screen:
         await screen.sees("1/1")
         await screen.press("y")
@@ -221,7 +210,7 @@ def test_too_much_is_not_copied_by_halves() -> None:
 
 
 async def test_a_decided_case_leaves_no_mark(running: Running) -> None:
-    await furnish(running, 1)
+    await stories.queue(running.record, 1)
     async with console(running.settings()) as screen:
         await screen.sees("1/1")
         await screen.press("space", "space")
@@ -232,7 +221,7 @@ async def test_a_decided_case_leaves_no_mark(running: Running) -> None:
 
 
 async def test_a_marked_case_that_does_not_wait_for_it_is_left_out_and_unmarked(running: Running) -> None:
-    await furnish(running, 3)
+    await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("a")
@@ -249,7 +238,7 @@ async def test_a_marked_case_that_does_not_wait_for_it_is_left_out_and_unmarked(
 
 
 async def test_a_range_without_a_mark_begins_where_it_is_pressed_and_says_so(running: Running) -> None:
-    await furnish(running, 4)
+    await stories.queue(running.record, 4)
     async with console(running.settings()) as screen:
         await screen.sees("1/4")
         await screen.press("v")
@@ -260,7 +249,7 @@ async def test_a_range_without_a_mark_begins_where_it_is_pressed_and_says_so(run
 
 
 async def test_marks_that_are_gone_begin_no_range(running: Running) -> None:
-    await furnish(running, 4)
+    await stories.queue(running.record, 4)
     async with console(running.settings()) as screen:
         await screen.sees("1/4")
         await screen.press("space", "escape", "j", "v")

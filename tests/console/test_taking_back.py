@@ -7,27 +7,15 @@ from conftest import Running, until
 from fakedesk import stories
 from fakedesk.app import person
 from fakedesk.record import now
+from fakedesk.stories import case
 from screens import Driver, console
 
 from casework import commands
 from casework.action import Action
 from casework.actor import Actor, ActorKind, Role
 from casework.decision import DecisionRequest
-from casework.policy import Terms
 from casework.transitions import Status
 from console.decided import Decided, Made
-
-SLOW = Terms(hold_seconds=600)
-
-
-def case(number: int) -> str:
-    return f"fraud-ALERT-{number:03d}"
-
-
-async def furnish(running: Running, count: int = 3) -> None:
-    for number in range(1, count + 1):
-        at = now() - timedelta(minutes=200 - number)
-        await stories.investigated(running.record, stories.alert(number), at, SLOW)
 
 
 def status(running: Running, number: int) -> Status:
@@ -57,7 +45,7 @@ async def decided_by(running: Running, number: int, who: Actor) -> None:
 
 
 async def test_the_own_decision_on_the_case_before_is_taken_back_at_once_and_named(running: Running) -> None:
-    await furnish(running)
+    await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("n")
@@ -78,7 +66,7 @@ async def test_the_own_decision_on_the_case_before_is_taken_back_at_once_and_nam
 async def test_a_colleagues_decision_is_taken_back_only_after_a_question_that_names_them(
     running: Running, colleague: Actor
 ) -> None:
-    await furnish(running, 1)
+    await stories.queue(running.record, 1)
     await decided_by(running, 1, colleague)
     async with console(running.settings()) as screen:
         await screen.sees("held 1")
@@ -102,7 +90,7 @@ async def test_a_colleagues_decision_is_taken_back_only_after_a_question_that_na
 async def test_a_case_that_a_colleague_decided_anew_is_theirs_though_it_was_decided_here_before(
     running: Running,
 ) -> None:
-    await furnish(running, 1)
+    await stories.queue(running.record, 1)
     async with console(running.settings()) as screen:
         await screen.sees("1/1")
         await approve(screen)
@@ -117,7 +105,7 @@ async def test_a_case_that_a_colleague_decided_anew_is_theirs_though_it_was_deci
 
 
 async def test_who_may_not_withdraw_a_colleagues_decision_is_told_whose_it_is(running: Running) -> None:
-    await furnish(running, 1)
+    await stories.queue(running.record, 1)
     await decided_by(running, 1, person("bob"))
     async with console(running.settings("junior")) as screen:
         await screen.sees("held 1")
@@ -131,7 +119,7 @@ async def test_who_may_not_withdraw_a_colleagues_decision_is_told_whose_it_is(ru
 async def test_the_question_about_many_counts_down_and_goes_when_nothing_is_held_any_more(
     running: Running,
 ) -> None:
-    await furnish(running)
+    await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("space", "space")
@@ -148,7 +136,7 @@ async def test_the_question_about_many_counts_down_and_goes_when_nothing_is_held
 
 
 async def test_the_case_in_front_is_taken_back_at_once(running: Running) -> None:
-    await furnish(running, 1)
+    await stories.queue(running.record, 1)
     async with console(running.settings()) as screen:
         await screen.sees("1/1")
         await screen.press("enter")
@@ -163,7 +151,7 @@ async def test_the_case_in_front_is_taken_back_at_once(running: Running) -> None
 
 
 async def test_a_decision_on_many_is_taken_back_whole(running: Running) -> None:
-    await furnish(running, 4)
+    await stories.queue(running.record, 4)
     async with console(running.settings()) as screen:
         await screen.sees("1/4")
         await screen.press("space", "space", "space")
@@ -177,7 +165,7 @@ async def test_a_decision_on_many_is_taken_back_whole(running: Running) -> None:
 
 
 async def test_of_the_marked_cases_those_that_are_held_are_taken_back(running: Running) -> None:
-    await furnish(running)
+    await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("asterisk")
@@ -193,7 +181,7 @@ async def test_of_the_marked_cases_those_that_are_held_are_taken_back(running: R
 
 
 async def test_all_marked_are_claimed_given_back_and_noted_on(running: Running) -> None:
-    await furnish(running)
+    await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("space", "space", "c")
@@ -208,7 +196,7 @@ async def test_all_marked_are_claimed_given_back_and_noted_on(running: Running) 
 
 
 async def test_the_last_decision_is_made_on_all_that_are_marked(running: Running) -> None:
-    await furnish(running, 4)
+    await stories.queue(running.record, 4)
     async with console(running.settings()) as screen:
         await screen.sees("1/4")
         await screen.press("r")
@@ -226,7 +214,7 @@ async def test_the_last_decision_is_made_on_all_that_are_marked(running: Running
 async def test_a_decision_on_many_is_the_last_one_to_be_made_again_until_it_is_withdrawn(
     running: Running,
 ) -> None:
-    await furnish(running, 5)
+    await stories.queue(running.record, 5)
     async with console(running.settings()) as screen:
         await screen.sees("1/5")
         await approve(screen)
@@ -250,7 +238,7 @@ async def test_a_decision_on_many_is_the_last_one_to_be_made_again_until_it_is_w
 
 
 async def test_what_a_colleague_withdrew_is_not_offered_to_be_made_again(running: Running) -> None:
-    await furnish(running, 2)
+    await stories.queue(running.record, 2)
     async with console(running.settings()) as screen:
         await screen.sees("1/2")
         await approve(screen)
@@ -263,7 +251,7 @@ async def test_what_a_colleague_withdrew_is_not_offered_to_be_made_again(running
 
 
 async def test_an_escalation_is_made_again_with_its_words(running: Running) -> None:
-    await furnish(running, 2)
+    await stories.queue(running.record, 2)
     async with console(running.settings()) as screen:
         await screen.sees("1/2")
         await screen.press("e")
@@ -290,7 +278,7 @@ def test_a_withdrawal_that_is_heard_of_late_leaves_the_decision_made_since() -> 
 
 
 async def test_marks_that_went_on_or_are_not_listed_are_counted(running: Running) -> None:
-    await furnish(running, 2)
+    await stories.queue(running.record, 2)
     async with console(running.settings()) as screen:
         await screen.sees("1/2")
         await approve(screen)

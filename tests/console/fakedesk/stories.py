@@ -23,7 +23,7 @@ from casework.finding import Claim, ClaimStatus, Finding, FindingStatus, RowRef,
 from casework.policy import Policy, Terms
 from casework.telemetry import Telemetry
 from fakedesk.lookups import customer_calls
-from fakedesk.record import Record
+from fakedesk.record import Record, now
 
 TOOLS = {
     Specialist.USAGE: ("get_data_usage", "get_login_history"),
@@ -215,6 +215,21 @@ async def investigated(
         await find(record, case_id, specialist, at, text, looked_up=looked_up)
     await ask(record, case_id, at)
     return case_id
+
+
+SLOW = Terms(hold_seconds=600)
+"""Approvals are held for so long that a test can look at them."""
+
+
+def case(number: int) -> str:
+    """The id of the case about an alert."""
+    return f"fraud-ALERT-{number:03d}"
+
+
+async def queue(record: Record, count: int) -> None:
+    """Cases that wait for a decision and expire in the order of their numbers."""
+    for number in range(1, count + 1):
+        await investigated(record, alert(number), now() - timedelta(minutes=200 - number), SLOW)
 
 
 async def add_note(record: Record, case_id: str, text: str) -> None:
