@@ -5,15 +5,16 @@ from datetime import timedelta
 from conftest import Running
 from fakedesk import stories
 from fakedesk.record import now
+from fakedesk.stories import case
 from screens import console
-from test_going_on import approved_by_bob, case, furnish
+from test_going_on import approved_by_bob
 
 from casework.policy import Terms
 
 
 async def with_a_closed_case(running: Running) -> None:
     """Two open cases, and a third that is closed."""
-    await furnish(running, 2)
+    await stories.queue(running.record, 2)
     at = now() - timedelta(minutes=100)
     await stories.investigated(running.record, stories.alert(3, "sim_swap"), at, Terms(hold_seconds=0))
     await approved_by_bob(running, 3)

@@ -1,10 +1,12 @@
 """Every view keeps its place: the cursor is where it was when one comes back, and at the top before that."""
 
 from conftest import Running
+from fakedesk import stories
 from fakedesk.app import person
 from fakedesk.record import now
+from fakedesk.stories import case
 from screens import console
-from test_going_on import case, cursor, furnish, put_off
+from test_going_on import cursor, put_off
 
 from casework import commands
 
@@ -16,7 +18,7 @@ async def claim(running: Running, number: int, who: str) -> None:
 
 
 async def test_a_view_is_as_it_was_left_and_begins_at_its_top(running: Running) -> None:
-    await furnish(running)
+    await stories.queue(running.record, 5)
     await claim(running, 1, "ana")
     async with console(running.settings()) as screen:
         await screen.sees("1/5", "2 mine 1")
@@ -31,7 +33,7 @@ async def test_a_view_is_as_it_was_left_and_begins_at_its_top(running: Running) 
 
 
 async def test_a_case_that_left_meanwhile_leaves_its_place_to_the_next_one(running: Running) -> None:
-    await furnish(running)
+    await stories.queue(running.record, 5)
     async with console(running.settings()) as screen:
         await screen.sees("1/5")
         await screen.press("j", "j", "9")
@@ -50,7 +52,7 @@ async def test_a_case_that_left_meanwhile_leaves_its_place_to_the_next_one(runni
 
 
 async def test_a_filter_has_a_place_of_its_own_and_gives_the_view_its_own_back(running: Running) -> None:
-    await furnish(running)
+    await stories.queue(running.record, 5)
     for number in (2, 3, 5):
         await claim(running, number, "ana")
     async with console(running.settings()) as screen:
@@ -66,7 +68,7 @@ async def test_a_filter_has_a_place_of_its_own_and_gives_the_view_its_own_back(r
 
 
 async def test_a_filter_that_keeps_the_case_stays_on_it(running: Running) -> None:
-    await furnish(running)
+    await stories.queue(running.record, 5)
     for number in (2, 3):
         await claim(running, number, "ana")
     async with console(running.settings()) as screen:
