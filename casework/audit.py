@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from casework.canonical import BrokenLink, Link, verify_chain
-from casework.case import Case, replay
+from casework.case import Case
 from casework.errors import CaseworkError
 from casework.events import from_link
+from casework.history import replay
 from casework.signature import Verifier
 from casework.signing import ORDERS, doubt_about
 

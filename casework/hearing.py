@@ -9,10 +9,11 @@ from pydantic import JsonValue, ValidationError
 
 from casework.actor import SYSTEM
 from casework.canonical import Link, digest, verify_chain
-from casework.case import Case, replay
+from casework.case import Case
 from casework.decision import Decision
 from casework.errors import SequenceError, TamperedError, TransitionError, UnavailableError
 from casework.events import CaseEvent, DecisionSubmitted, DecisionWithdrawn, NewEvent, OrderRefused, from_link
+from casework.history import replay
 from casework.ports import DecisionEvent, WithdrawalEvent
 from casework.signature import Verifier, key_id_of
 from casework.signing import Doubt, doubt_about, link_of, orders_in, signed_message

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from casework.case import apply
 from casework.errors import CaseworkError
 from casework.events import CaseClosed, CaseEvent, FindingRecorded, Opened
+from casework.history import apply
 from casework.links import MOST_LINKED
 from casework.transitions import Status
 from casework.views import CaseChange, CaseDetail, CaseSummary, Me, TelemetrySeen

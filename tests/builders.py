@@ -10,9 +10,10 @@ from casework.actor import SYSTEM, Actor, ActorKind, Role
 from casework.alert import Alert
 from casework.assessment import Assessment, assess
 from casework.canonical import GENESIS
-from casework.case import Case, apply
+from casework.case import Case
 from casework.decision import Decision, DecisionRequest, Stage, decision_id_for
 from casework.finding import Claim, Finding, FindingStatus, RowRef, Specialist
+from casework.history import apply
 from casework.hub_picture import HubPicture
 from casework.policy import Policy, Terms
 

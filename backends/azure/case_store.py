@@ -19,9 +19,10 @@ from backends.azure.cosmos_containers import cases_definition, verified
 from backends.azure.feed_watch import FeedWatch
 from backends.cosmos_settings import CosmosSettings
 from casework.canonical import Link
-from casework.case import Case, replay
+from casework.case import Case
 from casework.errors import NotFoundError
 from casework.events import CaseEvent, NewEvent, Outcome
+from casework.history import replay
 from casework.places import Place
 from casework.ports import Appended, CasePage, CaseQuery, Changes, StoredEvent
 from casework.transitions import Status

@@ -24,9 +24,10 @@ from backends.azure.case_documents import (
 )
 from backends.azure.cosmos import Operation, Requests
 from backends.azure.cosmos_trouble import RACES, TOO_LARGE, UNDECIDED, in_words
-from casework.case import Case, expect_seq, extend
+from casework.case import Case
 from casework.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from casework.events import CaseEvent, NewEvent
+from casework.history import expect_seq, extend
 from casework.ports import Appended
 
 MOST_EVENTS = 99

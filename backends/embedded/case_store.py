@@ -13,9 +13,10 @@ from typing import Literal
 from backends.embedded.case_queries import find_cases
 from backends.embedded.database import Database, open_database
 from casework.canonical import Link
-from casework.case import Case, expect_seq, extend
+from casework.case import Case
 from casework.errors import NotFoundError
 from casework.events import CaseEvent, NewEvent, from_link
+from casework.history import expect_seq, extend
 from casework.places import Mark, Place, at
 from casework.ports import Appended, CasePage, CaseQuery, Changes, StoredEvent
 from casework.transitions import Status

@@ -16,9 +16,9 @@ from fastapi.responses import StreamingResponse
 from casework.actor import Actor, ActorKind, Role
 from casework.alert import Alert, Severity
 from casework.canonical import GENESIS
-from casework.case import apply
 from casework.commands import open_case
 from casework.events import seal
+from casework.history import apply
 from casework.policy import Terms
 from casework.views import CaseChange, Me, summarise
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, cast
 
-from casework.case import apply
 from casework.events import CaseEvent, Opened
+from casework.history import apply
 from casework.views import CaseChange, CaseDetail, Me
 from console import news as n
 from console.api import ConsoleApi

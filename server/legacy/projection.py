@@ -9,8 +9,9 @@ from pydantic import BaseModel, JsonValue
 from casework import events as ev
 from casework.action import Action
 from casework.assessment import Assessment
-from casework.case import Case, apply
+from casework.case import Case
 from casework.finding import Finding, Specialist
+from casework.history import apply
 from casework.policy import Route
 from casework.transitions import Status
 

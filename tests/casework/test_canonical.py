@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from casework.audit import audit_case
 from casework.canonical import GENESIS, Link, canonical_json, verify_chain
-from casework.case import Case, replay
+from casework.case import Case
 from casework.events import CaseEvent, NewEvent, from_link, seal
+from casework.history import replay
 from tests.builders import CASE_ID, case_in_review, grow, story_until_review
 
 JSON = st.recursive(

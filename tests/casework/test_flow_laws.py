@@ -11,11 +11,12 @@ from casework import commands, flow
 from casework.action import Action, ActionReceipt, Step
 from casework.actor import Role
 from casework.assessment import assess
-from casework.case import Case, apply, replay
+from casework.case import Case
 from casework.decision import DecisionRequest
 from casework.errors import CaseworkError, TransitionError
 from casework.events import CaseEvent, NewEvent, Outcome, seal
 from casework.finding import Specialist
+from casework.history import apply, replay
 from casework.policy import Policy, Terms
 from casework.transitions import Status
 from tests.builders import CASE_ID, NOW, make_alert, make_finding, make_person

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from casework import events as ev
 from casework.audit import audit_case
-from casework.case import Case, extend
+from casework.case import Case
 from casework.finding import Finding, Specialist, ToolCall
+from casework.history import extend
 from casework.links import MOST_LINKED, with_linked
 from casework.views import CaseSummary, summarise
 from tests.builders import CASE_ID, NOW, event, grow, make_finding, story_until_review

@@ -11,9 +11,10 @@ from backends.signing import AnyKey, Ed25519Signer, KeyRing
 from casework import commands
 from casework.audit import audit_case
 from casework.canonical import GENESIS, Link, canonical_json, digest_text
-from casework.case import Case, apply
+from casework.case import Case
 from casework.errors import TransitionError
 from casework.events import CaseEvent, NewEvent, seal
+from casework.history import apply
 from casework.signing import Doubt, doubt_about, signed, signed_message
 from tests.builders import CASE_ID, NOW, case_in_review, make_person, make_request, story_until_review
 

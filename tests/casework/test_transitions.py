@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from casework import events as ev
 from casework.action import Action, ActionReceipt, Step
 from casework.canonical import GENESIS
-from casework.case import Case, apply, replay
+from casework.case import Case
 from casework.decision import Stage
 from casework.errors import SequenceError, TransitionError
 from casework.finding import Specialist, ToolCall
+from casework.history import apply, replay
 from casework.policy import Terms
 from casework.transitions import AWAITING, Status, allowed, next_status
 from tests.builders import (

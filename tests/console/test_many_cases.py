@@ -10,8 +10,8 @@ from fakedesk.record import Record, now
 
 from casework.alert import Severity
 from casework.assessment import RiskLevel
-from casework.case import replay
 from casework.events import FindingRecorded
+from casework.history import replay
 from casework.transitions import Status
 from casework.views import CaseChange, CaseDetail, CaseSummary, ClaimView
 from console import news as n

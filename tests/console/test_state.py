@@ -9,10 +9,10 @@ from fakedesk.record import Record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casework.case import replay
 from casework.commands import add_note
 from casework.events import FindingRecorded
 from casework.finding import Specialist
+from casework.history import replay
 from casework.telemetry import TELEMETRY
 from casework.transitions import Status
 from casework.views import CaseChange, CaseDetail, TelemetrySeen

@@ -9,7 +9,6 @@ from backends.signing import KeyRing, new_key, signer_from_pem
 from casework import events as ev
 from casework.alert import case_id_for
 from casework.audit import audit_case
-from casework.case import replay
 from casework.commands import claim, open_case, submit_decision
 from casework.errors import (
     AlreadyDecidedError,
@@ -19,6 +18,7 @@ from casework.errors import (
     TransitionError,
 )
 from casework.finding import ToolCall
+from casework.history import replay
 from casework.places import START, Place, parse_place
 from casework.policy import Terms
 from casework.ports import CaseQuery, CaseStore, StoredEvent

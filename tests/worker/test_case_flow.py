@@ -12,11 +12,11 @@ from casework import durable_names as names
 from casework.action import Action, ActionOrder, Step
 from casework.actor import Role
 from casework.alert import Severity
-from casework.case import replay
 from casework.decision import Stage
 from casework.errors import ActionRefusedError, CaseworkError, UnavailableError
 from casework.events import EscalationReason, Outcome
 from casework.finding import FindingStatus, Specialist
+from casework.history import replay
 from casework.policy import Policy, Terms
 from casework.ports import ReversalOrder
 from casework.transitions import Status

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from casework.canonical import GENESIS
-from casework.case import Case, apply
+from casework.case import Case
 from casework.errors import NotFoundError
 from casework.events import CaseEvent, NewEvent, seal
+from casework.history import apply
 from casework.telemetry import Telemetry
 from casework.views import CaseChange, CaseSummary, TelemetrySeen, summarise
 
