@@ -7,11 +7,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
+from textual.driver import Driver
 from textual.events import Event, Key, Paste
 from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input, TextArea
 
 from console import news as n
 from console.codes import Codes
+from console.escapes import apart, read_pairs
 from console.format import Glyphs, plural
 from console.lines import Line, Tone
 from console.screens.case import CaseScreen
@@ -69,8 +73,21 @@ class Asking(App[None]):
         stack = self.screen_stack
         return stack[-1] if stack else None
 
+    def get_driver_class(self) -> type[Driver]:
+        return read_pairs(super().get_driver_class())
+
     async def on_event(self, event: Event) -> None:
         """Keys wait while a panel is being opened; esc gives that up."""
+        for one in apart(event, writing=self._field is not None):
+            await self._heed(one)
+
+    @property
+    def _field(self) -> Widget | None:
+        """The text field that is being written in."""
+        field = self.top.focused if self.top else None
+        return field if isinstance(field, Input | TextArea) else None
+
+    async def _heed(self, event: Event) -> None:
         typed = isinstance(event, Key | Paste) and not event.is_forwarded
         ahead = self.work.ahead
         if not typed:
@@ -99,17 +116,17 @@ class Asking(App[None]):
 
     async def _take(self, event: Event) -> None:
         """A key for what is on the screen. One that may end a text makes those after it wait for that."""
-        top = self.top
+        top, field = self.top, self._field
         if isinstance(event, Key) and isinstance(top, WorkScreen) and top.acts_on(event.key):
             self.forget_message()
         await super().on_event(event)
-        ends = isinstance(event, Key) and event.key in ENDS_WORDS and isinstance(top, WordsPanel)
-        if ends and self.top is top and not self.work.ahead.holding:
+        ends = isinstance(event, Key) and event.key in ENDS_WORDS
+        if ends and field is not None and self.top is top and not self.work.ahead.holding:
             self.work.ahead.hold(top)
-            (self.focused or self.screen).call_later(self._words_taken, self.screen)
+            field.call_later(self._words_taken, top)
 
-    def _words_taken(self, panel: Screen[Any]) -> None:
-        """The panel has dealt with enter or esc; if it did not end there, it takes what came after."""
+    def _words_taken(self, panel: Screen[Any] | None) -> None:
+        """A text field has dealt with enter or esc; what came after is for what is on the screen now."""
         if self.work.ahead.held_for(panel):
             self.call_later(self.give_keys, None)
 

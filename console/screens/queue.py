@@ -1,6 +1,7 @@
 """The queue: every open case in the order it matters, live, with a filter and a preview."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -23,6 +24,7 @@ from console.saved_views import SAVED
 from console.screens.work import WorkScreen, bindings_for
 from console.state import ConsoleState
 from console.widgets.case_table import CaseTable
+from console.widgets.filter_input import FilterInput
 from console.widgets.line_pane import LinePane
 from console.widgets.line_view import LineView
 from console.widgets.toasts import Toasts
@@ -50,9 +52,8 @@ class QueueScreen(WorkScreen):
         yield LineView(id="status", classes="bar")
         yield LineView(id="views", classes="bar")
         yield LineView(id="banner", classes="bar")
-        yield Input(
-            id="filter", placeholder="words, risk>0.7, type:travel, status:waiting, mine", compact=True
-        )
+        back = (one.keys for one in self.console_app.actions if one.name == "back")
+        yield FilterInput(self.keep_filter, self.action_back, chain.from_iterable(back))
         with Horizontal(id="panes"):
             yield CaseTable(id="table")
             yield LineView(id="preview")
@@ -201,7 +202,7 @@ class QueueScreen(WorkScreen):
         )
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self._filter_by(event.value)
+        self._filter_by(event.input.value)  # the news may be older than what the field holds by now
         self.console_app.repaint()
 
     def _filter_by(self, text: str) -> None:
@@ -213,10 +214,10 @@ class QueueScreen(WorkScreen):
         except FilterError as error:
             self._complaint = str(error)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def keep_filter(self) -> None:
         """Keep the filter. Typed in a burst, enter comes before the changes are told, so it is read here."""
-        self._filter_by(event.value)
         box = self.query_one("#filter", Input)
+        self._filter_by(box.value)
         box.display = bool(self._typed)
         self.set_focus(None)
         self._search()
@@ -248,10 +249,11 @@ class QueueScreen(WorkScreen):
         if not box.display:
             self._marks.clear()
             self._anchor = None
-            self.console_app.repaint()
         box.value = ""
         box.display = False
+        self._filter_by("")
         self.set_focus(None)
+        self.console_app.repaint()
 
     def action_view(self, at: int) -> None:
         """Show a saved view; what was typed into the filter stays."""

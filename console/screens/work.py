@@ -47,10 +47,10 @@ class WorkScreen(Screen[None]):
     """Whether there is more to show than one frame had the time for."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keys belong to the text field while one has the focus."""
+        """Keys belong to the text field while one has the focus; it knows itself when it is left."""
         if action not in BY_NAME and action != "view":
             return True
-        return not isinstance(self.focused, Input) or action in WHILE_TYPING
+        return not isinstance(self.focused, Input) or action in WHILE_TYPING - {"back"}
 
     def acts_on(self, key: str) -> bool:
         """Whether something is done at a key."""

@@ -107,3 +107,18 @@ def test_words_in_one_packet_reach_the_panel_whole_and_enter_sends_them(
     assert said == ["Look at Lagos again"]
     terminal.child.kill(signal.SIGTERM)
     terminal.ends()
+
+
+def test_escape_and_enter_in_one_packet_confirm_nothing(desk_port: int, tmp_path: Path) -> None:
+    terminal = Terminal(desk_port, tmp_path)
+    terminal.sees("waiting", "live")
+    terminal.child.send("/case:alert-006\r")
+    terminal.sees("1/1")
+    terminal.child.send("a")
+    terminal.sees("enter do it")
+    terminal.child.send("\x1b\r")
+    terminal.sees("why this risk")
+    (row,) = httpx.get(f"http://127.0.0.1:{desk_port}/api/v1/cases?q=alert-006").json()["items"]
+    assert row["status"] == "awaiting_review"
+    terminal.child.kill(signal.SIGTERM)
+    terminal.ends()
