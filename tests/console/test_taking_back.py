@@ -232,8 +232,8 @@ async def test_a_decision_on_many_is_the_last_one_to_be_made_again_until_it_is_w
         await screen.press("u")
         await screen.sees("Withdraw: 2 decisions?")
         await screen.press("enter")
-        await screen.sees("Withdrawn: 2, refused: 0")
-        await screen.press("full_stop")
+        await screen.sees("Withdrawn: 2, refused: 0", "2 marked")
+        await screen.press("escape", "full_stop")
         await screen.sees("Approve: lock account?")
 
 
