@@ -183,12 +183,15 @@ class Bulk:
         *,
         keep_marks: bool = False,
         left_out: Set[str] = frozenset(),
+        also: str = "",
     ) -> None:
         """Say what was recorded and, on a page, why what was refused was; that stays marked."""
         if not keep_marks:
             self._app.unmark(accepted(response) | left_out)
-        unmarked = f" Left out and unmarked: {len(left_out)}, not waiting for that." if left_out else ""
-        self._app.say(f"{done}: {response.accepted}, refused: {response.refused}.{unmarked}", "good")
+        if left_out:
+            also = f"Left out and unmarked: {len(left_out)}, not waiting for that."
+        told = f"{done}: {response.accepted}, refused: {response.refused}. {also}"
+        self._app.say(told.rstrip(), "good")
         if response.refused:
             self._app.show_page(
                 "What was refused", lambda width: results(response, Sheet(width, self._app.now()))

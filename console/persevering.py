@@ -16,6 +16,7 @@ from console.problems import BusyError, UnreachableError
 
 GIVE_UP_SECONDS = 900.0
 LONGEST_WAIT_SECONDS = 10.0
+MOST_DOUBLINGS = 5
 
 T = TypeVar("T")
 
@@ -42,7 +43,7 @@ class Way:
             except (UnreachableError, BusyError) as error:
                 tries += 1
                 self.tell(n.Stuck(self.key, tries, str(error)))
-                wait = min(LONGEST_WAIT_SECONDS, 0.5 * 2.0**tries)
+                wait = min(LONGEST_WAIT_SECONDS, 0.5 * 2.0 ** min(tries, MOST_DOUBLINGS))
                 await asyncio.sleep(wait * (0.5 + self.jitter() / 2))
 
     def answered(self, *case_ids: str) -> None:

@@ -95,9 +95,10 @@ class TakingBack:
             lambda case_id: self._take_back(desk, still[case_id]),
             lambda case_id: self._take_back_again(desk, still[case_id]),
         )
-        self._bulk.tell(response, "Withdrawn")
+        again = [marks[case_id] for case_id in accepted(response) if case_id in marks]
+        self._bulk.tell(response, "Withdrawn", also=f"Marked again: {len(again)}." if again else "")
         self._show_again([marks.get(case_id, still[case_id]) for case_id in accepted(response)])
-        self._app.mark_again([marks[case_id] for case_id in accepted(response) if case_id in marks])
+        self._app.mark_again(again)
         if one and response.accepted:
             self._app.say(f"Recorded: {one} waits again, the decision is withdrawn.", "good")
 
