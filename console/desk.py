@@ -116,11 +116,18 @@ class Desk:
         return _counted(results)
 
     async def each(
-        self, what: n.Wish, case_ids: Sequence[str], act: Act, again: Act | None = None
+        self,
+        what: n.Wish,
+        case_ids: Sequence[str],
+        act: Act,
+        again: Act | None = None,
+        *,
+        persevering: bool = True,
     ) -> BulkResponse:
         """The same small thing on many cases, a few at a time; one that is refused stops no other.
 
-        Each is repeated while the server is away; `again` is how, where a mere repeat could do harm.
+        Each is repeated while the server is away, if that is wanted; `again` is how, where a mere repeat
+        could do harm.
         """
         results: dict[str, BulkResult] = {}
         at_once = asyncio.Semaphore(FEW)
@@ -128,7 +135,8 @@ class Desk:
         async def one(way: Way, case_id: str) -> None:
             async with at_once:
                 repeat = partial(again, case_id) if again else None
-                results[case_id] = await _result(case_id, way.until_answered(partial(act, case_id), repeat))
+                sent = way.until_answered(partial(act, case_id), repeat) if persevering else act(case_id)
+                results[case_id] = await _result(case_id, sent)
                 way.answered(case_id)
 
         try:
@@ -138,16 +146,6 @@ class Desk:
             lost = [case_id for case_id in case_ids if case_id not in results]
             results |= {case_id: _failed(case_id, _of_one(what, error)) for case_id in lost}
         return _counted([results[case_id] for case_id in case_ids])
-
-    async def each_now(self, case_ids: Sequence[str], act: Act) -> BulkResponse:
-        """The same on many cases for somebody who waits for it: what the server does not take now failed."""
-        at_once = asyncio.Semaphore(FEW)
-
-        async def one(case_id: str) -> BulkResult:
-            async with at_once:
-                return await _result(case_id, act(case_id))
-
-        return _counted(await asyncio.gather(*map(one, case_ids)))
 
     async def search(self, wanted: Filter) -> AsyncGenerator[tuple[int, bool], None]:
         """What the server has for a filter: after each page how many cases by now, and whether it has more.

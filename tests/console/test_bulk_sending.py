@@ -21,6 +21,7 @@ from console import asking
 from console import news as n
 from console.desk import FEW, MOST_AT_ONCE, Desk
 from console.pages import sending
+from console.persevering import Persevering
 from console.problems import UnreachableError
 from console.state import ConsoleState, reduce
 
@@ -234,6 +235,16 @@ def test_many_are_tried_as_long_as_one_is() -> None:
     told = heard(lambda desk: desk.decide_many(items(2)), tries=100)
     assert [news.tries for news in told if isinstance(news, n.Stuck)] == [*range(1, 101)]
     assert counts(told)[-1] == 0
+
+
+async def test_every_answer_gives_the_others_their_full_time_anew() -> None:
+    async with Persevering([].append).way("k", "note", ("x", "y")) as way:
+        began = way.deadline.when()
+        way.answered("x")
+        later = way.deadline.when()
+        assert began is not None
+        assert later is not None
+        assert later > began
 
 
 def test_what_could_not_be_sent_is_on_its_way_no_more() -> None:
