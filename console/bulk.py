@@ -161,7 +161,7 @@ class Bulk:
 
     async def _send(self, desk: "Desk", rows: Sequence[CaseSummary], items: Sequence[BulkItem]) -> None:
         with self._app.dealing_with(item.case_id for item in items) as done:
-            response = await desk.decide_many(items)
+            response = await desk.many.decide(items)
             done.update(accepted(response))
         if recorded := [item for item in items if item.case_id in done]:
             self._app.work.decided.remember(Made.of(*recorded), done, self._app.state.cases, rows)

@@ -50,10 +50,10 @@ class Claiming:
         ids = [row.case_id for row in self._bulk.idle(marked, "claim", "release")]
         free = [row.case_id for row in marked if row.case_id in ids and not self._is_ours(row)]
         if free:
-            self._bulk.tell(await desk.each("claim", free, desk.claim), "Claimed", keep_marks=True)
+            self._bulk.tell(await desk.many.each("claim", free, desk.claim), "Claimed", keep_marks=True)
         elif ids:
             again = partial(self._give_back_if_ours, desk)
-            given_back = await desk.each("release", ids, desk.release, again)
+            given_back = await desk.many.each("release", ids, desk.release, again)
             self._bulk.tell(given_back, "Claims given back", keep_marks=True)
 
     async def _give_back_if_ours(self, desk: "Desk", case_id: str) -> CaseSummary:
@@ -138,7 +138,7 @@ class Claiming:
         marked = self._bulk.idle(marked, "note")
         text = marked and await self._app.write("Note on the marked cases", page, ("marked", "note"))
         if isinstance(text, str):
-            response = await desk.each("note", [row.case_id for row in marked], desk.noting(text))
+            response = await desk.many.each("note", [row.case_id for row in marked], desk.noting(text))
             self._bulk.tell(response, "Notes recorded", keep_marks=True)
             if response.accepted:
                 self._app.tell_now(n.DraftKept("marked", "note", ""))

@@ -2,45 +2,31 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
-from functools import partial
 
 from casework.decision import DecisionRequest
 from casework.events import DecisionSubmitted, DecisionWithdrawn
 from casework.filters import Filter
-from casework.views import (
-    BulkItem,
-    BulkRequest,
-    BulkResponse,
-    BulkResult,
-    CaseDetail,
-    CaseSummary,
-    TagRequest,
-)
+from casework.views import CaseDetail, CaseSummary, TagRequest
 from console import news as n
 from console.api import ConsoleApi, new_key
 from console.clock import wall_clock
 from console.feed import Tell
+from console.many import Act, Many
 from console.pages.health import Health
-from console.persevering import GIVE_UP_SECONDS, Persevering, Way, not_delivered
+from console.persevering import GIVE_UP_SECONDS, Persevering
 from console.problems import (
     CaseNotFoundError,
     ConsoleError,
     NotPermittedError,
     RefusedError,
-    UnreachableError,
 )
 
-MOST_AT_ONCE = 500
-FEW = 8
 FOUND_PAGE = 250
 MOST_FOUND = 1000
 MOST_PAGES = 40
 """The server looks at 5,000 cases a page."""
-
-Act = Callable[[str], Awaitable[CaseSummary]]
-"""Something small that is done to a case."""
 
 
 class Desk:
@@ -60,6 +46,8 @@ class Desk:
         self._tell = tell
         self._key = key
         self._persevering = Persevering(tell, now=now, jitter=jitter, give_up_seconds=give_up_seconds)
+        self.many = Many(api, self._persevering, key)
+        """For what is asked of many cases at once."""
 
     async def read(self, case_id: str) -> CaseDetail:
         """A case whole, with its record. Raises ConsoleError, which is told as well."""
@@ -94,58 +82,6 @@ class Desk:
                 if isinstance(event.body, DecisionSubmitted) and event.body.decision.idempotency_key == key:
                     return (await self._api.case(case_id)).summary
             raise
-
-    async def decide_many(self, items: Sequence[BulkItem]) -> BulkResponse:
-        """Send decisions a few hundred at a time, as `decide` sends one; the same key for each of them.
-
-        What fails as a whole raises ConsoleError when no answer came before; else it is the others' result.
-        """
-        key, results = self._key(), list[BulkResult]()
-        try:
-            async with self._persevering.way(key, "decision", [item.case_id for item in items]) as way:
-                for at in range(0, len(items), MOST_AT_ONCE):
-                    part = BulkRequest(items=tuple(items[at : at + MOST_AT_ONCE]))
-                    answer = await way.until_answered(partial(self._api.decide_many, part, key))
-                    results += answer.results
-                    way.answered(*(item.case_id for item in part.items))
-        except ConsoleError as error:
-            if not results:
-                raise
-            lost = [item.case_id for item in items[len(results) :]]
-            results += [_failed(case_id, _of_one("decision", error)) for case_id in lost]
-        return _counted(results)
-
-    async def each(
-        self,
-        what: n.Wish,
-        case_ids: Sequence[str],
-        act: Act,
-        again: Act | None = None,
-        *,
-        persevering: bool = True,
-    ) -> BulkResponse:
-        """The same small thing on many cases, a few at a time; one that is refused stops no other.
-
-        Each is repeated while the server is away, if that is wanted; `again` is how, where a mere repeat
-        could do harm.
-        """
-        results: dict[str, BulkResult] = {}
-        at_once = asyncio.Semaphore(FEW)
-
-        async def one(way: Way, case_id: str) -> None:
-            async with at_once:
-                repeat = partial(again, case_id) if again else None
-                sent = way.until_answered(partial(act, case_id), repeat) if persevering else act(case_id)
-                results[case_id] = await _result(case_id, sent)
-                way.answered(case_id)
-
-        try:
-            async with self._persevering.way(self._key(), what, case_ids) as way:
-                await asyncio.gather(*(one(way, case_id) for case_id in case_ids))
-        except UnreachableError as error:
-            lost = [case_id for case_id in case_ids if case_id not in results]
-            results |= {case_id: _failed(case_id, _of_one(what, error)) for case_id in lost}
-        return _counted([results[case_id] for case_id in case_ids])
 
     async def search(self, wanted: Filter) -> AsyncGenerator[tuple[int, bool], None]:
         """What the server has for a filter: after each page how many cases by now, and whether it has more.
@@ -226,30 +162,6 @@ class Desk:
     def _answered(self, summary: CaseSummary) -> CaseSummary:
         self._tell(n.CaseAnswered(summary))
         return summary
-
-
-async def _result(case_id: str, doing: Awaitable[CaseSummary]) -> BulkResult:
-    """What becomes of one case among many."""
-    try:
-        await doing
-    except ConsoleError as error:
-        return _failed(case_id, error)
-    return BulkResult(case_id=case_id, accepted=True, status=200, detail="recorded")
-
-
-def _failed(case_id: str, error: ConsoleError) -> BulkResult:
-    status = error.problem.status if error.problem else 503
-    return BulkResult(case_id=case_id, accepted=False, status=status, detail=str(error))
-
-
-def _of_one(what: n.Wish, error: ConsoleError) -> ConsoleError:
-    """An error about all that were not delivered, as it is said of one of them."""
-    return UnreachableError(not_delivered(what)) if isinstance(error, UnreachableError) else error
-
-
-def _counted(results: Sequence[BulkResult]) -> BulkResponse:
-    accepted = sum(result.accepted for result in results)
-    return BulkResponse(results=tuple(results), accepted=accepted, refused=len(results) - accepted)
 
 
 def _first(several: ExceptionGroup[Exception]) -> Exception:

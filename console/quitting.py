@@ -49,7 +49,7 @@ class Quitting:
         app, desk = self._app, self._app.desk
         if desk is None:
             return
-        done = await desk.each("release", [row.case_id for row in own], desk.release, persevering=False)
+        done = await desk.many.each("release", [row.case_id for row in own], desk.release, persevering=False)
         if done.refused:
             why = next(result.detail for result in done.results if not result.accepted)
             app.say(f"{plural(done.refused, 'claim')} not given back, so still here: {why}", "bad")

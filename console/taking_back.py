@@ -89,7 +89,7 @@ class TakingBack:
             return
         still = {row.case_id: row for row in rows if self._unchanged(row)}
         marks = {case_id: row for case_id in still if (row := self._decided.marked_as(case_id)) is not None}
-        response = await desk.each(
+        response = await desk.many.each(
             "withdrawal",
             tuple(still),
             lambda case_id: self._take_back(desk, still[case_id]),

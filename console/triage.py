@@ -88,7 +88,7 @@ class Triage:
                 return
             ids = [row.case_id for row in rows]
             with self._app.dealing_with(ids) as done:
-                response = await desk.each(
+                response = await desk.many.each(
                     "deferral", ids, lambda case_id: desk.defer(case_id, until, reason)
                 )
                 done.update(accepted(response))
@@ -118,7 +118,7 @@ class Triage:
         text = rows and await self._app.write("Tag the marked cases", page, about, accept=complaint_about)
         if isinstance(text, str):
             request, ids = tag_request(text), [row.case_id for row in rows]
-            done = await desk.each("tag change", ids, lambda case_id: desk.tag(case_id, request))
+            done = await desk.many.each("tag change", ids, lambda case_id: desk.tag(case_id, request))
             self._bulk.tell(done, keep_marks=True)  # tagged is not dealt with
             if done.accepted:
                 self._app.tell_now(n.DraftKept(*about, ""))

@@ -19,7 +19,8 @@ from casework.events import DecisionSubmitted
 from casework.views import BulkItem, BulkRequest, BulkResponse, BulkResult, CaseSummary
 from console import asking
 from console import news as n
-from console.desk import FEW, MOST_AT_ONCE, Desk
+from console.desk import Desk
+from console.many import FEW, MOST_AT_ONCE
 from console.pages import sending
 from console.persevering import Persevering
 from console.problems import UnreachableError
@@ -225,14 +226,14 @@ def counts(told: list[n.News]) -> list[int]:
 
 
 def test_all_parts_of_a_large_request_count_from_the_start_and_go_as_they_are_answered() -> None:
-    told = heard(lambda desk: desk.decide_many(items(MOST_AT_ONCE + 1)), tries=1)
+    told = heard(lambda desk: desk.many.decide(items(MOST_AT_ONCE + 1)), tries=1)
     assert counts(told) == [MOST_AT_ONCE + 1, MOST_AT_ONCE + 1, 1, 0, 0]
     (stuck,) = (news for news in told if isinstance(news, n.Stuck))
     assert (stuck.tries, stuck.reason) == (1, "no route")
 
 
 def test_many_are_tried_as_long_as_one_is() -> None:
-    told = heard(lambda desk: desk.decide_many(items(2)), tries=100)
+    told = heard(lambda desk: desk.many.decide(items(2)), tries=100)
     assert [news.tries for news in told if isinstance(news, n.Stuck)] == [*range(1, 101)]
     assert counts(told)[-1] == 0
 
@@ -250,7 +251,7 @@ async def test_every_answer_gives_the_others_their_full_time_anew() -> None:
 def test_what_could_not_be_sent_is_on_its_way_no_more() -> None:
     async def gives_up(desk: Desk) -> None:
         with pytest.raises(UnreachableError, match="2 decisions could not be delivered; they are NOT"):
-            await desk.decide_many(items(2))
+            await desk.many.decide(items(2))
 
     told = heard(gives_up, tries=math.inf, give_up_seconds=0)
     assert counts(told)[0] == 2
@@ -259,8 +260,8 @@ def test_what_could_not_be_sent_is_on_its_way_no_more() -> None:
 
 def test_what_was_recorded_before_the_server_went_away_is_a_result_and_so_is_what_was_not() -> None:
     async def halfway(desk: Desk) -> None:
-        desk._api.answers = 1
-        response = await desk.decide_many(items(MOST_AT_ONCE + 2))
+        desk.many._api.answers = 1
+        response = await desk.many.decide(items(MOST_AT_ONCE + 2))
         assert (response.accepted, response.refused) == (MOST_AT_ONCE, 2)
         assert response.results[-1].detail == "the decision could not be delivered; it is NOT recorded"
 
@@ -273,7 +274,7 @@ def test_of_many_small_things_what_cannot_be_delivered_fails_case_by_case() -> N
 
     async def gives_up(desk: Desk) -> None:
         ids = [f"case-{number}" for number in range(FEW + 2)]
-        response = await desk.each("note", ids, away)
+        response = await desk.many.each("note", ids, away)
         assert [result.case_id for result in response.results] == ids
         assert response.refused == len(ids)
         assert {result.detail for result in response.results} == {
