@@ -360,6 +360,11 @@ class ConsoleApp(Themed, Asking):
         if (queue := self.queue) is not None:
             queue.unmark(case_ids)
 
+    def mark_again(self, rows: Iterable[CaseSummary]) -> None:
+        """Decisions on marked cases were taken back: they are marked as they were."""
+        if self.queue is not None:
+            self.queue.mark(rows)
+
     @contextmanager
     def dealing_with(self, case_ids: Iterable[str]) -> Iterator[set[str]]:
         """While cases are being dealt with. Those that are put into the set are done: the list's cursor
@@ -375,10 +380,13 @@ class ConsoleApp(Themed, Asking):
             if self.queue is not None:
                 self.queue.table.go_on(asked, done)
 
-    def show_in_list(self, case_id: str) -> None:
-        """Put the list's cursor on a case, if it is listed."""
+    def show_in_list(self, case_id: str, *, when_it_comes: bool = False) -> None:
+        """Put the list's cursor on a case, if it is listed; or else, if asked, as soon as it is."""
+        if when_it_comes:
+            self._drain()  # what was just answered may have taken it off the list
+            self.repaint()
         if self.queue is not None:
-            self.queue.table.select(case_id)
+            self.queue.table.select(case_id, when_it_comes=when_it_comes)
 
     def copy(self, text: str) -> None:
         """Hand text to the terminal's clipboard, and show it whole in case the terminal has none."""

@@ -75,8 +75,17 @@ class Bulk:
     def _waiting(self, rows: Sequence[CaseSummary]) -> list[CaseSummary]:
         """Those that ask for a decision, and on which none is on its way."""
         self._app.take_in()
-        sending = self._app.state.sending
+        sending = self._app.state.sending("decision")
         return [row for row in rows if decidable(row) and row.case_id not in sending]
+
+    def idle(self, rows: Sequence[CaseSummary], *what: n.Wish) -> list[CaseSummary]:
+        """Those on which nothing of these kinds is on its way; when that is none of them, it is said."""
+        self._app.take_in()
+        sending = self._app.state.sending(*what)
+        idle = [row for row in rows if row.case_id not in sending]
+        if not idle:
+            self._app.say(f"A {what[0]} on the marked cases is on its way already.", "warn")
+        return idle
 
     async def _with_words(
         self,
@@ -139,8 +148,7 @@ class Bulk:
     def _say_none_waits(self, rows: Sequence[CaseSummary]) -> None:
         """A mark keeps the row that was looked at; one that waits only by now has to be looked at again."""
         cases = self._app.state.cases
-        if self._app.state.sending.issuperset(row.case_id for row in rows):
-            self._app.say("A decision on the marked cases is on its way already.", "warn")
+        if not self.idle(rows, "decision"):
             return
         asleep = [row.case_id for row in rows if not decidable(row) and row.case_id in cases]
         again = [case_id for case_id in asleep if decidable(cases[case_id])]
@@ -153,16 +161,17 @@ class Bulk:
 
     async def _send(self, desk: "Desk", rows: Sequence[CaseSummary], items: Sequence[BulkItem]) -> None:
         with self._app.dealing_with(item.case_id for item in items) as done:
-            response = await desk.decide_many(items)
+            response = await desk.many.decide(items)
             done.update(accepted(response))
         if recorded := [item for item in items if item.case_id in done]:
-            self._app.work.decided.remember(Made.of(*recorded), done, self._app.state.cases)
+            self._app.work.decided.remember(Made.of(*recorded), done, self._app.state.cases, rows)
         self.tell(response, left_out=self._left_out(rows, items))
 
     def _left_out(self, rows: Sequence[CaseSummary], items: Sequence[BulkItem]) -> set[str]:
         """The marked cases that did not wait for this; not those that only have to be looked at again."""
         sent, now = {item.case_id for item in items}, self._app.state
-        left = (row for row in rows if row.case_id not in sent and row.case_id not in now.sending)
+        sending = now.sending("decision")
+        left = (row for row in rows if row.case_id not in sent and row.case_id not in sending)
         return {
             row.case_id for row in left if decidable(row) or not decidable(now.cases.get(row.case_id, row))
         }
@@ -174,12 +183,15 @@ class Bulk:
         *,
         keep_marks: bool = False,
         left_out: Set[str] = frozenset(),
+        also: str = "",
     ) -> None:
         """Say what was recorded and, on a page, why what was refused was; that stays marked."""
         if not keep_marks:
             self._app.unmark(accepted(response) | left_out)
-        unmarked = f" Left out and unmarked: {len(left_out)}, not waiting for that." if left_out else ""
-        self._app.say(f"{done}: {response.accepted}, refused: {response.refused}.{unmarked}", "good")
+        if left_out:
+            also = f"Left out and unmarked: {len(left_out)}, not waiting for that."
+        told = f"{done}: {response.accepted}, refused: {response.refused}. {also}"
+        self._app.say(told.rstrip(), "good")
         if response.refused:
             self._app.show_page(
                 "What was refused", lambda width: results(response, Sheet(width, self._app.now()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from casework.transitions import AWAITING
@@ -46,12 +47,19 @@ class Claiming:
 
     async def claim_all(self, desk: "Desk", marked: Sequence[CaseSummary]) -> None:
         """Take all marked cases; if all of them are ours already, give them back."""
-        free = [row.case_id for row in marked if not self._is_ours(row)]
+        ids = [row.case_id for row in self._bulk.idle(marked, "claim", "release")]
+        free = [row.case_id for row in marked if row.case_id in ids and not self._is_ours(row)]
         if free:
-            self._bulk.tell(await desk.each(free, desk.claim), "Claimed", keep_marks=True)
-        else:
-            ours = [row.case_id for row in marked]
-            self._bulk.tell(await desk.each(ours, desk.release), "Claims given back", keep_marks=True)
+            self._bulk.tell(await desk.many.each("claim", free, desk.claim), "Claimed", keep_marks=True)
+        elif ids:
+            again = partial(self._give_back_if_ours, desk)
+            given_back = await desk.many.each("release", ids, desk.release, again)
+            self._bulk.tell(given_back, "Claims given back", keep_marks=True)
+
+    async def _give_back_if_ours(self, desk: "Desk", case_id: str) -> CaseSummary:
+        """Give a claim back after a try that failed: by now it may be given back, and somebody else's."""
+        row = (await desk.read(case_id)).summary
+        return await desk.release(case_id) if self._holds(row) else row
 
     async def next_case(self, desk: "Desk") -> None:
         """Take the most urgent case and open it; say what is not as one would expect."""
@@ -127,13 +135,16 @@ class Claiming:
             many = f"{plural(len(marked), 'marked case')} get the same note."
             return [said(many, "strong"), said("It stays in their records for ever.", "dim")]
 
-        text = await self._app.write("Note on the marked cases", page, ("marked", "note"))
+        marked = self._bulk.idle(marked, "note")
+        text = marked and await self._app.write("Note on the marked cases", page, ("marked", "note"))
         if isinstance(text, str):
-            ids = [row.case_id for row in marked]
-            response = await desk.each(ids, lambda case_id: desk.note(case_id, text))
+            response = await desk.many.each("note", [row.case_id for row in marked], desk.noting(text))
             self._bulk.tell(response, "Notes recorded", keep_marks=True)
-            self._app.tell_now(n.DraftKept("marked", "note", ""))
+            if response.accepted:
+                self._app.tell_now(n.DraftKept("marked", "note", ""))
 
     def _is_ours(self, seen: CaseSummary) -> bool:
-        row = self._app.state.cases.get(seen.case_id, seen)
+        return self._holds(self._app.state.cases.get(seen.case_id, seen))
+
+    def _holds(self, row: CaseSummary) -> bool:
         return row.claim is not None and row.claim.actor_id == self._app.state.actor_id

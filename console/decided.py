@@ -1,7 +1,7 @@
 """What was decided here, one entry per confirmation: withdrawn while it is held, or made again. Pure."""
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -47,6 +47,8 @@ class Confirmation:
     many: bool
     stands_on: dict[str, int]
     """Each case with its last change that was known when it was decided."""
+    marked: Mapping[str, CaseSummary]
+    """Of many the rows that were marked, as they were looked at."""
 
 
 class Decided:
@@ -55,11 +57,23 @@ class Decided:
     def __init__(self) -> None:
         self._confirmed: deque[Confirmation] = deque(maxlen=MOST_REMEMBERED)
 
-    def remember(self, made: Made, case_ids: Collection[str], cases: Mapping[str, CaseSummary]) -> None:
+    def remember(
+        self,
+        made: Made,
+        case_ids: Collection[str],
+        cases: Mapping[str, CaseSummary],
+        marked: Iterable[CaseSummary] = (),
+    ) -> None:
         """These were decided with one confirmation."""
         if case_ids:
             known = {case_id: cases[case_id].seq if case_id in cases else 0 for case_id in case_ids}
-            self._confirmed.append(Confirmation(made, len(known) > 1, known))
+            marks = {row.case_id: row for row in marked if row.case_id in known}
+            self._confirmed.append(Confirmation(made, len(known) > 1, known, marks))
+
+    def marked_as(self, case_id: str) -> CaseSummary | None:
+        """The row of a case that was marked for the decision that stands on it; none if it was not."""
+        standing = (confirmed for confirmed in self.newest_first() if case_id in confirmed.stands_on)
+        return next((confirmed.marked.get(case_id) for confirmed in standing), None)
 
     @property
     def last(self) -> Made | None:

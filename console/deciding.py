@@ -173,7 +173,7 @@ class Deciding:
     async def _decidable(self, desk: "Desk", seen: CaseSummary) -> CaseDetail | None:
         """The case, if it still asks what it asked on the screen; else what changed is shown first."""
         self._app.take_in()
-        if seen.case_id in self._app.state.sending:
+        if seen.case_id in self._app.state.sending("decision"):
             self._app.say("A decision on this case is on its way already.", "warn")
             return None
         while True:

@@ -2,40 +2,27 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
 
 from casework.decision import DecisionRequest
-from casework.events import DecisionSubmitted
+from casework.events import DecisionSubmitted, DecisionWithdrawn
 from casework.filters import Filter
-from casework.views import (
-    BulkItem,
-    BulkRequest,
-    BulkResponse,
-    BulkResult,
-    CaseDetail,
-    CaseSummary,
-    TagRequest,
-)
+from casework.views import CaseDetail, CaseSummary, TagRequest
 from console import news as n
 from console.api import ConsoleApi, new_key
 from console.clock import wall_clock
 from console.feed import Tell
+from console.many import Act, Many
 from console.pages.health import Health
+from console.persevering import GIVE_UP_SECONDS, Persevering
 from console.problems import (
-    BusyError,
     CaseNotFoundError,
     ConsoleError,
     NotPermittedError,
     RefusedError,
-    UnreachableError,
 )
 
-GIVE_UP_SECONDS = 900.0
-LONGEST_WAIT_SECONDS = 10.0
-MOST_AT_ONCE = 500
-FEW = 8
-MOST_TRIES = 8
 FOUND_PAGE = 250
 MOST_FOUND = 1000
 MOST_PAGES = 40
@@ -57,10 +44,10 @@ class Desk:
     ) -> None:
         self._api = api
         self._tell = tell
-        self._now = now
-        self._jitter = jitter
         self._key = key
-        self._give_up_seconds = give_up_seconds
+        self._persevering = Persevering(tell, now=now, jitter=jitter, give_up_seconds=give_up_seconds)
+        self.many = Many(api, self._persevering, key)
+        """For what is asked of many cases at once."""
 
     async def read(self, case_id: str) -> CaseDetail:
         """A case whole, with its record. Raises ConsoleError, which is told as well."""
@@ -83,24 +70,8 @@ class Desk:
         that has taken too long (15 minutes, unless told otherwise).
         """
         key = self._key()
-        self._tell(n.DecisionSent(key, (case_id,), self._now()))
-        try:
-            async with asyncio.timeout(self._give_up_seconds):
-                return self._answered(await self._until_answered(case_id, request, key))
-        except TimeoutError as error:
-            raise UnreachableError("the decision could not be delivered; it is NOT recorded") from error
-        finally:
-            self._tell(n.DecisionSettled(key))
-
-    async def _until_answered(self, case_id: str, request: DecisionRequest, key: str) -> CaseSummary:
-        tries = 0
-        while True:
-            try:
-                return await self._once(case_id, request, key)
-            except (UnreachableError, BusyError) as error:
-                tries += 1
-                self._tell(n.DecisionStuck(key, tries, str(error)))
-                await asyncio.sleep(min(LONGEST_WAIT_SECONDS, 0.5 * 2.0**tries) * (0.5 + self._jitter() / 2))
+        async with self._persevering.way(key, "decision", (case_id,)) as way:
+            return self._answered(await way.until_answered(lambda: self._once(case_id, request, key)))
 
     async def _once(self, case_id: str, request: DecisionRequest, key: str) -> CaseSummary:
         """Send it; a refusal because an earlier try was recorded, its answer lost, is a success."""
@@ -111,55 +82,6 @@ class Desk:
                 if isinstance(event.body, DecisionSubmitted) and event.body.decision.idempotency_key == key:
                     return (await self._api.case(case_id)).summary
             raise
-
-    async def decide_many(self, items: Sequence[BulkItem]) -> BulkResponse:
-        """Send decisions a few hundred at a time, repeated under one key while the server is away."""
-        results: list[BulkResult] = []
-        key = self._key()
-        parts = {f"{key}/{at}": items[at : at + MOST_AT_ONCE] for at in range(0, len(items), MOST_AT_ONCE)}
-        for part, sent in parts.items():
-            self._tell(n.DecisionSent(part, tuple(item.case_id for item in sent), self._now()))
-        try:
-            for part, sent in parts.items():
-                answer = await self._many_once_answered(BulkRequest(items=tuple(sent)), key, part)
-                results += answer.results
-                self._tell(n.DecisionSettled(part))
-        finally:
-            for part in parts:
-                self._tell(n.DecisionSettled(part))
-        accepted = sum(result.accepted for result in results)
-        return BulkResponse(results=tuple(results), accepted=accepted, refused=len(results) - accepted)
-
-    async def _many_once_answered(self, request: BulkRequest, key: str, part: str) -> BulkResponse:
-        tries = 0
-        while True:
-            try:
-                return await self._api.decide_many(request, key)
-            except (UnreachableError, BusyError) as error:
-                tries += 1
-                self._tell(n.DecisionStuck(part, tries, str(error)))
-                if tries > MOST_TRIES:
-                    raise
-                await asyncio.sleep(min(LONGEST_WAIT_SECONDS, 0.5 * 2.0**tries) * (0.5 + self._jitter() / 2))
-
-    async def each(
-        self, case_ids: Sequence[str], act: Callable[[str], Awaitable[CaseSummary]]
-    ) -> BulkResponse:
-        """The same small thing on many cases, a few at a time; one that is refused stops no other."""
-        at_once = asyncio.Semaphore(FEW)
-
-        async def one(case_id: str) -> BulkResult:
-            async with at_once:
-                try:
-                    await act(case_id)
-                except ConsoleError as error:
-                    status = error.problem.status if error.problem else 503
-                    return BulkResult(case_id=case_id, accepted=False, status=status, detail=str(error))
-            return BulkResult(case_id=case_id, accepted=True, status=200, detail="recorded")
-
-        results = tuple(await asyncio.gather(*map(one, case_ids)))
-        accepted = sum(result.accepted for result in results)
-        return BulkResponse(results=results, accepted=accepted, refused=len(results) - accepted)
 
     async def search(self, wanted: Filter) -> AsyncGenerator[tuple[int, bool], None]:
         """What the server has for a filter: after each page how many cases by now, and whether it has more.
@@ -188,6 +110,14 @@ class Desk:
         """Take a held decision back."""
         return self._answered(await self._api.withdraw(case_id, reason))
 
+    async def withdrawn_by(self, case_id: str, actor_id: str, since: int) -> CaseSummary | None:
+        """The case, if that person withdrew the decision on it after the change of this number."""
+        for event in await self._api.timeline(case_id):
+            withdrawn = isinstance(event.body, DecisionWithdrawn) and event.seq > since
+            if withdrawn and event.actor.actor_id == actor_id:
+                return self._answered((await self._api.case(case_id)).summary)
+        return None
+
     async def claim(self, case_id: str) -> CaseSummary:
         """Take the case, or renew the claim."""
         return self._answered(await self._api.claim(case_id))
@@ -210,7 +140,16 @@ class Desk:
 
     async def note(self, case_id: str, text: str) -> CaseSummary:
         """Write a note, once."""
-        return self._answered(await self._api.note(case_id, text, self._key()))
+        return await self.noting(text)(case_id)
+
+    def noting(self, text: str) -> Act:
+        """Writing one note: however often that is done to a case, it is there once."""
+        key = self._key()
+
+        async def write(case_id: str) -> CaseSummary:
+            return self._answered(await self._api.note(case_id, text, key))
+
+        return write
 
     async def reverse(self, case_id: str, action_id: str, reason: str) -> CaseSummary:
         """Order an executed step of a closed case undone."""

@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -195,6 +196,11 @@ def until(moment: datetime, now: datetime) -> str:
 def plural(count: int, noun: str) -> str:
     """A count with its noun: 1 case, 2 cases."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Parts as a sentence has them: one, two and three."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
 def words(name: str) -> str:

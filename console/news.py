@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from casework.events import CaseEvent
 from casework.views import CaseChange, CaseDetail, CaseSummary, Me, TelemetrySeen
@@ -148,18 +149,23 @@ class CaseUnread:
     gone: bool = False
 
 
+Wish = Literal["decision", "withdrawal", "deferral", "claim", "release", "tag change", "note"]
+"""What can be on its way to the server, as a noun that is counted."""
+
+
 @dataclass(frozen=True, slots=True)
-class DecisionSent:
-    """A decision on a case, or on many in one request, is on its way; nothing is recorded yet."""
+class Sent:
+    """Something is wished of a case, or of many with one confirmation; nothing is recorded yet."""
 
     key: str
+    what: Wish
     case_ids: tuple[str, ...]
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionStuck:
-    """A decision has not reached the server yet and is being sent again under the same key."""
+class Stuck:
+    """What was sent under a key has not reached the server yet and is sent again, under the same one."""
 
     key: str
     tries: int
@@ -167,7 +173,15 @@ class DecisionStuck:
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionSettled:
+class Answered:
+    """Of the cases that were sent under a key these were recorded or refused; the others still go."""
+
+    key: str
+    case_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
     """What was sent under a key was recorded or refused; either way it is no longer on its way."""
 
     key: str
@@ -201,8 +215,9 @@ News = (
     | CaseLeft
     | CaseRead
     | CaseUnread
-    | DecisionSent
-    | DecisionStuck
-    | DecisionSettled
+    | Sent
+    | Stuck
+    | Answered
+    | Settled
     | DraftKept
 )

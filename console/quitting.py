@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from casework.views import CaseSummary
 from console.format import clean, countdown, plural
 from console.lines import BLANK, Line, Span, said
+from console.pages import sending
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -48,7 +49,7 @@ class Quitting:
         app, desk = self._app, self._app.desk
         if desk is None:
             return
-        done = await desk.each([row.case_id for row in own], desk.release)
+        done = await desk.many.each("release", [row.case_id for row in own], desk.release, persevering=False)
         if done.refused:
             why = next(result.detail for result in done.results if not result.accepted)
             app.say(f"{plural(done.refused, 'claim')} not given back, so still here: {why}", "bad")
@@ -67,12 +68,14 @@ class Quitting:
         return [*lines, said("A claim ends by itself when its time is over.", "dim"), BLANK]
 
     def _unsent(self) -> list[Line]:
-        drafts, pending = len(self._app.state.drafts), len(self._app.state.sending)
+        drafts, pending = len(self._app.state.drafts), self._app.state.pending.values()
         lines: list[Line] = []
         if pending:
-            them = "it" if pending == 1 else "them"
-            unsent = f"{plural(pending, 'decision')} not recorded yet; quitting stops sending {them}."
+            them = "it" if sum(len(one.case_ids) for one in pending) == 1 else "them"
+            unsent = f"{sending.counted(pending)} not recorded yet; quitting stops sending {them}."
             lines.append((Span(unsent, "bad"),))
         if drafts:
-            lines.append((Span(f"{drafts} draft not sent; it is kept for the next time.", "warn"),))
+            kept = "it is" if drafts == 1 else "they are"
+            unsent = f"{plural(drafts, 'draft')} not sent; {kept} kept for the next time."
+            lines.append((Span(unsent, "warn"),))
         return lines

@@ -66,10 +66,11 @@ class OpenCase:
 
 
 @dataclass(frozen=True, slots=True)
-class PendingDecision:
-    """A decision, on one case or on many, that the server has not confirmed yet."""
+class OnItsWay:
+    """What is wished of one case or of many, those of them that the server has not answered for yet."""
 
-    case_ids: tuple[str, ...]
+    what: n.Wish
+    case_ids: frozenset[str]
     sent_at: datetime
     tries: int = 1
     reason: str = ""
@@ -111,7 +112,7 @@ class ConsoleState:
     seams_away: tuple[str, ...] = ()
     opened: OpenCase | None = None
     telemetry: TelemetryTail = TelemetryTail()
-    pending: Mapping[str, PendingDecision] = field(default_factory=dict)
+    pending: Mapping[str, OnItsWay] = field(default_factory=dict)
     drafts: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def changed_since(self, version: int) -> frozenset[str] | None:
@@ -128,10 +129,10 @@ class ConsoleState:
         near = sorted(self.rings.around(customer))[:MOST_LINKED]
         return {one: tuple(self.cases[case_id] for case_id in self.rings.cases_of(one)) for one in near}
 
-    @property
-    def sending(self) -> frozenset[str]:
-        """The cases on which a decision is on its way."""
-        return frozenset(case_id for pending in self.pending.values() for case_id in pending.case_ids)
+    def sending(self, *what: n.Wish) -> frozenset[str]:
+        """The cases on which something of these kinds is on its way; without any, on which anything is."""
+        going = (one.case_ids for one in self.pending.values() if not what or one.what in what)
+        return frozenset().union(*going)
 
     @property
     def open_beyond(self) -> int:
@@ -166,7 +167,7 @@ def reduce(state: ConsoleState, event: n.News) -> ConsoleState:  # noqa: PLR0911
             return state if away == state.seams_away else replace(state, seams_away=away)
         case n.CaseOpened() | n.CaseLeft() | n.CaseRead() | n.CaseUnread():
             return _looking(state, event)
-        case n.DecisionSent() | n.DecisionStuck() | n.DecisionSettled():
+        case n.Sent() | n.Stuck() | n.Answered() | n.Settled():
             return replace(state, pending=_pending(state.pending, event))
         case n.DraftKept(case_id, kind, text):
             kept = {key: value for key, value in state.drafts.items() if key != (case_id, kind)}
@@ -429,17 +430,26 @@ def _read(opened: OpenCase, detail: CaseDetail, events: tuple[CaseEvent, ...]) -
 
 
 def _pending(
-    pending: Mapping[str, PendingDecision], event: n.DecisionSent | n.DecisionStuck | n.DecisionSettled
-) -> Mapping[str, PendingDecision]:
+    pending: Mapping[str, OnItsWay], event: n.Sent | n.Stuck | n.Answered | n.Settled
+) -> Mapping[str, OnItsWay]:
     match event:
-        case n.DecisionSent(key, case_ids, at):
-            return {**pending, key: PendingDecision(case_ids, at)}
-        case n.DecisionStuck(key, tries, reason) if key in pending:
+        case n.Sent(key, what, case_ids, at):
+            return {**pending, key: OnItsWay(what, frozenset(case_ids), at)}
+        case n.Stuck(key, tries, reason) if key in pending:
             return {**pending, key: replace(pending[key], tries=tries, reason=reason)}
-        case n.DecisionSettled(key):
-            return {other: value for other, value in pending.items() if other != key}
+        case n.Answered(key, case_ids) if key in pending:
+            left = pending[key].case_ids.difference(case_ids)
+            if not left:
+                return _settled(pending, key)
+            return {**pending, key: replace(pending[key], case_ids=left, tries=0, reason="")}
+        case n.Settled(key):
+            return _settled(pending, key)
         case _:
             return pending
+
+
+def _settled(pending: Mapping[str, OnItsWay], key: str) -> Mapping[str, OnItsWay]:
+    return {other: value for other, value in pending.items() if other != key}
 
 
 def _telemetry(state: ConsoleState, seen: tuple[TelemetrySeen, ...], at: datetime) -> ConsoleState:

@@ -5,12 +5,14 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from casework.actor import Role
+from casework.filters import in_order
 from casework.transitions import Status
 from casework.views import CaseSummary
-from console.bulk import Bulk
+from console.bulk import Bulk, accepted
 from console.decided import VERBS, WITHDRAWABLE, Confirmation, Decided, decider
 from console.format import clean, countdown, plural, words
 from console.lines import BLANK, Line, Span, said
+from console.problems import RefusedError
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -48,7 +50,6 @@ class TakingBack:
         confirmed, rows = self._last()
         if held and await self._mine(desk, row):
             await self._at_once(desk, row)
-            self._app.show_in_list(row.case_id)
         elif held and self._may_withdraw_anybodys:
             await self._withdraw_a_colleagues(desk, row)
         elif confirmed is not None and confirmed.many:
@@ -71,7 +72,8 @@ class TakingBack:
 
     async def _at_once(self, desk: "Desk", row: CaseSummary, whose: str = "your") -> None:
         """Without a question: a panel would cost most of the time that a decision is held."""
-        await self._take_back(desk, row.case_id)
+        await self._take_back(desk, row)
+        self._app.show_in_list(row.case_id, when_it_comes=True)
         what = "approval" if " approved" in (row.decided or "") else "decision"
         self._app.say(f"Recorded: {row.case_id} waits again, {whose} {what} is withdrawn.", "good")
 
@@ -80,15 +82,23 @@ class TakingBack:
         told = said(f"You did not make this decision: {who} did, and counts on it.", "warn")
         if await self._sure(f"Withdraw {who}'s decision on {row.case_id}?", [row], (told, BLANK)):
             await self._at_once(desk, row, f"{who}'s")
-            self._app.show_in_list(row.case_id)
 
     async def _ask_and_take_back(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
         one = rows[0].case_id if len(rows) == 1 else ""
         if not await self._sure(f"Withdraw: {one or plural(len(rows), 'decision')}?", rows):
             return
-        ids = [row.case_id for row in rows if self._unchanged(row)]
-        response = await desk.each(ids, lambda case_id: self._take_back(desk, case_id))
-        self._bulk.tell(response, "Withdrawn")
+        still = {row.case_id: row for row in rows if self._unchanged(row)}
+        marks = {case_id: row for case_id in still if (row := self._decided.marked_as(case_id)) is not None}
+        response = await desk.many.each(
+            "withdrawal",
+            tuple(still),
+            lambda case_id: self._take_back(desk, still[case_id]),
+            lambda case_id: self._take_back_again(desk, still[case_id]),
+        )
+        again = [marks[case_id] for case_id in accepted(response) if case_id in marks]
+        self._bulk.tell(response, "Withdrawn", also=f"Marked again: {len(again)}." if again else "")
+        self._show_again([marks.get(case_id, still[case_id]) for case_id in accepted(response)])
+        self._app.mark_again(again)
         if one and response.accepted:
             self._app.say(f"Recorded: {one} waits again, the decision is withdrawn.", "good")
 
@@ -127,16 +137,42 @@ class TakingBack:
             Span(left, "warn"),
         )
 
-    async def _take_back(self, desk: "Desk", case_id: str) -> CaseSummary:
-        """Withdraw it, once it is held."""
+    def _show_again(self, rows: Sequence[CaseSummary]) -> None:
+        """The list's cursor goes to the first of the cases that wait again."""
+        if rows:
+            self._app.show_in_list(in_order(rows)[0].case_id, when_it_comes=True)
+
+    async def _take_back(self, desk: "Desk", row: CaseSummary) -> CaseSummary:
+        """Withdraw it, once it is held; refused because a try was recorded, its answer lost, is done."""
         for _ in range(TAKEN_UP_WITHIN):
-            row = self._app.state.cases.get(case_id)
-            if row is None or row.status is not Status.DECIDED:
+            now = self._app.state.cases.get(row.case_id)
+            if now is None or now.status is not Status.DECIDED:
                 break
             await asyncio.sleep(0.1)  # told by the stream, which this piece of work does not hear
-        after = await desk.withdraw(case_id)
-        self._decided.forget(case_id)
+        try:
+            after = await desk.withdraw(row.case_id)
+        except RefusedError:
+            if (done := await self._done_before(desk, row)) is None:
+                raise
+            after = done
+        self._decided.forget(row.case_id)
         return after
+
+    async def _take_back_again(self, desk: "Desk", row: CaseSummary) -> CaseSummary:
+        """After a try that failed; that may have been recorded, and the case decided anew by somebody."""
+        if (done := await self._done_before(desk, row)) is None:
+            await desk.read(row.case_id)
+            self._app.take_in()
+            if not self._unchanged(row):
+                raise RefusedError("the decision that was to be withdrawn does not stand any more")
+            return await self._take_back(desk, row)
+        self._decided.forget(row.case_id)
+        return done
+
+    async def _done_before(self, desk: "Desk", row: CaseSummary) -> CaseSummary | None:
+        """The case as it is now, if we withdrew the decision since we saw it."""
+        me = self._app.me
+        return await desk.withdrawn_by(row.case_id, me.actor_id, since=row.seq) if me else None
 
     def _held(self, case_ids: Collection[str]) -> list[CaseSummary]:
         cases = self._app.state.cases

@@ -79,8 +79,8 @@ class Triage:
         def hint(text: str) -> str:
             return _understood(text, self._app.now())
 
-        about = ("marked", "deferral")
-        text = await self._app.write("Defer the marked cases", page, about, accept=accept, hint=hint)
+        about, rows = ("marked", "deferral"), self._bulk.idle(rows, "deferral")
+        text = rows and await self._app.write("Defer the marked cases", page, about, accept=accept, hint=hint)
         if isinstance(text, str):
             self._app.work.expect_panel()
             until, reason = moment_and_words(text, self._app.now())
@@ -88,10 +88,13 @@ class Triage:
                 return
             ids = [row.case_id for row in rows]
             with self._app.dealing_with(ids) as done:
-                response = await desk.each(ids, lambda case_id: desk.defer(case_id, until, reason))
+                response = await desk.many.each(
+                    "deferral", ids, lambda case_id: desk.defer(case_id, until, reason)
+                )
                 done.update(accepted(response))
             self._bulk.tell(response)
-            self._app.tell_now(n.DraftKept("marked", "deferral", ""))
+            if response.accepted:
+                self._app.tell_now(n.DraftKept(*about, ""))
 
     async def _sure_to_defer(self, rows: Sequence[CaseSummary], until: datetime, reason: str) -> bool:
         """Show until when, how many and which would be refused; the words stay a draft until it is done."""
@@ -111,12 +114,14 @@ class Triage:
             asked = f"vip or +vip puts one on, -vip takes it off. {RULE}."
             return [said(f"{plural(len(rows), 'marked case')}.", "strong"), BLANK, *sheet.text(asked)]
 
-        text = await self._app.write("Tag the marked cases", page, ("marked", "tags"), accept=complaint_about)
+        about, rows = ("marked", "tags"), self._bulk.idle(rows, "tag change")
+        text = rows and await self._app.write("Tag the marked cases", page, about, accept=complaint_about)
         if isinstance(text, str):
             request, ids = tag_request(text), [row.case_id for row in rows]
-            done = await desk.each(ids, lambda case_id: desk.tag(case_id, request))
+            done = await desk.many.each("tag change", ids, lambda case_id: desk.tag(case_id, request))
             self._bulk.tell(done, keep_marks=True)  # tagged is not dealt with
-            self._app.tell_now(n.DraftKept("marked", "tags", ""))
+            if done.accepted:
+                self._app.tell_now(n.DraftKept(*about, ""))
 
     async def tag(self, desk: "Desk", seen: CaseSummary) -> None:
         """Ask which tags to put on and which to take off."""

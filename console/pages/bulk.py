@@ -124,7 +124,8 @@ def _passing_on(order: str, rows: Sequence[CaseSummary]) -> str:
         return "a senior decides from here on, within the senior deadline"
     last = sum(row.attempt >= row.max_attempts for row in rows)
     again = "the agents look again, with your feedback"
-    return f"{again}; {last} of them have no attempt left and go to a senior" if last else again
+    they = "has no attempt left and goes" if last == 1 else "have no attempt left and go"
+    return f"{again}; {last} of them {they} to a senior" if last else again
 
 
 def _warnings(pairs: Sequence[Pair], me: Actor | None, sheet: Sheet) -> list[Line]:
@@ -132,13 +133,14 @@ def _warnings(pairs: Sequence[Pair], me: Actor | None, sheet: Sheet) -> list[Lin
     lines = _override(pairs, sheet)
     rows = [row for _, row in pairs]
     counted: tuple[tuple[int, str, Tone], ...] = (
-        (sum(map(_needs_second, pairs)), "{} will need a second person (four-eyes)", "warn"),
-        (sum(_beyond(row, me) for row in rows), "{} need a role that you do not have", "bad"),
-        (sum(bool(row.degraded) for row in rows), "{} were assessed degraded", "warn"),
+        (sum(map(_needs_second, pairs)), "will need a second person (four-eyes)", "warn"),
+        (sum(_beyond(row, me) for row in rows), "{needs} a role that you do not have", "bad"),
+        (sum(bool(row.degraded) for row in rows), "{was} assessed degraded", "warn"),
     )
     for count, text, tone in counted:
         if count:
-            lines += sheet.text(text.format(plural(count, "case")), "", tone)
+            verbs = {"needs": "needs", "was": "was"} if count == 1 else {"needs": "need", "was": "were"}
+            lines += sheet.text(f"{plural(count, 'case')} {text.format(**verbs)}", "", tone)
     others = {row.claim.name for row in rows if row.claim and me and row.claim.actor_id != me.actor_id}
     if others:
         named = ", ".join(sorted(others)[:MOST_NAMED]) + (", ..." if len(others) > MOST_NAMED else "")

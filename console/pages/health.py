@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from casework.hub_picture import HubReport
-from console.format import clean, words
+from console.format import clean, plural, words
 from console.lines import BLANK, Line, Span, outside, said
 from console.pages.sheet import Sheet
 from console.pages.task_hub import task_hub_lines
@@ -57,7 +57,8 @@ def health_page(health: Health, state: ConsoleState | None, sheet: Sheet) -> lis
             lines += [BLANK, sheet.heading(clean(words(title))), *_figures(figures, sheet)]
     if state is not None:
         rate = state.telemetry.rate(sheet.now)
-        held = f"{len(state.cases):,} cases held, telemetry {rate:.1f}/s, stream at {state.cursor or '-'}"
+        cases, stream = plural(len(state.cases), "case"), state.cursor or "-"
+        held = f"{cases} held, telemetry {rate:.1f}/s, stream at {stream}"
         lines += [BLANK, sheet.heading("this console"), *sheet.text(held, "  ")]
     return lines
 

@@ -122,7 +122,7 @@ def _figures(state: ConsoleState, counts: Counts) -> Line:
         Span(f"  held {counts.held}", "warn" if counts.held else "dim"),
         Span(f"  agents {counts.working}", "accent" if counts.working else "dim"),
     )
-    return (*parts, Span(f"  sending {len(state.sending)}", "warn")) if state.pending else parts
+    return (*parts, Span(f"  sending {len(state.sending())}", "warn")) if state.pending else parts
 
 
 def views_line(views: Sequence[SavedView], counts: Sequence[int], at: int, sheet: Sheet) -> Line:

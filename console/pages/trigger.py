@@ -6,7 +6,7 @@ from casework.alert import Alert
 from casework.events import CaseEvent, Opened
 from casework.telemetry import Telemetry
 from casework.views import CaseDetail
-from console.format import clean, day_and_time, money, stamp, words, zone
+from console.format import clean, day_and_time, money, plural, stamp, words, zone
 from console.lines import Line, Span, said
 from console.pages.rows import SEVERITY_TONE
 from console.pages.sheet import Sheet, hanging
@@ -50,8 +50,9 @@ def _seen(alert: Alert, kept: Sequence[Telemetry], sheet: Sheet) -> list[Line]:
         few = ", ".join(alert.event_ids[:SHOWN_IDS])
         text = f"the events themselves were not kept with this case; their ids: {few}"
         return sheet.text(text, "  ", "warn")
-    of = f" of {len(alert.event_ids)}" if len(alert.event_ids) > len(kept) else ""
-    heading = sheet.heading(f"the telemetry behind it, {len(kept)}{of} events, {zone(kept[0].occurred_at)}")
+    of = f"{len(kept)} of " if len(alert.event_ids) > len(kept) else ""
+    events = f"{of}{plural(max(len(alert.event_ids), len(kept)), 'event')}"
+    heading = sheet.heading(f"the telemetry behind it, {events}, {zone(kept[0].occurred_at)}")
     return [heading, *(line for event in kept for line in _event(event, sheet))]
 
 

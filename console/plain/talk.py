@@ -80,7 +80,7 @@ class Talk:
             self.take_in()
         if isinstance(news, n.LineLive | n.LineLost):
             self.heard.set()
-        if isinstance(news, n.DecisionStuck) and news.tries == 1:
+        if isinstance(news, n.Stuck) and news.tries == 1:
             self.say(f"Not recorded yet: {news.reason} Trying again.")
 
     def take_in(self) -> None:

@@ -1,6 +1,6 @@
 """The queue: every open case in the order it matters, live, with a filter and a preview."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import ClassVar
 
@@ -80,6 +80,10 @@ class QueueScreen(WorkScreen):
     def table(self) -> CaseTable:
         """The list of cases."""
         return self.query_one(CaseTable)
+
+    def mark(self, rows: Iterable[CaseSummary]) -> None:
+        """Put marks on, for what these rows show."""
+        self._marks.add(rows)
 
     def unmark(self, case_ids: set[str]) -> None:
         """Take marks off."""

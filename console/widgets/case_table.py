@@ -27,6 +27,7 @@ class CaseTable(LinePane):
         self._top = 0
         self._moved = False
         self._leaving: frozenset[str] = frozenset()
+        self._awaited: str | None = None
 
     @property
     def selected(self) -> CaseSummary | None:
@@ -63,6 +64,8 @@ class CaseTable(LinePane):
         self._cases = cases
         if which != self._places.shown:
             self._put(self._places.turn_to(which, self._place, cases))
+        if self._awaited is not None:
+            self.select(self._awaited, when_it_comes=True)
         self._keep_cursor(on_top=loading and not self._moved)
         lines = [heading(sheet), *notice]
         visible = self._cases[self._top : self._top + self._rows]
@@ -78,14 +81,16 @@ class CaseTable(LinePane):
 
     def move_to(self, index: int) -> None:
         """Put the cursor on a row."""
-        self._moved = True
+        self._moved, self._awaited = True, None
         self._put(index)
 
-    def select(self, case_id: str) -> None:
-        """Put the cursor on a case, if it is listed."""
+    def select(self, case_id: str, *, when_it_comes: bool = False) -> None:
+        """Put the cursor on a case, if it is listed; if asked also later, unless it was moved by then."""
         index = self._cases.index_of(case_id)
         if index is not None:
             self.move_to(index)
+        elif when_it_comes:
+            self._awaited = case_id
 
     def leave(self, case_ids: Iterable[str]) -> None:
         """These cases are being dealt with; when the one under the cursor moves, it moves on its own."""
@@ -94,8 +99,7 @@ class CaseTable(LinePane):
     def go_on(self, case_ids: Set[str], done: Set[str]) -> None:
         """They have been, those that are done: from one of them the cursor goes on to the next case."""
         if self._selected is not None and self._selected.case_id in done:
-            self._moved = True
-            self._put(self._next_to(self._selected, done))
+            self.move_to(self._next_to(self._selected, done))
         self._leaving -= case_ids
 
     def _next_to(self, case: CaseSummary, left: Container[str]) -> int:

@@ -96,6 +96,8 @@ async def test_many_cases_warn_of_roles_seconds_and_others_at_work(running: Runn
         await screen.sees("1/2")
         await screen.press("asterisk", "a")
         await screen.sees("1 case will need a second person", "2 cases need a role that you do not have")
+        await screen.press("escape", "escape", "space", "a")
+        await screen.sees("Approve: 1 case?", "1 case needs a role that you do not have")
 
 
 async def test_a_draft_is_taken_up_at_its_end_and_leaving_says_that_it_is_kept(running: Running) -> None:

@@ -3,45 +3,18 @@
 from datetime import timedelta
 
 import pytest
-from conftest import Running, until
+from conftest import Running
 from fakedesk import stories
 from fakedesk.app import person
 from fakedesk.record import now
 from fakedesk.stories import case
-from screens import Driver, console
+from held import approve, decided_by, status
+from screens import console
 
 from casework import commands
-from casework.action import Action
 from casework.actor import Actor, ActorKind, Role
-from casework.decision import DecisionRequest
 from casework.transitions import Status
 from console.decided import Decided, Made
-
-
-def status(running: Running, number: int) -> Status:
-    return running.record.load(case(number)).status
-
-
-async def approve(screen: Driver) -> None:
-    await screen.press("a")
-    await screen.sees("Approve: ", "enter")
-    await screen.press("enter")
-    await screen.sees("Recorded: ")
-
-
-async def decided_by(running: Running, number: int, who: Actor) -> None:
-    """A decision that was made elsewhere, and is held."""
-    loaded = running.record.load(case(number))
-    assert loaded.assessment_hash is not None
-    wanted = DecisionRequest(
-        attempt=loaded.attempt,
-        assessment_hash=loaded.assessment_hash,
-        approved=True,
-        action=Action.LOCK_ACCOUNT,
-    )
-    await running.record.append(case(number), commands.submit_decision(loaded, wanted, who, now()))
-    running.desk.drive(case(number))
-    await until(lambda: status(running, number) is Status.HELD)
 
 
 async def test_the_own_decision_on_the_case_before_is_taken_back_at_once_and_named(running: Running) -> None:
@@ -232,8 +205,8 @@ async def test_a_decision_on_many_is_the_last_one_to_be_made_again_until_it_is_w
         await screen.press("u")
         await screen.sees("Withdraw: 2 decisions?")
         await screen.press("enter")
-        await screen.sees("Withdrawn: 2, refused: 0")
-        await screen.press("full_stop")
+        await screen.sees("Withdrawn: 2, refused: 0. Marked again: 2.")
+        await screen.press("escape", "full_stop")
         await screen.sees("Approve: lock account?")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from casework.action import Action, ActionReceipt, Step, order_id
+from casework.case import Case
 from casework.decision import Stage
 from casework.events import (
     ActionExecuted,
@@ -288,6 +289,29 @@ async def test_a_bulk_answers_each_item_as_if_alone(server: Running) -> None:
     assert [result["status"] for result in report["results"]] == [202, 409, 404, 409]
     assert (report["accepted"], report["refused"]) == (1, 3)
     assert [case_id for case_id, _ in server.flow.decided] == [first.case_id]
+
+
+async def test_a_repeated_bulk_decides_each_item_once_however_far_each_case_went(server: Running) -> None:
+    first, second, third = [await server.put_review(f"A-{number}") for number in (1, 2, 3)]
+    words = {"approved": False, "action": None, "feedback": "check the VPN"}
+    bodies = {case.case_id: decision_body(case, **words) for case in (first, second, third)}
+    headers = {"Idempotency-Key": "intent-1"}
+
+    async def send(*cases: Case) -> list[int]:
+        items = [{"case_id": case.case_id, **bodies[case.case_id]} for case in cases]
+        answer = await server.http.post("/api/v1/decisions", json={"items": items}, headers=headers)
+        return [result["status"] for result in answer.json()["results"]]
+
+    assert await send(first, second) == [202, 202]
+    await server.put(
+        [
+            event(DecisionApplied(decision_id="fraud-A-1:decision:1", review=1), "applied:1"),
+            event(InvestigationStarted(attempt=2, feedback="check the VPN"), "started:2"),
+        ]
+    )
+    assert await send(first, second, third) == [202, 202, 202], "as after a request that broke off half way"
+    for case_id in bodies:
+        assert (await server.events_of(case_id)).count("decision_submitted") == 1
 
 
 async def test_a_malformed_bulk_is_refused_whole(server: Running) -> None:

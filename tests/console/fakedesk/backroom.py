@@ -34,6 +34,9 @@ class Backroom:
         self.refuse_all = False
         self.delay_seconds = 0.0
         """How long to think before answering anything but the stream."""
+        self.thawed = asyncio.Event()
+        """Cleared, no write is begun and none answered, as if the desk were frozen."""
+        self.thawed.set()
         self.unwell = False
         self.task_hub = HubReport(source="http://127.0.0.1:8082", not_known="nobody listens there")
         self.mute = False

@@ -42,6 +42,8 @@ def install(app: FastAPI, desk: Backroom) -> None:
             return JSONResponse(problem, 503, headers={"Retry-After": "0"})
         if not request.url.path.endswith("/stream"):
             await asyncio.sleep(desk.delay_seconds)
+        if request.method != "GET":
+            await desk.thawed.wait()
         response = await call_next(request)
         if desk.drop_answers and request.method == "POST":
             desk.drop_answers -= 1

@@ -1,12 +1,14 @@
 """Deciding: one case or many, taking it back, undoing what was done."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter
 
 from casework import commands, errors, views
 from casework.action import ActionReceipt
 from casework.actor import Role
 from casework.decision import DecisionRequest
-from casework.events import ActionReversed
+from casework.events import ActionReversed, CaseEvent, DecisionSubmitted
 from fakedesk import stories
 from fakedesk.callers import Caller, IdempotencyKey, TheDesk
 from fakedesk.failures import status_of
@@ -54,15 +56,25 @@ async def reverse(case_id: str, body: views.ReverseRequest, desk: TheDesk, who: 
     return await desk.record.append(case_id, [stories.event(case_id, f"undone:{done.step}", undone, now())])
 
 
+def _known(events: Sequence[CaseEvent], key: str | None) -> bool:
+    """Whether a decision was recorded under this key before."""
+    made = (event.body.decision for event in events if isinstance(event.body, DecisionSubmitted))
+    return key is not None and any(decision.idempotency_key == key for decision in made)
+
+
 @router.post("/decisions")
-async def bulk(body: views.BulkRequest, desk: TheDesk, who: Caller) -> views.BulkResponse:
+async def bulk(
+    body: views.BulkRequest, desk: TheDesk, who: Caller, idempotency_key: IdempotencyKey = None
+) -> views.BulkResponse:
     results = []
     for item in body.items:
         request = DecisionRequest(**item.model_dump(exclude={"case_id"}))
         try:
-            events = commands.submit_decision(desk.record.load(item.case_id), request, who, now())
-            await desk.record.append(item.case_id, events)
-            desk.drive(item.case_id)
+            case = desk.record.load(item.case_id)
+            if not _known(desk.record.events[item.case_id], idempotency_key):
+                events = commands.submit_decision(case, request, who, now(), idempotency_key)
+                await desk.record.append(item.case_id, events)
+                desk.drive(item.case_id)
             accepted, status, said = True, 202, "recorded"
         except errors.CaseworkError as error:
             accepted, status, said = False, status_of(error)[0], str(error)

@@ -1,0 +1,49 @@
+"""What is said about unsent things before leaving: as many as they are, in the right number."""
+
+from datetime import timedelta
+
+import pytest
+from conftest import Running
+from fakedesk import stories
+from fakedesk.record import now
+from fakedesk.stories import case
+from screens import console
+
+from console import news as n
+from console.pages import sending
+from console.state import ConsoleState, reduce
+
+
+@pytest.mark.parametrize(
+    ("drafts", "said"),
+    [
+        (1, "1 draft not sent; it is kept for the next time."),
+        (2, "2 drafts not sent; they are kept for the next time."),
+    ],
+)
+async def test_drafts_are_counted_before_quitting(running: Running, drafts: int, said: str) -> None:
+    await stories.queue(running.record, 2)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/2")
+        for number in range(1, drafts + 1):
+            screen.app.tell_now(n.DraftKept(case(number), "note", "half"))
+        await screen.press("q")
+        await screen.sees("Quit?", said)
+
+
+def test_what_is_on_its_way_is_counted_by_kind() -> None:
+    state = ConsoleState()
+    for key, what, ids in (("a", "decision", ("x", "y")), ("b", "note", ("x",)), ("c", "decision", ("z",))):
+        state = reduce(state, n.Sent(key, what, ids, now()))
+    assert sending.counted(state.pending.values()) == "3 decisions and 1 note"
+    state = reduce(state, n.Answered("a", ("x",)))
+    line = sending.from_the_queue(state, now() + timedelta(seconds=14))
+    assert line is not None
+    assert line[0].text.startswith(" SENDING 2 decisions and 1 note for 14s")
+    assert state.sending("note") == {"x"}
+    assert state.sending() == {"x", "y", "z"}
+
+
+def test_the_last_answer_ends_it_before_anything_else_is_heard() -> None:
+    state = reduce(ConsoleState(), n.Sent("a", "claim", ("x", "y"), now()))
+    assert not reduce(state, n.Answered("a", ("x", "y"))).pending
