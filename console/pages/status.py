@@ -132,7 +132,7 @@ def views_line(views: Sequence[SavedView], counts: Sequence[int], at: int, sheet
     """
     spans: list[Span] = []
     for index, (view, count) in enumerate(zip(views, counts, strict=True)):
-        text = f"{sheet.key(f'view_{index + 1}')} {clean(view.name)} {count}"
+        text = f"{sheet.key_alone(f'view_{index + 1}')} {clean(view.name)} {count}".lstrip()
         shown = f"[{text}]" if index == at else f" {text} "
         tone: Tone = "heading" if index == at else "" if count else "dim"
         spans.append(Span(shown, tone))
@@ -140,7 +140,7 @@ def views_line(views: Sequence[SavedView], counts: Sequence[int], at: int, sheet
         return tuple(spans)
     empty = [index for index, count in enumerate(counts) if index != at and not count]
     for index in empty:
-        spans[index] = Span(f" {sheet.key(f'view_{index + 1}')}", "dim")
+        spans[index] = Span(f" {sheet.key_alone(f'view_{index + 1}')}", "dim")
     for index in empty:
         named = Span(f"{spans[index].text} {clean(views[index].name)} ", "dim")
         if width_of((*spans[:index], named, *spans[index + 1 :])) > sheet.width:
@@ -276,8 +276,8 @@ def queue_notice(
     if filter_text:
         return _nothing_matches(len(state.cases), filter_text, view, elsewhere(), sheet)
     if state.cases:
-        named = (("view_8", "open"), ("view_9", "closed"))
-        others = "".join(f"  {sheet.key(key)} {name}" for key, name in named if name != view.name)
+        named = ((7, "open"), (8, "closed"))
+        others = "".join(f"  {sheet.view(at, name)}" for at, name in named if name != view.name)
         return [(Span(f"  The view {view.name} shows no case now.", "good"), Span(others, "dim"))]
     return [(Span("  Nothing is open. New cases appear here as soon as a rule raises an alert.", "good"),)]
 
@@ -290,9 +290,7 @@ def _nothing_matches(
     sheet: Sheet,
 ) -> list[Line]:
     """That a filter matches nothing in a view, and in which others it does."""
-    matches = ", ".join(
-        f"{sheet.key(f'view_{at + 1}')} {clean(other.name)} ({count})" for at, other, count in elsewhere
-    )
+    matches = ", ".join(f"{sheet.view(at, clean(other.name))} ({count})" for at, other, count in elsewhere)
     where = f"It matches in {matches}; " if matches else "None of the other cases does; "
     return [
         (

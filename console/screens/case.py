@@ -107,7 +107,7 @@ class CaseScreen(WorkScreen):
         pane = self.query_one("#tabs", LineView)
         sheet = self.sheet(pane)
         named = [
-            (sheet.key(f"section_{index + 1}"), name, _count(opened, name))
+            (sheet.key_alone(f"section_{index + 1}"), name, _count(opened, name))
             for index, name in enumerate(SECTIONS)
         ]
         mine = self._mine()

@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from casework.filters import FilterError
 from casework.views import CaseSummary
-from console.actions import Scope
+from console.actions import Scope, key_of
 from console.case_list import CaseList
 from console.format import clean
 from console.lines import Line, Span
@@ -103,8 +103,8 @@ class QueueScreen(WorkScreen):
             self._marks.add(order[low : high + 1])
         elif (row := self.case_shown) is not None:
             self._anchor = row.case_id
-            again = self.sheet(self.query_one(CaseTable)).key("mark_range")
-            self.console_app.say(f"A range begins here: move and press {again} again.", "warn")
+            again = key_of("mark_range", self.console_app.actions)
+            self.console_app.say(f"A range begins here: move, then {again} again.", "warn")
         self.console_app.repaint()
 
     def action_mark_all(self) -> None:
