@@ -1,6 +1,8 @@
 """Keys of one's own: laid over the one list of actions, shown everywhere, refused with a sentence."""
 
+import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,9 @@ from console.pages.footer import footer
 from console.pages.help import help_page
 from console.pages.sheet import Sheet
 from console.pages.tabs import tabs
+
+CONSOLE = Path(__file__).parents[2] / "console"
+KEY_BY_HEART = re.compile(r"(?:^|[\s,;(])[b-zA-HJ-Z.!?/] [a-z]+s(?: |$|\.)")
 
 
 def keys_of(name: str, keys: dict[str, list[str]]) -> tuple[str, ...]:
@@ -189,3 +194,14 @@ async def test_remapped_keys_act_and_the_old_ones_do_nothing(running: Running) -
         await screen.press("ctrl+k")
         await screen.until(lambda: type(screen.app.screen).__name__ == "CommandPanel")
         assert [action.id for action in available("case", screen.app.actions)]
+
+
+def test_no_sentence_names_a_key_by_heart_that_may_be_another() -> None:
+    """`x shows them` stood on the customer's page, also for those whose `x` did something else."""
+    assert KEY_BY_HEART.search("3 more, x shows them") and KEY_BY_HEART.search("it stood. q quits.")
+    for path in CONSOLE.rglob("*.py"):
+        texts = (
+            node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)
+        )
+        found = [text for text in texts if isinstance(text, str) and KEY_BY_HEART.search(text)]
+        assert not found, (path, found)
