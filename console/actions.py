@@ -21,6 +21,7 @@ class Action:
 
     `changes` marks what alters a case, which a read-only console refuses. `footer` is the short
     word shown beside the key at the bottom, where what it `needs` is so; empty ones are found in the help.
+    `lost` are usual keys that the analyst gave to other actions, each with the id of that one.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Action:
     footer: str = ""
     changes: bool = False
     needs: Need = ""
+    lost: tuple[tuple[str, str], ...] = ()
 
     @property
     def id(self) -> str:
@@ -42,6 +44,12 @@ class Action:
     def shown_keys(self) -> str:
         """The keys as people write them."""
         return " ".join(shown(key) for key in self.keys)
+
+    @property
+    def command(self) -> str:
+        """What runs it when it is typed after `:`."""
+        name, _, at = self.name.rstrip(")").partition("(")
+        return f"{name} {SAVED[int(at)].name}" if name == "view" else self.id
 
 
 def shown(key: str) -> str:
@@ -163,6 +171,24 @@ ACTIONS: tuple[Action, ...] = (
 )
 
 BY_NAME = {action.name: action for action in ACTIONS}
+
+OPENERS = ("command_line", "command_palette")
+"""Actions through which every other one can be run by its name; one of them always has a key."""
+
+
+def key_of(name: str, actions: Sequence[Action]) -> str:
+    """What to press for an action, by its id: its first key, or without one the command that runs it."""
+    return pressed(next(action for action in actions if action.id == name), actions)
+
+
+def pressed(action: Action, actions: Sequence[Action]) -> str:
+    """The first key of an action as people write it, or without one the command that runs it."""
+    if action.keys:
+        return shown(action.keys[0])
+    opener = next(shown(one.keys[0]) for one in actions if one.name in OPENERS and one.keys)
+    if action.name in OPENERS:
+        return opener
+    return f"{opener}{action.command}" if len(opener) == 1 else f"{opener} {action.command}"
 
 
 def available(scope: Scope, actions: Sequence[Action] = ACTIONS) -> Iterator[Action]:

@@ -21,7 +21,7 @@ from casework.actor import Actor
 from casework.filters import in_order
 from casework.views import CaseSummary
 from console import news as n
-from console.actions import Action, Scope
+from console.actions import Action, Scope, key_of
 from console.asking import Asking
 from console.calling_out import CallingOut
 from console.clipboard import sequence
@@ -30,7 +30,7 @@ from console.coalescing import coalesced
 from console.commanding import Commanding
 from console.drafts import DraftFolder, DraftKeeper
 from console.format import ASCII, UNICODE, clean, plural
-from console.keymap import remapped
+from console.keymap import losses_in_short, overlay, remapped
 from console.lines import Line, Span, Tone
 from console.logins import LoginBook
 from console.news import News
@@ -86,9 +86,7 @@ class ConsoleApp(Themed, Asking):
         self.settings = settings
         self.glyphs = ASCII if settings.ascii else UNICODE
         self.actions = remapped(settings.keys)
-        self.set_keymap(
-            {action.id: ",".join(action.keys) for action in self.actions if action.id in settings.keys}
-        )
+        self.set_keymap(overlay(self.actions))
         self.now = now
         self.state = ConsoleState()
         self.work = Work(self)
@@ -141,7 +139,13 @@ class ConsoleApp(Themed, Asking):
 
     def _connect(self) -> None:
         """Only now, with the first frame on the screen, load what talks to the server."""
+        self.greet()
         self.run_worker(self._stay_connected(), group="feed", exit_on_error=True)
+
+    def greet(self) -> None:
+        """Say what is not as usual, once: which actions lost their keys to the analyst's own."""
+        if told := losses_in_short(self.actions):
+            self.say(told, "warn")
 
     async def _stay_connected(self) -> None:
         api = self._api
@@ -433,7 +437,7 @@ class ConsoleApp(Themed, Asking):
 
     def action_help_quit(self) -> None:
         """ctrl-c is pressed by habit; it must not cost a draft."""
-        self.say("ctrl-c does not quit; q does, from the queue.", "warn")
+        self.say(f"ctrl-c does not quit; {key_of('close', self.actions)} does, from the queue.", "warn")
 
     async def action_quit(self) -> None:
         self.request_quit()

@@ -262,5 +262,5 @@ class Asking(App[None]):
         answer = await self._ask(panel)
         self.take_in()
         if answer is None and self.state.drafts.get(about, "").strip():
-            self.say("Not sent; the draft is kept, and the same key opens it.")
+            self.say("Not sent; the draft is kept, and there when you do this again.")
         return answer

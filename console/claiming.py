@@ -89,7 +89,7 @@ class Claiming:
     def _tell_of(self, case_id: str) -> None:
         """That a case is ours which nobody waits for any more."""
         keys = Sheet(0, self._app.now(), self._app.glyphs, self._app.actions)
-        where = f"{keys.key('view_2')} mine has it, {keys.key('claim')} gives it back"
+        where = f"{keys.view(1, 'mine')} has it, {keys.key('claim')} gives it back"
         self._app.say(f"{case_id} was claimed for you meanwhile: {where}.", "warn")
 
     def _open(self, case_id: str) -> None:

@@ -106,7 +106,7 @@ class Vocabulary:
 def vocabulary(scope: Scope, actions: Sequence[Action], case_ids: Iterable[str] = ()) -> Vocabulary:
     """Everything that can be said on a screen: its actions, and the words that take an argument."""
     helps = {
-        action.id: f"{action.help}  ({action.shown_keys})"
+        action.id: f"{action.help}  ({action.shown_keys or 'no key'})"
         for action in available(scope, actions)
         if action.name.partition("(")[0] not in _HIDDEN
     }

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Literal, NamedTuple
 
 from rich.cells import cell_len, chop_cells
@@ -82,6 +83,16 @@ def folded(lines: Iterable[Line], width: int) -> list[Line]:
     return found
 
 
+def at_most(rows: int, line: Line, width: int) -> list[Line]:
+    """A line broken at words into so many rows at most; what does not fit is left to be cut in the last."""
+    found = folded([line], width)
+    if len(found) <= rows:
+        return found
+    rest = [part for row in found[rows - 1 :] for part in (*row, Span(" ", row[-1].tone))]
+    runs = groupby(rest, key=lambda part: part.tone)  # a cut within a run is marked by an ellipsis
+    return [*found[: rows - 1], tuple(Span("".join(part.text for part in run), tone) for tone, run in runs)]
+
+
 def _broken(line: Line, width: int) -> list[Line]:
     text = plain(line)
     indent = " " * min(len(text) - len(text.lstrip()), width // 2)
@@ -92,20 +103,21 @@ def _broken(line: Line, width: int) -> list[Line]:
             if used + cell_len(piece.rstrip()) > width and used > fresh:
                 rows.append([Span(indent)])
                 used = fresh
-            shown = piece if used + cell_len(piece) <= width else piece.rstrip()  # blanks at an edge are none
-            rows[-1].append(Span(shown, tone))
-            used += cell_len(piece)
+            kept = piece.lstrip() if used == fresh else piece  # blanks at an edge are none
+            rows[-1].append(Span(kept if used + cell_len(kept) <= width else kept.rstrip(), tone))
+            used += cell_len(kept)
     return [tuple(row) for row in rows]
 
 
 def _words(line: Line) -> Iterable[tuple[str, Tone]]:
-    """The words of a line, each with the blanks after it."""
+    """The words of a line, each with the blanks after it; those before the first are left out."""
     begun = False
     for part in line:
         for word in _WORD.findall(part.text):
-            begun = begun or bool(word.strip())
+            kept = word if begun else word.lstrip()
+            begun = bool(kept)
             if begun:
-                yield word, part.tone
+                yield kept, part.tone
 
 
 def rule(title: str, width: int, glyph: str) -> Line:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from casework.action import ActionReceipt
 from casework.views import CaseDetail, CaseSummary
 from console import news as n
-from console.actions import BY_NAME
+from console.actions import BY_NAME, key_of
 from console.bulk import Bulk
 from console.claiming import Claiming
 from console.clipboard import fields
@@ -171,8 +171,8 @@ class Work:
             self._app.say_also(f"{plural(dropped, 'key')} typed ahead not taken.")
 
     async def _one_at_a_time(self) -> None:
-        keys = Sheet(0, self._app.now(), self._app.glyphs, self._app.actions)
-        self._app.say(f"Steps are undone case by case; {keys.key('back')} takes the marks off.", "warn")
+        back = key_of("back", self._app.actions)
+        self._app.say(f"Steps are undone case by case; {back} takes the marks off.", "warn")
 
     async def _reverse(self, desk: "Desk", seen: CaseSummary) -> None:
         detail = await desk.read(seen.case_id)

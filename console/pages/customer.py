@@ -138,7 +138,7 @@ def _tree(links: LinkedEntities, cases: Ring, sheet: Sheet, *, whole: bool) -> l
         last = number == len(shown) and not hidden and not links.more_links
         lines += _thing(thing, cases, sheet, last=last, whole=whole)
     if hidden:
-        lines.append(said(f"  ... {hidden} more shared, x shows them", "warn"))
+        lines.append(said(f"  ... {hidden} more shared, {sheet.key('expand')} shows them", "warn"))
     if links.more_links:
         lines.append(said(f"  ... {plural(links.more_links, 'more linked customer')} not looked up", "warn"))
     return lines
@@ -163,7 +163,8 @@ def _thing(
         twig = f"{below}{glyphs.corner if end else glyphs.branch}{glyphs.rule} "
         lines += _other(other, cases.get(other.customer_id, ()), twig, sheet, whole=whole)
     if more:
-        lines.append(said(f"{below}{glyphs.corner}{glyphs.rule} {more} more, x shows them", "warn"))
+        expand = sheet.key("expand")
+        lines.append(said(f"{below}{glyphs.corner}{glyphs.rule} {more} more, {expand} shows them", "warn"))
     return lines
 
 

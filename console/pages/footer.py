@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from console.actions import ACTIONS, Action, Scope, available, shown
+from console.actions import ACTIONS, Action, Scope, available, pressed
 from console.lines import Line, Span, width_of
 
 
@@ -15,18 +15,22 @@ def footer(
 ) -> Line:
     """Keys of what can be done, with a word each, help always among them, then what is at the right edge."""
     room = width - width_of(right) - 1
-    help_pair = _pair(next(action for action in actions if action.name == "help"))
+    help_pair = _pair(next(action for action in actions if action.name == "help"), actions)
     spans: list[Span] = []
     for action in available(scope, actions):
         if not action.footer or action.name == "help" or not can(action):
             continue
-        if width_of((*spans, *_pair(action), *help_pair)) > room:
+        pair = _pair(action, actions)
+        if width_of((*spans, *pair, *help_pair)) > room:
             break
-        spans += _pair(action)
+        spans += pair
     spans += help_pair
     gap = max(1, width - width_of(tuple(spans)) - width_of(right))
     return (*spans, Span(" " * gap), *right)
 
 
-def _pair(action: Action) -> Line:
-    return (Span(f" {shown(action.keys[0])}", "key"), Span(f" {action.footer} ", "dim"))
+def _pair(action: Action, actions: Sequence[Action]) -> Line:
+    """A key and a word; for an action without a key the command, which says the word where it is the same."""
+    named = not action.keys and action.footer == action.command
+    word = " " if named else f" {action.footer} "
+    return (Span(f" {pressed(action, actions)}", "key"), Span(word, "dim"))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from casework.filters import FIELD_HELP
-from console.actions import Scope, available
+from console.actions import Action, Scope, available, pressed, shown
 from console.lines import BLANK, Line, Span
 from console.pages.sheet import Sheet, hanging
 
@@ -27,7 +27,8 @@ def help_page(scope: Scope, sheet: Sheet) -> list[Line]:
         if action.group != group:
             group = action.group
             lines += [*([BLANK] if lines else []), sheet.heading(group.lower())]
-        lines += hanging(f"  {action.shown_keys:<18} ", action.help, "", sheet, "key")
+        keys = action.shown_keys or pressed(action, sheet.actions)
+        lines += hanging(f"  {keys:<18} ", f"{action.help}{_unbound(action)}", "", sheet, "key")
     return [
         *lines,
         BLANK,
@@ -35,6 +36,13 @@ def help_page(scope: Scope, sheet: Sheet) -> list[Line]:
         BLANK,
         *_pairs("filter", FIELD_HELP, sheet),
     ]
+
+
+def _unbound(action: Action) -> str:
+    """That an action has no key or fewer than usual, and where those went."""
+    went = [f"{shown(key)} is your {winner}" for key, winner in action.lost]
+    told = [*([] if action.keys else ["no key"]), *went]
+    return f" ({', '.join(told)})" if told else ""
 
 
 def _marks(sheet: Sheet) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from console.actions import ACTIONS, Action, shown
+from console.actions import ACTIONS, Action, key_of, shown
 from console.format import UNICODE, Glyphs
 from console.lines import Line, Span, Tone, rule, wrap
 
@@ -19,8 +19,18 @@ class Sheet:
     actions: Sequence[Action] = ACTIONS
 
     def key(self, name: str) -> str:
-        """The key of an action as people write it, the first where it has several."""
-        return next(shown(action.keys[0]) for action in self.actions if action.id == name)
+        """What to press for an action: its first key, or without one the command that runs it."""
+        return key_of(name, self.actions)
+
+    def key_alone(self, name: str) -> str:
+        """The first key of an action as people write it; nothing where it has none."""
+        keys = next(action.keys for action in self.actions if action.id == name)
+        return shown(keys[0]) if keys else ""
+
+    def view(self, at: int, name: str) -> str:
+        """A saved view by its key and name; without a key, by the command that shows it."""
+        key = self.key_alone(f"view_{at + 1}")
+        return f"{key} {name}" if key else self.key(f"view_{at + 1}")
 
     def heading(self, title: str) -> Line:
         """A title with a rule to the edge."""

@@ -76,7 +76,7 @@ def status_line(
 ) -> Line:
     """Environment, operator and role, connection, what is away, what is due, and what waits.
 
-    Where not all of it fits, counts of zero are left out.
+    Where not all of it fits, counts of zero are left out, then whole counts from the right.
     """
     line = (
         *_where(state, sheet, readonly=readonly),
@@ -84,8 +84,11 @@ def status_line(
         *_troubles(state, due),
     )
     figures = _figures(state, counts)
-    whole = (*line, *figures)
-    return whole if width_of(whole) <= sheet.width else (*line, *(f for f in figures if f.tone != "dim"))
+    if width_of((*line, *figures)) > sheet.width:
+        figures = tuple(figure for figure in figures if figure.tone != "dim")
+    while figures and width_of((*line, *figures)) > sheet.width:
+        figures = figures[:-1]
+    return (*line, *figures)
 
 
 def _where(state: ConsoleState, sheet: Sheet, *, readonly: bool) -> Line:
@@ -123,30 +126,6 @@ def _figures(state: ConsoleState, counts: Counts) -> Line:
         Span(f"  agents {counts.working}", "accent" if counts.working else "dim"),
     )
     return (*parts, Span(f"  sending {len(state.sending())}", "warn")) if state.pending else parts
-
-
-def views_line(views: Sequence[SavedView], counts: Sequence[int], at: int, sheet: Sheet) -> Line:
-    """The saved views by key, with how many cases each shows.
-
-    Where not all of it fits, views that show none have their name, as far as there is room, or only the key.
-    """
-    spans: list[Span] = []
-    for index, (view, count) in enumerate(zip(views, counts, strict=True)):
-        text = f"{sheet.key(f'view_{index + 1}')} {clean(view.name)} {count}"
-        shown = f"[{text}]" if index == at else f" {text} "
-        tone: Tone = "heading" if index == at else "" if count else "dim"
-        spans.append(Span(shown, tone))
-    if width_of(tuple(spans)) <= sheet.width:
-        return tuple(spans)
-    empty = [index for index, count in enumerate(counts) if index != at and not count]
-    for index in empty:
-        spans[index] = Span(f" {sheet.key(f'view_{index + 1}')}", "dim")
-    for index in empty:
-        named = Span(f"{spans[index].text} {clean(views[index].name)} ", "dim")
-        if width_of((*spans[:index], named, *spans[index + 1 :])) > sheet.width:
-            break
-        spans[index] = named
-    return tuple(spans)
 
 
 def away_banner(state: ConsoleState, sheet: Sheet) -> Line | None:
@@ -276,8 +255,8 @@ def queue_notice(
     if filter_text:
         return _nothing_matches(len(state.cases), filter_text, view, elsewhere(), sheet)
     if state.cases:
-        named = (("view_8", "open"), ("view_9", "closed"))
-        others = "".join(f"  {sheet.key(key)} {name}" for key, name in named if name != view.name)
+        named = ((7, "open"), (8, "closed"))
+        others = "".join(f"  {sheet.view(at, name)}" for at, name in named if name != view.name)
         return [(Span(f"  The view {view.name} shows no case now.", "good"), Span(others, "dim"))]
     return [(Span("  Nothing is open. New cases appear here as soon as a rule raises an alert.", "good"),)]
 
@@ -290,9 +269,7 @@ def _nothing_matches(
     sheet: Sheet,
 ) -> list[Line]:
     """That a filter matches nothing in a view, and in which others it does."""
-    matches = ", ".join(
-        f"{sheet.key(f'view_{at + 1}')} {clean(other.name)} ({count})" for at, other, count in elsewhere
-    )
+    matches = ", ".join(f"{sheet.view(at, clean(other.name))} ({count})" for at, other, count in elsewhere)
     where = f"It matches in {matches}; " if matches else "None of the other cases does; "
     return [
         (

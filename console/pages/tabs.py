@@ -7,14 +7,16 @@ from console.lines import Line, Span, width_of
 _SHORT = {"assessment": "assess", "findings": "find", "timeline": "time", "customer": "cust"}
 
 Tab = tuple[str, str, int]
-"""The key of a section, its name, and how much is in it."""
+"""The key of a section if it has one, its name, and how much is in it."""
 
 
 def tabs(sections: Sequence[Tab], at: int, width: int) -> Line:
     """All the sections, the one that is shown in brackets; no key is cut off if that can be helped."""
     short = [(key, _SHORT.get(name, name), count) for key, name, count in sections]
     uncounted = [(key, name, 0) for key, name, _ in short]
-    keys_alone = [(key, name if here == at else "", 0) for here, (key, name, _) in enumerate(short)]
+    keys_alone = [
+        (key, name if here == at or not key else "", 0) for here, (key, name, _) in enumerate(short)
+    ]
     ways = [_line(way, at) for way in (sections, short, uncounted, keys_alone)]
     return next((line for line in ways if width_of(line) <= width), ways[-1])
 

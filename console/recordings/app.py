@@ -1,13 +1,12 @@
 """The console on a recording: the same screens, with keys that pause, step and change the pace."""
 
-import asyncio
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from console.actions import ACTIONS, replaying, shown
+from console.actions import ACTIONS, key_of, replaying
 from console.app import ConsoleApp
-from console.keymap import refuse_conflicts
+from console.keymap import losses_in_short, overlay, settled
 from console.recordings.replayer import Replay
 from console.settings import ConsoleSettings
 
@@ -22,27 +21,31 @@ class ReplayConsole(ConsoleApp):
     ]
 
     def __init__(self, settings: ConsoleSettings, replay: Replay) -> None:
-        """Raises KeymapError where one of the analyst's own keys is also one of the replay's."""
+        """Raises KeymapError where the analyst gave one key to the replay and to something else."""
         super().__init__(settings, replay.api, now=replay.player.now)
-        self.actions = replaying(self.actions)
-        refuse_conflicts(self.actions)
+        self.actions = settled(replaying(self.actions), settings.keys)
+        self.set_keymap(overlay(self.actions))
         self._replay = replay
 
-    def on_mount(self) -> None:
-        """Beside what the console does when it is mounted: Textual calls both."""
+    def greet(self) -> None:
+        """Say how long the recording is and how it is played, and later that it has ended."""
+        self.say(f"A recording of {_clock(self._replay.player.seconds)}; {self._keys}.", "accent")
+        if told := losses_in_short(self.actions):
+            self.say_also(told)
         self.run_worker(self._say_where_it_ends(), group="replay", exit_on_error=True)
 
     async def _say_where_it_ends(self) -> None:
-        await asyncio.sleep(0)
-        self.say(f"A recording of {_clock(self._replay.player.seconds)}; {self._keys}.", "accent")
         await self._replay.player.reach(self._replay.player.seconds)
-        self.say("The recording has ended; this is how it stood. q quits.", "accent")
+        self.say(
+            f"The recording has ended; this is how it stood. {key_of('close', self.actions)} quits.", "accent"
+        )
 
     @property
     def _keys(self) -> str:
-        key = {action.id: shown(action.keys[0]) for action in self.actions}
-        pace = f"{key['replay_faster']} and {key['replay_slower']} change the pace"
-        return f"{key['replay_pause']} pauses, {key['replay_step']} steps, {pace}"
+        pause, step, faster, slower = (
+            key_of(f"replay_{what}", self.actions) for what in ("pause", "step", "faster", "slower")
+        )
+        return f"{pause} pauses, {step} steps, {faster} and {slower} change the pace"
 
     def action_replay_pause(self) -> None:
         self._replay.player.pause()

@@ -20,7 +20,7 @@ from console.pages.tabs import tabs
 from console.pages.timeline import timeline_section
 from console.pages.trigger import trigger_section
 from console.rows import with_other_cases
-from console.screens.work import WorkScreen, bindings_for
+from console.screens.work import BANNER_ROWS, MESSAGE_ROWS, WorkScreen, bindings_for
 from console.state import ConsoleState, OpenCase
 from console.widgets.line_pane import LinePane
 from console.widgets.line_view import LineView
@@ -81,12 +81,10 @@ class CaseScreen(WorkScreen):
         self._show_tabs(opened)
         page = self.query_one("#page", LineView)
         page.show(self._page(state, self.sheet(page)))
-        self._show_banner(state)
-        keys = self.query_one("#footer", LineView)
         position = (Span(f"{page.position} ", "dim"),)
-        line = self.footer_line(keys.size.width, position)
-        keys.show([self.console_app.message or line])
-        self.show_toasts(keys.region.y - self.query_one("#banner").display)
+        line = self.console_app.message or self.footer_line(self.size.width, position)
+        below = self.query_one("#footer", LineView).tell(line, MESSAGE_ROWS) + self._show_banner(state)
+        self.show_toasts(self.size.height - below)
         if not self._ready and (self.console_app.desk is None or _settled(opened)):
             self._ready = True
             self.post_message(self.Ready())
@@ -107,7 +105,7 @@ class CaseScreen(WorkScreen):
         pane = self.query_one("#tabs", LineView)
         sheet = self.sheet(pane)
         named = [
-            (sheet.key(f"section_{index + 1}"), name, _count(opened, name))
+            (sheet.key_alone(f"section_{index + 1}"), name, _count(opened, name))
             for index, name in enumerate(SECTIONS)
         ]
         mine = self._mine()
@@ -145,8 +143,11 @@ class CaseScreen(WorkScreen):
             case _:
                 return trigger_section(detail, events, sheet)
 
-    def _show_banner(self, state: ConsoleState) -> None:
-        """A decision on its way, or the line to the server when that is not as it should be."""
+    def _show_banner(self, state: ConsoleState) -> int:
+        """A decision on its way, or the line to the server when that is not as it should be.
+
+        Returns how many rows that takes.
+        """
         pane = self.query_one("#banner", LineView)
         sheet = self.sheet(pane)
         line = (
@@ -154,8 +155,7 @@ class CaseScreen(WorkScreen):
             or status.away_banner(state, sheet)
             or status.silence_banner(state, sheet)
         )
-        pane.display = line is not None
-        pane.show([line] if line else [])
+        return pane.tell(line, BANNER_ROWS)
 
     def _turn_to(self, section: int) -> None:
         page = self.query_one("#page", LineView)

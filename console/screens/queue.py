@@ -12,16 +12,17 @@ from textual.widgets import Input
 
 from casework.filters import FilterError
 from casework.views import CaseSummary
-from console.actions import Scope
+from console.actions import Scope, key_of
 from console.case_list import CaseList
 from console.format import clean
-from console.lines import Line, Span
+from console.lines import Line, Span, said, width_of
 from console.marks import Marks
 from console.pages import sending, status
 from console.pages.preview import preview, recent
+from console.pages.views import views_line
 from console.places import Listed
 from console.saved_views import SAVED
-from console.screens.work import WorkScreen, bindings_for
+from console.screens.work import BANNER_ROWS, MESSAGE_ROWS, WorkScreen, bindings_for
 from console.state import ConsoleState
 from console.widgets.case_table import CaseTable
 from console.widgets.filter_input import FilterInput
@@ -108,8 +109,8 @@ class QueueScreen(WorkScreen):
             self._marks.add(order[low : high + 1])
         elif (row := self.case_shown) is not None:
             self._anchor = row.case_id
-            again = self.sheet(self.query_one(CaseTable)).key("mark_range")
-            self.console_app.say(f"A range begins here: move and press {again} again.", "warn")
+            again = key_of("mark_range", self.console_app.actions)
+            self.console_app.say(f"A range begins here: move, then {again} again.", "warn")
         self.console_app.repaint()
 
     def action_mark_all(self) -> None:
@@ -130,9 +131,6 @@ class QueueScreen(WorkScreen):
         wide = self.size.width
         self.query_one("#preview").display = wide >= PREVIEW_FROM
         self.query_one("#stream").display = wide >= THREE_PANES_FROM
-        strip = self.query_one("#telemetry")
-        strip.display = wide < THREE_PANES_FROM
-        strip.styles.height = 1 if self.size.height < 30 else 4
         self.call_after_refresh(self.console_app.repaint)
 
     def show(self, state: ConsoleState, *, force: bool = False) -> None:
@@ -145,31 +143,40 @@ class QueueScreen(WorkScreen):
         notice = status.queue_notice(state, shown, self._typed, view, sheet, elsewhere=self._list.elsewhere)
         which, loading = Listed(self._list.at, self._typed), state.loaded_at is None
         table.show(self._list.order, sheet, notice, self._marks, which=which, loading=loading)
-        self._show_bars(state)
+        below = self._show_bars(state)
         self._show_preview(state, table.selected)
-        self.show_toasts(self.query_one("#footer").region.y)
+        self.show_toasts(self.size.height - below)
 
-    def _show_bars(self, state: ConsoleState) -> None:
+    def _show_bars(self, state: ConsoleState) -> int:
+        """Everything around the list; returns how many rows the keys or the message take."""
         bar = self.query_one("#status", LineView)
         sheet = self.sheet(bar)
         readonly = self.console_app.settings.readonly
         due = self._list.due
         bar.show([status.status_line(state, self._list.counts, sheet, due=due, readonly=readonly)])
         views = self.query_one("#views", LineView)
-        line = status.views_line(self._list.views, self._list.view_counts, self._list.at, self.sheet(views))
+        line = views_line(self._list.views, self._list.view_counts, self._list.at, self.sheet(views))
         views.show([line])
-        banner = self.query_one("#banner", LineView)
         told = sending.from_the_queue(state, sheet.now) or status.away_banner(state, sheet)
-        banner.display = told is not None
-        banner.show([told] if told else [])
-        self._show_telemetry(state)
-        position = self._position(state)
-        keys = self.query_one("#footer", LineView)
-        line = self.footer_line(keys.size.width, position)
-        keys.show([self.console_app.message or line])
+        self.query_one("#banner", LineView).tell(told, BANNER_ROWS)
+        rows = self.query_one("#footer", LineView).tell(self._bottom_line(state), MESSAGE_ROWS)
+        self._show_telemetry(state, rows)
+        return rows
 
-    def _show_telemetry(self, state: ConsoleState) -> None:
+    def _bottom_line(self, state: ConsoleState) -> Line:
+        """What was said last, what is wrong with the filter, or the keys and where the cursor is."""
+        position = self._position(state)
+        if self.console_app.message or not self._complaint:
+            return self.console_app.message or self.footer_line(self.size.width, position)
+        beside = width_of(position) <= self.size.width // 2
+        return self.footer_line(self.size.width, position) if beside else said(f" {self._complaint}", "bad")
+
+    def _show_telemetry(self, state: ConsoleState, rows_below: int) -> None:
+        """Telemetry gives its rows to a message that needs more than one, so that the list stays."""
         strip = self.query_one("#telemetry", LineView)
+        rows = (1 if self.size.height < 30 else 4) - (rows_below - 1)
+        strip.display = self.size.width < THREE_PANES_FROM and rows > 0
+        strip.styles.height = max(1, rows)
         sheet = self.sheet(strip)
         if strip.size.height <= 1:
             newest = status.telemetry_lines(state.telemetry, sheet, 1)

@@ -38,6 +38,11 @@ def bindings_for(scope: Scope) -> list[Binding]:
     ]
 
 
+MESSAGE_ROWS = 3
+BANNER_ROWS = 2
+"""How high what is said may become where the screen is narrow; the rest is cut."""
+
+
 class WorkScreen(Screen[None]):
     """A screen with a case in hand. Subclasses say which, and render the state."""
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console.format import clean
+from console.keymap import losses, remapped
 from console.provenance import source
 from console.session import AsOption, JsonOption, ServerOption, Session
 from console.settings import ConsoleSettings, SettingsFile, environment_name
@@ -23,6 +24,7 @@ def config(
     """Every setting with its value and where that came from: flag, environment, settings file or default."""
     session = Session(server, operator, as_json)
     file = SettingsFile().path
+    lost = losses(remapped(session.settings.keys))
     rows = []
     for name in ConsoleSettings.model_fields:
         came_from = source(name, session.flags, file)
@@ -30,6 +32,9 @@ def config(
             rows.append((environment_name(name), getattr(session.settings, name), came_from))
     if as_json:
         found = [{"name": name, "value": _plain(value), "source": where} for name, value, where in rows]
+        for row in found:
+            if row["name"] == environment_name("keys"):
+                row["lost"] = lost
         typer.echo(json.dumps(found))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -38,6 +43,8 @@ def config(
     for name, value, where in rows:
         table.add_row(*(Text(clean(cell)) for cell in (name, _written(value), where)))
     session.out.print(table)
+    for sentence in lost:
+        session.say(sentence)
 
 
 def _plain(value: object) -> object:

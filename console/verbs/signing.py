@@ -22,7 +22,7 @@ NO_KEYRING = (
     "This machine has no keyring that could encrypt your sign-in (over SSH and in containers that is usual). "
     "Either keep it unencrypted in a file that only you can read: "
     "`fraud-console login --server {server} --keep-in-file`; "
-    "or sign in inside the console with the key S, which keeps it in memory until you quit."
+    "or sign in inside the console (`:sign_in`), which keeps it in memory until you quit."
 )
 
 

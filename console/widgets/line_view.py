@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from console.lines import Line
+from console.lines import Line, at_most
 from console.widgets.line_pane import LinePane
 
 
@@ -20,6 +20,18 @@ class LineView(LinePane):
         self._lines = lines
         self._top = self._last_top if at_end else min(self._top, self._last_top)
         self._repaint()
+
+    def tell(self, line: Line | None, rows: int) -> int:
+        """Be a bar across the screen with one line, as high as it takes within so many rows.
+
+        Without a line it is not there. Returns how high it is.
+        """
+        lines = at_most(rows, line, max(10, self.screen.size.width)) if line else []
+        self.display = bool(lines)
+        if lines:
+            self.styles.height = len(lines)
+        self.show(lines)
+        return len(lines)
 
     def scroll_lines(self, count: int) -> None:
         """Scroll by lines, as far as there are any."""

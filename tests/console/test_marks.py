@@ -242,7 +242,7 @@ async def test_a_range_without_a_mark_begins_where_it_is_pressed_and_says_so(run
     async with console(running.settings()) as screen:
         await screen.sees("1/4")
         await screen.press("v")
-        await screen.sees("A range begins here: move and press v again.")
+        await screen.sees("A range begins here: move, then v again.")
         assert not screen.app.screen.cases_marked
         await screen.press("j", "j", "v")
         await screen.sees("3 marked")

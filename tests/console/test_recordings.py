@@ -164,12 +164,27 @@ async def test_keys_of_a_replay_mean_nothing_elsewhere(running: Running) -> None
         await screen.sees("Approve: ")
 
 
-def test_a_key_of_ones_own_that_a_replay_needs_is_refused_there(tmp_path: Path) -> None:
-    settings = ConsoleSettings(state_dir=tmp_path, keys={"approve": "p"})
+def test_a_key_given_to_the_replay_and_to_something_else_is_refused_there(tmp_path: Path) -> None:
+    settings = ConsoleSettings(state_dir=tmp_path, keys={"approve": "p", "replay_pause": "p"})
     tape = tmp_path / "tape"
     tape.write_text(HEADER)
     with pytest.raises(KeymapError, match="p would be both replay_pause and approve in the queue"):
         ReplayConsole(settings, played(tape, Ticks()))
+
+
+async def test_a_key_of_ones_own_that_a_replay_uses_stays_ones_own_and_the_replay_says_so(
+    running: Running, tmp_path: Path
+) -> None:
+    await recorded_session(running, tmp_path / "tape")
+    settings = ConsoleSettings(state_dir=tmp_path, readonly=True, keys={"help": "p"})
+    screen_app = ReplayConsole(settings, played(tmp_path / "tape", Ticks()))
+    async with screen_app.run_test(size=(160, 40)) as pilot:
+        screen = Driver(screen_app, pilot)
+        await screen.sees("replay_pause lost p to your help; :replay_pause runs it.", ":replay_pause pauses")
+        await screen.press("p")
+        await screen.sees(":replay_pause", "pause the replay, or go on (no key, p is your help)")
+        await screen.press("escape", "colon", *"replay-pause", "enter")
+        await screen.sees("Replay paused")
 
 
 async def test_the_line_breaks_in_the_replay_where_it_broke_and_comes_back(
