@@ -90,6 +90,15 @@ def with_other_cases(row: CaseSummary, count: int) -> CaseSummary:
     return cast("CaseSummary", changed)
 
 
+def without_claim(row: CaseSummary) -> CaseSummary:
+    """The row, held by nobody."""
+    changed = LightRow()
+    for name in (*OWN, "shared"):
+        setattr(changed, name, getattr(light(row), name))
+    changed.claim = None
+    return cast("CaseSummary", changed)
+
+
 def _kept(value: object) -> object:
     """A value in its smallest form: what many rows have in common is kept once."""
     try:

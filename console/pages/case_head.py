@@ -63,7 +63,7 @@ def _where(row: CaseSummary, sheet: Sheet) -> Line:
     if row.hold_until and row.status is Status.HELD:
         left = countdown(row.hold_until, sheet.now)
         spans += [Span(f"  takes effect in {left}, {sheet.key('withdraw')} withdraws", "warn")]
-    if row.claim:
+    if row.claim and row.claim.until > sheet.now:
         holder = f"{clean(row.claim.name)} {countdown(row.claim.until, sheet.now)}"
         spans.append(Span(f"  claim {holder}", "accent"))
     else:
