@@ -94,8 +94,7 @@ def without_claim(row: CaseSummary) -> CaseSummary:
     """The row, held by nobody."""
     changed = LightRow()
     for name in (*OWN, "shared"):
-        setattr(changed, name, getattr(light(row), name))
-    changed.claim = None
+        setattr(changed, name, None if name == "claim" else getattr(light(row), name))
     return cast("CaseSummary", changed)
 
 

@@ -145,7 +145,8 @@ async def test_a_case_record_without_links_between_customers_finds_them_in_its_c
     with closing(sqlite3.connect(path)) as old:
         old.execute("DROP TABLE customer_links")
         old.execute(
-            "UPDATE cases SET projection = json_remove(projection, '$.linked_customers') WHERE customer_id = 9"
+            "UPDATE cases SET projection = json_remove(projection, '$.linked_customers')"
+            " WHERE customer_id = 9"
         )
         old.execute("PRAGMA user_version = 2")
         old.commit()
