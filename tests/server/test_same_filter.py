@@ -20,14 +20,15 @@ from tests.server.desk import Running
 ANN, BOB = {"X-Operator": "ann"}, {"X-Operator": "bob"}
 TERMS = (
     "risk>0.5", "risk:0.7", "risk:none", "type:sim", "type=sim_swap", "status:waiting", "status:agents",
-    "status:closed", "status:failed", "status:deferred", 'status:"decided"', "status:opened", "status:try",
-    'status:"agents try 2"', "status:back", "severity:crit,low", "sev:high", "customer:7", "customer>8",
-    "customer:+1", 'cust:"7 +4"', "cust:9,11", "amount>100", "amount:none", "age>1h30m", "age<1h15m",
-    "left>1h", "deadline:over", "left:none", "attempt:2", "attempt<2", "claimed:me", "claim:bob",
-    "claim:none", "claim:me,none", "mine", "unclaimed", "is:deferred", "is:back", "is:back,deferred", "tag:vip",
-    "#vip", "#vi", "others>0", "others:0", "others>=3", "others:4", "+4", "case:a-1", "what:wallet", "action:lock",
-    "decided:lock", "decided:ann", "decided:reject", "outcome:failed", "outcome:cleared", "vip",
-    "bob", '"sim swap"', "wallet", "decide", "closed", "critical", "7",
+    "status:closed", "status:failed", "status:deferred", 'status:"decided"', "status:opened",
+    "status:try", 'status:"agents try 2"', "status:back", "severity:crit,low", "sev:high", "customer:7",
+    "customer>8", "customer:+1", 'cust:"7 +4"', "cust:9,11", "amount>100", "amount:none", "age>1h30m",
+    "age<1h15m", "left>1h", "deadline:over", "left:none", "attempt:2", "attempt<2", "claimed:me",
+    "claim:bob", "claim:none", "claim:me,none", "mine", "unclaimed", "is:deferred", "is:back",
+    "is:back,deferred", "tag:vip", "#vip", "#vi", "others>0", "others:0", "others>=3", "others:4", "+4",
+    "case:a-1", "what:wallet", "action:lock", "decided:lock", "decided:ann", "decided:reject",
+    "outcome:failed", "outcome:cleared", "vip", "bob", '"sim swap"', "wallet", "decide", "closed",
+    "critical", "7",
 )  # fmt: skip
 
 
