@@ -21,7 +21,7 @@ from casework.filter_values import (
 )
 from casework.status_words import BACK, DEFERRED, STATUS_GROUPS, STATUS_WORDS, TRY, as_words
 from casework.transitions import Status
-from casework.views import CaseSummary
+from casework.views import CaseSummary, found_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _shown_customer(name: str, op: str, words: Sequence[str]) -> list[Test]:
 
 
 _customer_id = number(lambda row, view: float(row.customer_id))
-_others = number(lambda row, view: float(row.other_cases))
+_others = number(lambda row, view: float(found_in(row)))
 
 
 def _claimed(name: str, op: str, value: str) -> Test:

@@ -13,7 +13,7 @@ from casework.filter_fields import ALIASES, FIELD_HELP, FIELDS, OF_STATUS, OF_TI
 from casework.filter_values import FilterError, Test, View, no_such
 from casework.status_words import BACK, DEFERRED, STATUS_GROUPS, STATUS_WORDS, TRY, as_words
 from casework.transitions import Status
-from casework.views import CaseSummary
+from casework.views import CaseSummary, found_in
 
 __all__ = [
     "FIELD_HELP",
@@ -119,7 +119,7 @@ def haystack(row: CaseSummary) -> str:
                 row.alert_type,
                 row.description,
                 str(row.customer_id),
-                f"+{row.other_cases}",
+                f"+{found_in(row)}",
                 row.status,
                 DEFERRED if row.deferral else STATUS_WORDS[row.status],
                 f"{TRY} {row.attempt}" if row.attempt > 1 else "",

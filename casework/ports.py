@@ -144,6 +144,12 @@ class CaseStore(Protocol):
     async def customer_counts(self, customer_ids: Collection[int]) -> Mapping[int, int]:
         """How many cases customers have, open and closed; none are left out."""
 
+    async def linked_counts(self, customer_ids: Collection[int]) -> Mapping[int, int]:
+        """How many cases those have who are linked to customers, by a finding of either's cases.
+
+        Customers with no such cases are left out.
+        """
+
     async def related(self, customer_id: int, limit: int = 20) -> tuple[Case, ...]:
         """The customer's cases, newest first."""
 

@@ -80,6 +80,8 @@ class CaseSummary(Frozen):
     tags: tuple[str, ...] = ()
     other_cases: int = 0
     """How many more cases the customer has, open and closed."""
+    cases_of_linked: int = 0
+    """How many cases those have whom a finding, in their cases or the customer's, links to the customer."""
     linked_customers: tuple[int, ...] = ()
     """Other customers who, by the findings, share a device, an address or the like; the first twenty."""
     notes: int
@@ -307,7 +309,12 @@ class StreamNotice(Frozen):
     detail: str
 
 
-def summarise(case: Case, now: datetime, cases_of_customer: int = 1) -> CaseSummary:
+def found_in(row: CaseSummary) -> int:
+    """In how many other cases the customer, or one linked to them, is found."""
+    return row.other_cases + row.cases_of_linked
+
+
+def summarise(case: Case, now: datetime, cases_of_customer: int = 1, cases_of_linked: int = 0) -> CaseSummary:
     """The queue's row of a case at a moment (an expired claim is no claim), one of its customer's cases."""
     review, assessment, decision = case.review, case.assessment, case.decision
     return CaseSummary(
@@ -343,6 +350,7 @@ def summarise(case: Case, now: datetime, cases_of_customer: int = 1) -> CaseSumm
         degraded=assessment.degraded if assessment else (),
         tags=case.tags,
         other_cases=max(0, cases_of_customer - 1),
+        cases_of_linked=cases_of_linked,
         linked_customers=case.linked_customers or (),
         notes=case.notes,
         decided=decision.summary if decision else None,

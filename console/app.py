@@ -216,8 +216,10 @@ class ConsoleApp(Themed, Asking):
 
     def _frame(self) -> None:
         """One frame: take in what came, and render if something or the second changed."""
-        changed = self._drain()
         second = int(ticks())
+        if second != self._second:
+            self._inbox.append(n.TimePassed(self.now()))
+        changed = self._drain()
         if changed or second != self._second or self._unfinished:
             self._second = second
             self.calling_out.look()

@@ -88,17 +88,16 @@ class Desk:
 
         Goes as far as MOST_FOUND cases; where few match, as far as MOST_PAGES pages. Raises ConsoleError.
         """
-        found: list[CaseSummary] = []
+        found = 0
         order = {"sort": "updated", "desc": "true"} if wanted.names_status else {"sort": "deadline"}
         after: dict[str, str] = {}
         for _ in range(MOST_PAGES):
-            limit = str(min(FOUND_PAGE, MOST_FOUND - len(found)))
+            limit = str(min(FOUND_PAGE, MOST_FOUND - found))
             page = await self._api.cases(filter=wanted.text, limit=limit, **order, **after)
-            found += page.items
-            self._tell(n.RowsFound(tuple(found)))
-            more = page.next_cursor is not None
-            yield len(found), more
-            if page.next_cursor is None or len(found) >= MOST_FOUND:
+            self._tell(n.RowsFound(page.items, further=bool(after)))
+            found += len(page.items)
+            yield found, page.next_cursor is not None
+            if page.next_cursor is None or found >= MOST_FOUND:
                 return
             after = {"cursor": page.next_cursor}
 

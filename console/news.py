@@ -41,9 +41,13 @@ class QueueRead:
 
 @dataclass(frozen=True, slots=True)
 class RowsFound:
-    """What the server found for a filter; it may hold more than we do."""
+    """A page of what the server found for a filter; it may hold more than we do.
+
+    Without `further` it begins another search, and what the last one found may be forgotten.
+    """
 
     rows: tuple[CaseSummary, ...]
+    further: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,13 @@ class TelemetryCame:
 
     seen: tuple[TelemetrySeen, ...]
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """It is so late now: claims end with time alone, and the server says nothing about it."""
+
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +215,7 @@ News = (
     | CasesChanged
     | CaseAnswered
     | TelemetryCame
+    | TimePassed
     | LineLive
     | LineHeard
     | LineLost

@@ -24,6 +24,8 @@ class Rings:
     held: Mapping[int, Held] = field(default_factory=dict)
     counted: Mapping[int, int] = field(default_factory=dict)
     """How many cases a customer has, held or not, where the server said that it is more than one."""
+    linked: Mapping[int, int] = field(default_factory=dict)
+    """How many cases of those linked to a customer the server counted, held or not, where there are any."""
     names: Mapping[int, frozenset[int]] = field(default_factory=dict)
     """Whom a customer's cases link to them."""
     named_by: Mapping[int, frozenset[int]] = field(default_factory=dict)
@@ -44,7 +46,8 @@ class Rings:
 
     def other_cases(self, customer: int) -> int:
         """In how many cases the customer, or one linked to them, is found beside the one that asks."""
-        return self.count(customer) - 1 + sum(map(self.count, self.around(customer)))
+        held = sum(map(self.count, self.around(customer)))
+        return self.count(customer) - 1 + max(held, self.linked.get(customer, 0))
 
 
 _NOBODY: frozenset[int] = frozenset()
@@ -54,7 +57,7 @@ def found_in(detail: CaseDetail) -> int:
     """The same number where nothing but one case is at hand: as far as its own findings link."""
     mine = detail.summary.customer_id
     linked = {row.customer_id: row.other_cases + 1 for row in detail.linked_cases if row.customer_id != mine}
-    return detail.summary.other_cases + sum(linked.values())
+    return detail.summary.other_cases + max(detail.summary.cases_of_linked, sum(linked.values()))
 
 
 class Recount:
@@ -65,23 +68,28 @@ class Recount:
         self._alone: dict[int, str] = {}
         self._moved: dict[int, dict[str, bool]] = {}
         self._said: dict[int, int] = {}
+        self._said_linked: dict[int, int] = {}
 
     def told(self, known: CaseSummary | None, row: CaseSummary) -> None:
         """A row as the server sent it, and the one it replaces."""
-        customer, said = row.customer_id, row.other_cases + 1
+        customer, said, linked = row.customer_id, row.other_cases + 1, row.cases_of_linked
         if known is None:
-            if said == 1 and not row.linked_customers and self._unheard_of(customer):
+            if said == 1 and not linked and not row.linked_customers and self._unheard_of(customer):
                 self._alone[customer] = row.case_id
                 return
             self._move(row, held=True)
-        elif known.linked_customers == row.linked_customers and said <= self._rings.count(customer):
+        elif known.linked_customers == row.linked_customers and self._knows(customer, said, linked):
             return
         self._said[customer] = max(said, self._said.get(customer, 0))
+        self._said_linked[customer] = max(linked, self._said_linked.get(customer, 0))
 
     def gone(self, row: CaseSummary) -> None:
         """A row that is held no longer."""
         self._move(row, held=False)
         self._said.setdefault(row.customer_id, 0)
+
+    def _knows(self, customer: int, said: int, linked: int) -> bool:
+        return said <= self._rings.count(customer) and linked <= self._rings.linked.get(customer, 0)
 
     def _unheard_of(self, customer: int) -> bool:
         """Whether nothing speaks of a customer yet, so that one case of theirs needs no counting: most do."""
@@ -105,6 +113,7 @@ class Recount:
         after = replace(
             after,
             counted=_patched(before.counted, self._counted(after)),
+            linked=_patched(before.linked, self._linked(after)),
             names=_patched(before.names, names),
             named_by=_patched(before.named_by, _turned(before, names)),
         )
@@ -132,6 +141,16 @@ class Recount:
             if most != known and (most > 1 or known):
                 counted[customer] = most
         return counted
+
+    def _linked(self, after: Rings) -> dict[int, int]:
+        """The same of those linked to them, as long as a case is held that it is shown at."""
+        return {
+            customer: max(after.linked.get(customer, 0), self._said_linked.get(customer, 0))
+            if customer in after.held
+            else 0
+            for customer in self._said
+            if customer in after.linked or self._said_linked.get(customer)
+        }
 
     def _names(self, after: Rings, cases: Mapping[str, CaseSummary]) -> dict[int, frozenset[int]]:
         """Whom the cases of the customers name now, where that is not as before."""

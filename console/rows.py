@@ -77,15 +77,24 @@ def light(row: CaseSummary, before: CaseSummary | None = None) -> CaseSummary:
 
 
 def with_other_cases(row: CaseSummary, count: int) -> CaseSummary:
-    """The row, found in that many other cases of its customer and of those linked to them."""
+    """The row, found in that many other cases of its customer and of those linked to them, as one number."""
     if not isinstance(row, LightRow):
-        return light(row.model_copy(update={"other_cases": count}))
+        return light(row.model_copy(update={"other_cases": count, "cases_of_linked": 0}))
     changed = LightRow()
     for name in OWN:
         setattr(changed, name, getattr(row, name))
     shared = list(row.shared)
     shared[PLACE["other_cases"]] = count
+    shared[PLACE["cases_of_linked"]] = 0
     changed.shared = cast("tuple[object, ...]", _kept(tuple(shared)))
+    return cast("CaseSummary", changed)
+
+
+def without_claim(row: CaseSummary) -> CaseSummary:
+    """The row, held by nobody."""
+    changed = LightRow()
+    for name in (*OWN, "shared"):
+        setattr(changed, name, None if name == "claim" else getattr(light(row), name))
     return cast("CaseSummary", changed)
 
 

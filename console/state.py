@@ -13,7 +13,7 @@ from casework.transitions import Status
 from casework.views import CaseChange, CaseDetail, CaseSummary, Me, TelemetrySeen
 from console import news as n
 from console.rings import Recount, Rings
-from console.rows import light, with_other_cases
+from console.rows import light, with_other_cases, without_claim
 
 KEEP_CLOSED = 300
 """Closed cases remembered, newest first; the server has the rest."""
@@ -100,6 +100,8 @@ class ConsoleState:
     version: int = 0
     rings: Rings = field(default_factory=Rings)
     closed_held: int = 0
+    claims: Mapping[str, datetime] = field(default_factory=dict)
+    """Until when the cases are held that somebody holds."""
     found: frozenset[str] = frozenset()
     """The cases of the last search at the server; they are kept although closed."""
     touched: tuple[frozenset[str], ...] = ()
@@ -152,6 +154,8 @@ def reduce(state: ConsoleState, event: n.News) -> ConsoleState:  # noqa: PLR0911
             return replace(state, me=me)
         case n.RowsRead() | n.RowsFound() | n.QueueRead():
             return _listed(state, event)
+        case n.TimePassed(now):
+            return _without_ended_claims(state, now)
         case n.CasesChanged(changes, at):
             return _heard(_changed(state, changes), at)
         case n.CaseAnswered(summary):
@@ -205,8 +209,9 @@ def _listed(state: ConsoleState, event: n.RowsRead | n.RowsFound | n.QueueRead) 
     match event:
         case n.RowsRead(rows, open_total):
             return replace(_with_rows(state, rows), open_total=open_total)
-        case n.RowsFound(rows):
-            return _with_rows(replace(state, found=frozenset(row.case_id for row in rows)), rows)
+        case n.RowsFound(rows, further):
+            before = state.found if further else frozenset[str]()
+            return _with_rows(replace(state, found=before.union(row.case_id for row in rows)), rows)
         case n.QueueRead():
             return _queue_read(state, event)
 
@@ -249,6 +254,7 @@ def _without(state: ConsoleState, gone: frozenset[str]) -> ConsoleState:
         rings=rings,
         closed_held=state.closed_held - closed,
         found=state.found - gone,
+        claims=_claims(state.claims, gone, cases),
     )
     return _next_version(left, gone | recounted)
 
@@ -298,8 +304,31 @@ def _with_rows(state: ConsoleState, rows: Iterable[CaseSummary]) -> ConsoleState
     if not touched:
         return state
     left = max(0, state.open_total - ended)
-    held = replace(state, cases=cases, rings=rings, closed_held=closed, open_total=left)
+    claims = _claims(state.claims, fresh, cases)
+    held = replace(state, cases=cases, rings=rings, closed_held=closed, claims=claims, open_total=left)
     return _next_version(held, touched)
+
+
+def _claims(
+    known: Mapping[str, datetime], touched: Iterable[str], cases: Mapping[str, CaseSummary]
+) -> Mapping[str, datetime]:
+    """Until when cases are held, after some rows changed or went."""
+    changed = {
+        case_id: row.claim.until if (row := cases.get(case_id)) is not None and row.claim else None
+        for case_id in touched
+    }
+    if all(known.get(case_id) == until for case_id, until in changed.items()):
+        return known
+    return {case_id: until for case_id, until in {**known, **changed}.items() if until is not None}
+
+
+def _without_ended_claims(state: ConsoleState, now: datetime) -> ConsoleState:
+    """The state when it is so late: a claim whose time is over is none, as it is to the server."""
+    ended = frozenset(case_id for case_id, until in state.claims.items() if until <= now)
+    if not ended:
+        return state
+    cases = {**state.cases, **{case_id: without_claim(state.cases[case_id]) for case_id in ended}}
+    return _next_version(replace(state, cases=cases, claims=_claims(state.claims, ended, cases)), ended)
 
 
 def _same(known: CaseSummary, read: CaseSummary) -> bool:

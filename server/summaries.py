@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from casework.case import Case
-from casework.views import CaseSummary, summarise
+from casework.views import CaseSummary
 from server.desk import Desk
+from server.rows import rows_at
 
 
 async def summary_of(desk: Desk, case: Case) -> CaseSummary:
@@ -14,7 +15,7 @@ async def summary_of(desk: Desk, case: Case) -> CaseSummary:
 
 
 async def summaries_of(desk: Desk, cases: Sequence[Case]) -> tuple[CaseSummary, ...]:
-    """The rows of a page; their customers' cases are counted in one query."""
-    known = await desk.backends.cases.customer_counts({case.alert.customer_id for case in cases})
+    """The rows of a page."""
+    row_at = await rows_at(desk.backends.cases, cases)
     now = desk.clock()
-    return tuple(summarise(case, now, known.get(case.alert.customer_id, 1)) for case in cases)
+    return tuple(row_at(case, now) for case in cases)

@@ -83,6 +83,7 @@ def case_document(case: Case) -> Document:
         "claim_until": case.claim.until.timestamp() if case.claim else 0.0,
         "deferred_until": case.deferral.until.timestamp() if case.deferral else 0.0,
         "tags": list(case.tags),
+        "linked": list(case.linked_customers or ()),
         "unapplied": unapplied,
         "search": f"{case.case_id} {alert.alert_type} {alert.customer_id} {alert.description}".lower(),
         "projection": case.model_dump_json(),

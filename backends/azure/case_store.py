@@ -1,7 +1,6 @@
 """The case record in Cosmos DB: a case in one partition, changes by the change feed."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from backends.azure.case_documents import PROJECTION, case_of, event_of, link_of
 from backends.azure.case_feed import CaseFeed, Entry, FeedPage
 from backends.azure.case_queries import PROJECTIONS, count_by, find_cases, rules_seen
 from backends.azure.case_retention import Retention
+from backends.azure.case_rings import count_customers, count_linked
 from backends.azure.case_writes import CaseWriter
 from backends.azure.cosmos import Charges, Requests, open_account
 from backends.azure.cosmos_containers import cases_definition, verified
@@ -114,17 +114,10 @@ class CosmosCaseStore:
         return await self._cases("related", where, limit, customer=customer_id)
 
     async def customer_counts(self, customer_ids: Collection[int]) -> Mapping[int, int]:
-        """Counted here: a query cannot group what it finds over partitions."""
-        if not customer_ids:
-            return {}
-        names = {f"customer{number}": customer for number, customer in enumerate(sorted(set(customer_ids)))}
-        rows = await self._requests.query(
-            "customer_counts",
-            "SELECT VALUE c.customer_id FROM c"
-            f" WHERE c.customer_id IN ({', '.join(f'@{name}' for name in names)})",
-            names,
-        )
-        return Counter(rows)
+        return await count_customers(self._requests, customer_ids)
+
+    async def linked_counts(self, customer_ids: Collection[int]) -> Mapping[int, int]:
+        return await count_linked(self._requests, customer_ids)
 
     async def case_ids(self, after: str = "", limit: int = 1000) -> tuple[str, ...]:
         rows = await self._requests.query(

@@ -32,7 +32,7 @@ def cases_definition(settings: CosmosSettings) -> Definition:
     return _definition(
         settings.cosmos_cases_container,
         CASES_KEY,
-        [*(f"/{name}/?" for name in _LISTED), "/tags/[]/?"],
+        [*(f"/{name}/?" for name in _LISTED), "/tags/[]/?", "/linked/[]/?"],
         [[(key, "ascending"), ("case_id", "ascending")] for key in SORT_KEYS.values()],
     )
 

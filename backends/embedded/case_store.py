@@ -21,7 +21,7 @@ from casework.places import Mark, Place, at
 from casework.ports import Appended, CasePage, CaseQuery, Changes, StoredEvent
 from casework.transitions import Status
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 UPGRADES = {
     1: (
         "ALTER TABLE cases ADD COLUMN deferred_until REAL",
@@ -29,7 +29,15 @@ UPGRADES = {
         "CREATE TABLE customer_cases (customer_id INTEGER PRIMARY KEY, cases INTEGER NOT NULL)",
         "INSERT INTO customer_cases SELECT customer_id, count(*) FROM cases GROUP BY customer_id",
         "CREATE INDEX cases_deferred ON cases (deferred_until) WHERE deferred_until IS NOT NULL",
-    )
+    ),
+    2: (
+        "CREATE TABLE customer_links (customer_id INTEGER NOT NULL, other_id INTEGER NOT NULL,"
+        " PRIMARY KEY (customer_id, other_id)) WITHOUT ROWID",
+        "INSERT INTO customer_links SELECT DISTINCT customer_id, value"
+        " FROM cases, json_each(cases.projection, '$.linked_customers')"
+        " WHERE type = 'integer' AND value != customer_id",
+        "INSERT OR IGNORE INTO customer_links SELECT other_id, customer_id FROM customer_links",
+    ),
 }
 """What leads from each schema to the next, so that a record written by an earlier release opens."""
 NO_DEADLINE = 1e12
@@ -113,6 +121,16 @@ class SqliteCaseStore:
         rows = await self._database.read(lambda db: db.execute(sql, (asked,)).fetchall())
         return {row[0]: row[1] for row in rows}
 
+    async def linked_counts(self, customer_ids: Collection[int]) -> Mapping[int, int]:
+        sql = (
+            "SELECT link.customer_id, sum(cases) FROM customer_links AS link"
+            " JOIN customer_cases AS other ON other.customer_id = link.other_id"
+            " WHERE link.customer_id IN (SELECT value FROM json_each(?)) GROUP BY 1"
+        )
+        asked = json.dumps(sorted(customer_ids))
+        rows = await self._database.read(lambda db: db.execute(sql, (asked,)).fetchall())
+        return {row[0]: row[1] for row in rows}
+
     async def related(self, customer_id: int, limit: int = 20) -> tuple[Case, ...]:
         where = "customer_id = ? ORDER BY opened_key DESC, case_id LIMIT ?"
         return await self._projections(where, customer_id, limit)
@@ -157,6 +175,8 @@ def _append(
     case, sealed = extend(before, case_id, fresh)
     if before is None:
         _count_in(db, case)
+    if before is None or case.linked_customers != before.linked_customers:
+        _write_links(db, case)
     _write_events(db, sealed)
     _write_projection(db, case)
     return Appended(case=case, events=tuple(sealed))
@@ -174,6 +194,16 @@ def _count_in(db: sqlite3.Connection, case: Case) -> None:
     db.execute(
         "INSERT INTO customer_cases VALUES (?, 1) ON CONFLICT (customer_id) DO UPDATE SET cases = cases + 1",
         (case.alert.customer_id,),
+    )
+
+
+def _write_links(db: sqlite3.Connection, case: Case) -> None:
+    """Note whom a case links to its customer. Links only come: no finding takes one back."""
+    mine = case.alert.customer_id
+    others = [other for other in case.linked_customers or () if other != mine]
+    db.executemany(
+        "INSERT OR IGNORE INTO customer_links VALUES (?, ?)",
+        [link for other in others for link in ((mine, other), (other, mine))],
     )
 
 

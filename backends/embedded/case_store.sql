@@ -23,6 +23,11 @@ CREATE TABLE customer_cases (        -- how many cases a customer has, counted a
     customer_id INTEGER PRIMARY KEY,
     cases       INTEGER NOT NULL
 );
+CREATE TABLE customer_links (        -- whom findings link to a customer, written down for both of them
+    customer_id INTEGER NOT NULL,
+    other_id    INTEGER NOT NULL,
+    PRIMARY KEY (customer_id, other_id)
+) WITHOUT ROWID;
 CREATE INDEX cases_by_deadline ON cases (deadline_key, case_id);
 CREATE INDEX cases_by_risk ON cases (risk_key, case_id);
 CREATE INDEX cases_by_opened ON cases (opened_key, case_id);

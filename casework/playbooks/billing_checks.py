@@ -18,6 +18,8 @@ AFTER_INTRUSION = timedelta(hours=24)
 STORED_VALUE = "gift card"
 RETURN_WINDOW = timedelta(days=400)
 SMALL_PAYMENT = 5.0
+SIMILAR = 0.4
+"""Of an order's amount: what was spent at once before for it to be nothing new."""
 
 
 def rapid_orders(evidence: Evidence) -> Iterator[Claim]:
@@ -43,7 +45,7 @@ def orders_after_intrusion(evidence: Evidence) -> Iterator[Claim]:
     orders = [o for o in _recent_orders(evidence) if first.at <= o.at <= intrusions[-1].at + AFTER_INTRUSION]
     if orders:
         total = sum(order.amount for order in orders)
-        text = f"{len(orders)} orders for ${total:,.2f} after {_named(first)} at {first.at:%H:%M}"
+        text = f"{_orders(len(orders))} for ${total:,.2f} after {_named(first)} at {first.at:%H:%M}"
         yield claim("orders_after_intrusion", text, 0.5, [*refs(orders), *refs(intrusions)])
 
 
@@ -57,17 +59,20 @@ def unusual_order(evidence: Evidence) -> Iterator[Claim]:
     text = f"order of {top.product} for ${top.amount:,.2f}"
     earlier = [order for order in evidence.orders if order.at < evidence.recent_since]
     yield claim("unusual_order", text, 0.2, refs([top]))
-    alike = [order for order in earlier if order.amount >= 0.4 * top.amount and order.status != "returned"]
+    alike = [o for o in earlier if o.amount >= SIMILAR * top.amount and o.status != "returned"]
     if alike:
-        text = f"{len(alike)} purchases of this size before, kept"
+        text = f"{_orders(len(alike))} of ${SIMILAR * top.amount:,.2f} or more before, not returned"
         yield claim("bought_alike_before", text, -0.15, refs(alike))
     own = [
         row
         for row in evidence.recent_log
-        if row.signed_in and not evidence.is_stranger(row) and timedelta() <= top.at - row.at <= RAPID
+        if row.signed_in
+        and row.device_id in evidence.usual_devices
+        and timedelta() <= top.at - row.at <= RAPID
     ]
     if own:
-        yield claim("ordered_from_own_device", "placed from the customer's own device", -0.1, refs(own))
+        text = "placed within an hour of a sign-in on the customer's own device"
+        yield claim("ordered_from_own_device", text, -0.1, refs([*own, top]))
     paid = [
         payment
         for invoice in evidence.invoices
@@ -75,7 +80,7 @@ def unusual_order(evidence: Evidence) -> Iterator[Claim]:
         if payment.status == "successful" and abs(payment.amount - top.amount) < 0.01
     ]
     if paid:
-        yield claim("paid_at_once", "paid in full at once", -0.1, refs(paid))
+        yield claim("paid_at_once", f"a payment of ${top.amount:,.2f} went through", -0.1, refs(paid))
 
 
 def new_customer_large_orders(evidence: Evidence) -> Iterator[Claim]:
@@ -87,7 +92,7 @@ def new_customer_large_orders(evidence: Evidence) -> Iterator[Claim]:
         return
     age = (evidence.now.date() - since).days
     if age <= NEW_CUSTOMER_DAYS:
-        text = f"{len(orders)} orders for ${total:,.2f} on an account {age} days old"
+        text = f"{_orders(len(orders))} for ${total:,.2f} on an account {age} days old"
         yield claim("new_customer_large_orders", text, 0.4, refs(orders))
 
 
@@ -133,7 +138,7 @@ def refund_habit(evidence: Evidence) -> Iterator[Claim]:
         and ticket.opened >= returned[-1].at
     ]
     if handled:
-        text = "a billing ticket about the time of the returns was closed by support"
+        text = "a billing ticket opened after the last returned order was closed by support"
         yield claim("returns_handled", text, -0.1, refs(handled))
 
 
@@ -154,7 +159,8 @@ def linked_accounts(evidence: Evidence) -> Iterator[Claim]:
     if len(linked) >= 2:
         who = ", ".join(str(link.customer_id) for link in linked[:10])
         rows = [ref for link in linked for ref in link.refs]
-        yield claim("linked_accounts", f"one of {len(linked) + 1} accounts on one device: {who}", 0.3, rows)
+        text = f"one of {len(linked) + 1} accounts that share a device or card: {who}"
+        yield claim("linked_accounts", text, 0.3, rows)
 
 
 def cards_tried(evidence: Evidence) -> Iterator[Claim]:
@@ -211,7 +217,8 @@ def travel_pass(evidence: Evidence) -> Iterator[Claim]:
         if "roaming" in order.product.lower() and evidence.now - order.at <= timedelta(days=21)
     ]
     if passes:
-        yield claim("travel_pass", f"{passes[-1].product} was ordered beforehand", -0.1, refs(passes))
+        text = f"{passes[-1].product} was ordered on {passes[-1].at:%d %B}"
+        yield claim("travel_pass", text, -0.1, refs(passes))
 
 
 def ordinary_money(evidence: Evidence) -> Iterator[Claim]:
@@ -231,6 +238,10 @@ def _is_intrusion(evidence: Evidence, row: LogRow) -> bool:
 def _named(row: LogRow) -> str:
     what = "a sign-in" if row.signed_in else row.event_type.replace("_", " ")
     return f"{what} on {row.device_id}" if row.device_id else f"{what} through channel {row.channel}"
+
+
+def _orders(number: int) -> str:
+    return "1 order" if number == 1 else f"{number} orders"
 
 
 def _recent_orders(evidence: Evidence) -> list[OrderRow]:

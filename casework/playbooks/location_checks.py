@@ -84,9 +84,12 @@ def failed_burst(evidence: Evidence) -> Iterator[Claim]:
     if entered and evidence.is_stranger(entered[0]):
         wait = in_words((entered[0].at - burst[-1].at).total_seconds())
         text = f"then a successful sign-in on an unknown device within {wait}"
-        yield claim("entered_after_burst", text, weight_in, refs(entered[:1]))
+        yield claim("entered_after_burst", text, weight_in, refs([burst[-1], entered[0]]))
+    elif entered and entered[0].device_id is None:
+        text = "then a successful sign-in on a device that the log does not name"
+        yield claim("entered_after_burst", text, 0.0, refs(entered[:1]))
     elif entered:
-        text = f"then a successful sign-in on {entered[0].device_id or 'an unnamed device'}, as usual"
+        text = f"then a successful sign-in on {entered[0].device_id}, as usual"
         yield claim("entered_after_burst", text, -0.05, refs(entered[:1]))
 
 
@@ -105,7 +108,7 @@ def credentials_changed(evidence: Evidence) -> Iterator[Claim]:
         yield claim("credentials_changed", f"{what} by {how}", weight, refs(suspect))
     elif changes:
         what = _listed(row.event_type.replace("_", " ") for row in changes)
-        yield claim("credentials_changed", f"{what} from the customer's own device", 0.0, refs(changes))
+        yield claim("credentials_changed", f"{what}{_by_whom(changes, ())}", 0.0, refs(changes))
 
 
 def sim_swapped(evidence: Evidence) -> Iterator[Claim]:
@@ -158,9 +161,16 @@ def premium_calls(evidence: Evidence) -> Iterator[Claim]:
     calls = [row for row in evidence.recent_log if row.event_type == "premium_calls"]
     if calls:
         strange = [row for row in calls if evidence.is_stranger(row)]
-        by = "from an unknown device" if strange else "from the customer's own device"
-        weight = 0.3 if strange else 0.1
-        yield claim("premium_calls", f"{len(calls)} runs of premium-rate calls {by}", weight, refs(calls))
+        text = f"{len(calls)} runs of premium-rate calls{_by_whom(calls, strange)}"
+        yield claim("premium_calls", text, 0.3 if strange else 0.1, refs(calls))
+
+
+def _by_whom(rows: Sequence[LogRow], strange: Sequence[LogRow]) -> str:
+    """On whose device: only as much as every row says."""
+    if strange:
+        part = "" if len(strange) == len(rows) else f", {len(strange)} of them"
+        return f"{part} from an unknown device"
+    return "" if any(row.device_id is None for row in rows) else " from the customer's own device"
 
 
 def woken_up(evidence: Evidence) -> Iterator[Claim]:
@@ -173,7 +183,8 @@ def woken_up(evidence: Evidence) -> Iterator[Claim]:
     how = f" through channel {woken[0].channel}" if woken[0].channel else ""
     if asleep >= DORMANT_DAYS:
         weight = 0.3 if woken[0].channel in REMOTE else 0.15
-        text = f"reactivated{how} after {asleep} days without a sign-in"
+        since = f"after {asleep} days without a sign-in" if before else "with no sign-in on record before"
+        text = f"reactivated{how} {since}"
         yield claim("woken_up", text, weight, refs([*before[-1:], *woken]))
 
 

@@ -29,8 +29,9 @@ def data_spike(evidence: Evidence) -> Iterator[Claim]:
     text = f"{_gb(top.megabytes)} on {top.day:%d %B} where {_gb(usual)} is usual ({times:.1f} times)"
     yield claim("data_spike", text, weight, refs([top]))
     if len(spikes) >= 2:
-        text = f"{len(spikes)} such days in a row"
-        yield claim("data_spike_lasts", text, 0.2, refs(spikes))
+        days = (spikes[-1].day - spikes[0].day).days + 1
+        time = "in a row" if days == len(spikes) else f"within {days} days"
+        yield claim("data_spike_lasts", f"{len(spikes)} such days {time}", 0.2, refs(spikes))
     yield from _every_week(evidence, spikes, weight + (0.2 if len(spikes) >= 2 else 0.0))
 
 
@@ -38,13 +39,16 @@ def _every_week(evidence: Evidence, spikes: Sequence[UsageDay], weight: float) -
     """The same weekdays look the same in most of the weeks before: a habit, not an event."""
     by_day = {day.day: day for day in evidence.usage}
     echoes: list[UsageDay] = []
+    fewest = WEEKS_BACK
     for spike in spikes:
         past = [by_day.get(spike.day - timedelta(weeks=week)) for week in range(1, WEEKS_BACK + 1)]
         alike = [day for day in past if day is not None and day.megabytes >= 0.6 * spike.megabytes]
         if len(alike) < WEEKS_BACK - 1:
             return
         echoes += alike
-    text = f"the same weekdays looked the same in the {WEEKS_BACK} weeks before"
+        fewest = min(fewest, len(alike))
+    weeks = f"the {WEEKS_BACK}" if fewest == WEEKS_BACK else f"at least {fewest} of the {WEEKS_BACK}"
+    text = f"the same weekdays looked the same in {weeks} weeks before"
     yield claim("every_week", text, -weight, refs(echoes))
 
 

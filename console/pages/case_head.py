@@ -3,7 +3,7 @@
 from casework.case import Case
 from casework.decision import Stage
 from casework.transitions import Status
-from casework.views import CaseSummary, DeferralView
+from casework.views import CaseSummary, DeferralView, found_in
 from console.format import clean, countdown, day_and_time, money, plural, risk_bar, risk_text, words
 from console.lines import Line, Span, flow, outside, risk_tone, said
 from console.pages.rows import SEVERITY_TONE, left_text, left_tone, progress_text, status_text, status_tone
@@ -63,7 +63,7 @@ def _where(row: CaseSummary, sheet: Sheet) -> Line:
     if row.hold_until and row.status is Status.HELD:
         left = countdown(row.hold_until, sheet.now)
         spans += [Span(f"  takes effect in {left}, {sheet.key('withdraw')} withdraws", "warn")]
-    if row.claim:
+    if row.claim and row.claim.until > sheet.now:
         holder = f"{clean(row.claim.name)} {countdown(row.claim.until, sheet.now)}"
         spans.append(Span(f"  claim {holder}", "accent"))
     else:
@@ -82,8 +82,8 @@ def _what(row: CaseSummary) -> Line:
     ]
     if row.amount is not None:
         spans.append(Span(f"  {money(row.amount)} at stake", "warn"))
-    if row.other_cases:
-        spans.append(Span(f"  in {plural(row.other_cases, 'other case')}", "warn"))
+    if found_in(row):
+        spans.append(Span(f"  in {plural(found_in(row), 'other case')}", "warn"))
     if row.tags:
         spans.append(Span("  " + " ".join(f"#{clean(tag)}" for tag in row.tags), "accent"))
     if row.notes:

@@ -10,7 +10,7 @@ from casework.case import Progress
 from casework.finding import FindingStatus, Specialist
 from casework.status_words import BACK, DEFERRED, STATUS_WORDS, TRY
 from casework.transitions import AWAITING, Status
-from casework.views import CaseSummary
+from casework.views import CaseSummary, found_in
 from console.format import age, clean, countdown, fit, risk_bar, risk_text, span, words
 from console.lines import Line, Span, Tone, risk_tone
 from console.pages.sheet import Sheet
@@ -91,7 +91,7 @@ def _cell(  # noqa: PLR0911 (a column each)
         case "type":
             return type_text(case, width, sheet), ""
         case "cust":
-            others = f" +{case.other_cases}" if case.other_cases else ""
+            others = f" +{found_in(case)}" if found_in(case) else ""
             return f"{case.customer_id}{others}", ""
         case "status":
             return status_text(case, sheet), status_tone(case)

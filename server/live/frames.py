@@ -10,8 +10,9 @@ from fastapi.sse import format_sse_event
 
 from casework.places import Mark, Place, at
 from casework.ports import CaseStore, StoredEvent, StoredTelemetry
-from casework.views import StreamNotice, summarise
+from casework.views import CaseSummary, StreamNotice
 from server.live.position import Position, Source
+from server.rows import rows_at
 
 HEARTBEAT = b": still here\n"
 """A comment line without the blank one, which some clients take for an empty event."""
@@ -66,15 +67,14 @@ def make_frame(topic: Topic, source: Source, mark: Mark, position: Position, bod
 
 
 async def case_bodies(cases: CaseStore, changes: Sequence[StoredEvent], now: datetime) -> list[str]:
-    """Data of `case` frames, without their cursors; the customers' cases are counted in one query."""
+    """Data of `case` frames, without their cursors; the customers' cases are counted once for all."""
     if not changes:
         return []
-    known = await cases.customer_counts({change.case.alert.customer_id for change in changes})
-    return [_case_body(change, now, known.get(change.case.alert.customer_id, 1)) for change in changes]
+    row_at = await rows_at(cases, [change.case for change in changes])
+    return [_case_body(change, row_at(change.case, now)) for change in changes]
 
 
-def _case_body(stored: StoredEvent, now: datetime, cases_of_customer: int) -> str:
-    summary = summarise(stored.case, now, cases_of_customer)
+def _case_body(stored: StoredEvent, summary: CaseSummary) -> str:
     return f'"event":{stored.event.model_dump_json()},"summary":{summary.model_dump_json()}}}'
 
 

@@ -12,6 +12,8 @@ from casework.alert import Severity
 from casework.filters import Filter, FilterError, View, in_order, parse
 from casework.transitions import Status
 from casework.views import CaseSummary, ClaimView
+from console import news as n
+from console.state import ConsoleState, reduce
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 VIEW = View("local:ana", NOW)
@@ -79,6 +81,20 @@ async def test_mine_means_claimed_by_whoever_asks() -> None:
     assert parse("mine").matches(row, VIEW)
     assert not parse("mine").matches(row, View("local:bob", NOW))
     assert parse("claimed:an").matches(row, VIEW)
+
+
+async def test_a_claim_whose_time_is_over_is_none_on_the_console_too() -> None:
+    soon = NOW + timedelta(minutes=15)
+    bob = ClaimView(actor_id="local:bob", name="bob", until=soon)
+    row = await waiting_row(claim=bob)
+    state = reduce(ConsoleState(), n.CaseAnswered(row))
+    assert reduce(state, n.TimePassed(soon - timedelta(seconds=1))) is state
+    later = reduce(state, n.TimePassed(soon))
+    assert later.changed_since(state.version) == {row.case_id}
+    assert (later.cases[row.case_id].claim, later.claims) == (None, {})
+    assert later.cases[row.case_id] == row.model_copy(update={"claim": None})
+    renewed = row.model_copy(update={"seq": row.seq + 1, "claim": bob})
+    assert reduce(later, n.CaseAnswered(renewed)).claims == {row.case_id: soon}
 
 
 async def test_closed_cases_are_hidden_until_the_filter_speaks_of_the_status() -> None:

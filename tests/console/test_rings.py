@@ -60,6 +60,7 @@ class Anew:
 
     rows: dict[str, CaseSummary] = field(default_factory=dict)
     most: dict[int, int] = field(default_factory=dict)
+    linked: dict[int, int] = field(default_factory=dict)
 
     def hear(self, news: n.RowsRead | n.QueueRead) -> None:
         rows = news.rows if isinstance(news, n.RowsRead) else news.open_cases
@@ -67,7 +68,9 @@ class Anew:
             known = self.rows.get(one.case_id)
             if known is None or one.seq >= known.seq:
                 self.rows[one.case_id] = one
-                self.most[one.customer_id] = max(self.most.get(one.customer_id, 0), one.other_cases + 1)
+                mine = one.customer_id
+                self.most[mine] = max(self.most.get(mine, 0), one.other_cases + 1)
+                self.linked[mine] = max(self.linked.get(mine, 0), one.cases_of_linked)
         self._settle()
         if isinstance(news, n.QueueRead):
             listed = {one.case_id for one in rows}
@@ -77,6 +80,7 @@ class Anew:
     def _settle(self) -> None:
         held = [one.customer_id for one in self.rows.values()]
         self.most = {customer: max(self.most[customer], held.count(customer)) for customer in held}
+        self.linked = {customer: self.linked.get(customer, 0) for customer in held}
 
     def numbers(self) -> dict[str, int]:
         return {case_id.removeprefix("fraud-"): self._number(one) for case_id, one in self.rows.items()}
@@ -87,7 +91,8 @@ class Anew:
             other for row in self.rows.values() if row.customer_id == mine for other in row.linked_customers
         }
         naming = {row.customer_id for row in self.rows.values() if mine in row.linked_customers}
-        return self.most[mine] - 1 + sum(self.most.get(other, 0) for other in (named | naming) - {mine})
+        held = sum(self.most.get(other, 0) for other in (named | naming) - {mine})
+        return self.most[mine] - 1 + max(held, self.linked[mine])
 
 
 @st.composite
@@ -98,7 +103,8 @@ def some_rows(draw: st.DrawFn) -> tuple[CaseSummary, ...]:
         linked = sorted(draw(st.sets(st.integers(0, CUSTOMERS), max_size=3)))
         status = draw(st.sampled_from((Status.AWAITING_REVIEW, Status.CLOSED)))
         seq, others = draw(st.integers(1, 4)), draw(st.integers(0, 3))
-        found.append(row(number, number % CUSTOMERS, *linked, seq=seq, other_cases=others, status=status))
+        told = {"other_cases": others, "cases_of_linked": draw(st.integers(0, 4))}
+        found.append(row(number, number % CUSTOMERS, *linked, seq=seq, status=status, **told))
     return tuple(found)
 
 
@@ -152,6 +158,13 @@ def test_a_linked_customer_without_a_case_counts_once_there_is_one() -> None:
     state = told(read(row(1, 7, 9)))
     assert numbers(state) == {"1": 0}
     assert numbers(told(read(row(2, 9)), state=state)) == {"1": 1, "2": 1}
+
+
+def test_cases_that_the_server_counts_and_the_queue_does_not_hold_count_too() -> None:
+    state = told(read(row(1, 7, 9, other_cases=1, cases_of_linked=2)))
+    assert numbers(state) == {"1": 3}
+    assert numbers(told(read(row(2, 9, other_cases=1)), state=state)) == {"1": 3, "2": 3}
+    assert numbers(told(read(row(3, 9, other_cases=2)), state=state))["1"] == 4
 
 
 def test_a_case_opened_on_the_stream_is_told_to_the_rows_of_its_ring() -> None:

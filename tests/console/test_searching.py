@@ -76,8 +76,10 @@ async def test_a_search_ends_at_its_bound_and_says_whether_there_is_more(rows: i
     heard: list[n.News] = []
     steps = [step async for step in Desk(Pages(rows), heard.append).search(parse("spike"))]  # type: ignore[arg-type]
     assert steps[-1] == (min(rows, MOST_FOUND), more)
-    assert isinstance(heard[-1], n.RowsFound)
-    assert len(heard[-1].rows) == min(rows, MOST_FOUND)
+    pages = [news for news in heard if isinstance(news, n.RowsFound)]
+    assert [page.further for page in pages] == [False] + [True] * (len(pages) - 1)
+    told_of = [row.case_id for page in pages for row in page.rows]
+    assert told_of == [f"fraud-{number}" for number in range(min(rows, MOST_FOUND))]
 
 
 async def test_closed_cases_are_asked_for_newest_first() -> None:
@@ -99,6 +101,13 @@ def test_what_was_searched_for_is_kept_until_the_next_search() -> None:
     again = told(n.RowsFound(()), *(n.CaseAnswered(row) for row in closed("late", 1, 2027)), state=state)
     assert not {row.case_id for row in old} & again.cases.keys()
     assert len(again.cases) == again.closed_held == KEEP_CLOSED + 1
+
+
+def test_every_page_of_a_search_is_kept_and_the_next_search_begins_anew() -> None:
+    first, second = closed("a", 2, 2020), closed("b", 2, 2020)
+    state = told(n.RowsFound(tuple(first)), n.RowsFound(tuple(second), further=True))
+    assert state.found == {row.case_id for row in (*first, *second)} == state.cases.keys()
+    assert told(n.RowsFound(tuple(second)), state=state).found == {row.case_id for row in second}
 
 
 def test_a_case_that_closes_is_not_counted_as_open_any_more() -> None:

@@ -31,11 +31,11 @@ async def test_every_claim_shows_its_verdict_and_its_rows_when_asked(running: Ru
         await screen.sees("multi country")
         await screen.press("enter", "2")
         seen = await screen.sees("+ verified  rests on SecurityLogs/41", "NOT VERIFIED", "? 1 not evaluable")
-        assert "event_type=login_failed" not in seen
+        assert "event_type=login_attempt" not in seen
         await screen.press("x")
-        await screen.sees("SecurityLogs/41  event_type=login_failed", "x: only the claims")
+        await screen.sees("SecurityLogs/41  event_type=login_attempt", "x: only the claims")
         await screen.press("1")
-        await screen.sees("why this risk", "SecurityLogs/41  event_type=login_failed")
+        await screen.sees("why this risk", "SecurityLogs/41  event_type=login_attempt")
 
 
 async def test_the_customer_is_seen_at_a_glance_with_links_to_other_cases(running: Running) -> None:

@@ -17,6 +17,7 @@ from casework.errors import (
     SequenceError,
     TransitionError,
 )
+from casework.events import NewEvent
 from casework.finding import ToolCall
 from casework.history import replay
 from casework.places import START, Place, parse_place
@@ -54,15 +55,52 @@ async def test_a_signed_order_is_kept_with_its_signature_for_its_place(cases: Ca
     assert unknown.seq == len(links)
 
 
-async def test_the_projection_keeps_the_customers_that_a_finding_links(cases: CaseStore) -> None:
+def linking(*others: int) -> NewEvent:
+    """A finding that the case's customer and others use the same device."""
     device = {"shared": "device", "value": "D-1", "evidence": []}
-    found = {"links": [{"customer_id": other, "in_common": [device]} for other in (12, 9)]}
+    found = {"links": [{"customer_id": other, "in_common": [device]} for other in others]}
     call = ToolCall(call_id="c", tool="get_linked_entities", result=found)
     finding = ev.FindingRecorded(finding=make_finding(tool_calls=(call,)))
-    done = await cases.append(CASE_ID, [*story_until_review()[:2], event(finding, "found")])
+    return event(finding, f"found {others}")
+
+
+async def test_the_projection_keeps_the_customers_that_a_finding_links(cases: CaseStore) -> None:
+    done = await cases.append(CASE_ID, [*story_until_review()[:2], linking(12, 9)])
     assert done.case.linked_customers == (9, 12)
     assert (await cases.load(CASE_ID)).linked_customers == (9, 12)
     assert audit_case(CASE_ID, await cases.links(CASE_ID), await cases.load(CASE_ID)) is None
+
+
+async def investigated(cases: CaseStore, alert_id: str, customer: int, *linked: int) -> None:
+    """A case of a customer in which a finding names others."""
+    story = story_until_review(make_alert(alert_id=alert_id, customer_id=customer))[:2]
+    await cases.append(case_id_for(alert_id), [*story, *([linking(*linked)] if linked else [])])
+
+
+async def test_cases_of_linked_customers_are_counted_whichever_case_found_the_link(cases: CaseStore) -> None:
+    await investigated(cases, "A-1", 7, 9, 12, 7)
+    await investigated(cases, "A-2", 7, 9)
+    await investigated(cases, "A-3", 9)
+    await investigated(cases, "A-4", 9)
+    await investigated(cases, "A-5", 20, 9, 7)
+    await investigated(cases, "A-6", 30)
+    asked = {7, 9, 12, 20, 30, 99}
+    assert await cases.linked_counts(asked) == {7: 3, 9: 3, 12: 2, 20: 4}
+    assert await cases.linked_counts({30}) == await cases.linked_counts(set()) == {}
+
+
+async def test_a_link_found_later_counts_from_then_on(cases: CaseStore) -> None:
+    await investigated(cases, "A-1", 7)
+    await investigated(cases, "A-2", 9)
+    assert await cases.linked_counts({7, 9}) == {}
+    await cases.append("fraud-A-1", [linking(9)])
+    assert await cases.linked_counts({7, 9}) == {7: 1, 9: 1}
+
+
+async def test_many_customers_are_counted_at_once(cases: CaseStore) -> None:
+    await investigated(cases, "A-1", 7, 250)
+    await investigated(cases, "A-2", 250)
+    assert await cases.linked_counts(set(range(1, 500))) == {7: 1, 250: 1}
 
 
 async def open_many(cases: CaseStore, count: int) -> list[str]:

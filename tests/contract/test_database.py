@@ -14,9 +14,10 @@ from backends.embedded.database import open_database
 from backends.embedded.event_bus import open_event_bus
 from casework import events as ev
 from casework.errors import UnavailableError
+from casework.finding import ToolCall
 from casework.places import START
 from casework.policy import Terms
-from tests.builders import CASE_ID, NOW, event, make_alert
+from tests.builders import CASE_ID, NOW, event, make_alert, make_finding, story_until_review
 
 SCHEMA = "CREATE TABLE t (x INTEGER NOT NULL UNIQUE)"
 
@@ -120,6 +121,7 @@ async def test_a_case_record_of_the_first_release_still_opens(tmp_path: Path) ->
     with closing(sqlite3.connect(path)) as old:
         old.execute("DROP INDEX cases_deferred")
         old.execute("DROP TABLE customer_cases")
+        old.execute("DROP TABLE customer_links")
         for column in ("deferred_until", "tags"):
             old.execute(f"ALTER TABLE cases DROP COLUMN {column}")
         old.execute("PRAGMA user_version = 1")
@@ -128,6 +130,28 @@ async def test_a_case_record_of_the_first_release_still_opens(tmp_path: Path) ->
         assert await store.due_deferrals(NOW) == ()
         assert await store.customer_counts({make_alert().customer_id}) == {make_alert().customer_id: 1}
         assert (await store.load(CASE_ID)).seq == 1
+
+
+async def test_a_case_record_without_links_between_customers_finds_them_in_its_cases(tmp_path: Path) -> None:
+    path = tmp_path / "cases.db"
+    device = {"shared": "device", "value": "D-1", "evidence": []}
+    found = {"links": [{"customer_id": 9, "in_common": [device]}]}
+    call = ToolCall(call_id="c", tool="get_linked_entities", result=found)
+    finding = ev.FindingRecorded(finding=make_finding(tool_calls=(call,)))
+    async with open_case_store(path) as store:
+        mine = story_until_review(make_alert(alert_id="A-1", customer_id=7))[:2]
+        await store.append("fraud-A-1", [*mine, event(finding, "found")])
+        await store.append("fraud-A-2", story_until_review(make_alert(alert_id="A-2", customer_id=9)))
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("DROP TABLE customer_links")
+        old.execute(
+            "UPDATE cases SET projection = json_remove(projection, '$.linked_customers')"
+            " WHERE customer_id = 9"
+        )
+        old.execute("PRAGMA user_version = 2")
+        old.commit()
+    async with open_case_store(path) as store:
+        assert await store.linked_counts({7, 9}) == {7: 1, 9: 1}
 
 
 async def test_a_file_that_is_no_database_gets_a_sentence(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from backends.embedded.analyst import PlaybookAnalyst
+from casework.citations import Verdict, checked_claims
 from casework.finding import Finding, FindingStatus
 from casework.playbooks import PLAYBOOKS
 from casework.ports import AnalystRequest, ToolBox
@@ -47,6 +48,15 @@ async def test_a_story_reaches_its_answer(story: Story, tools: McpTools) -> None
     assert blank == set(answer.not_evaluable)
     denied = any(found.status is FindingStatus.CONTRADICTED for found in findings.values())
     assert denied is answer.contradicted
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.key)
+async def test_every_claim_of_a_story_rests_on_rows_that_a_tool_returned(
+    story: Story, tools: McpTools
+) -> None:
+    findings, _ = await investigated(PlaybookAnalyst(), tools, story.alert(NOW))
+    verdicts = {checked.claim.text: checked.verdict for checked in checked_claims(findings.values())}
+    assert set(verdicts.values()) <= {Verdict.VERIFIED, Verdict.CONTRADICTED, Verdict.NOT_EVALUABLE}, verdicts
 
 
 @pytest.mark.parametrize(

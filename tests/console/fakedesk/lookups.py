@@ -8,12 +8,38 @@ from casework.finding import ToolCall
 from casework.telemetry import TELEMETRY, Telemetry
 
 LAST = date(2026, 1, 5)
+WEEK = 7
+SIGN_INS = (
+    ("09:31", True, "Germany", "84.118.20.7", "home line"),
+    ("09:50", False, "Romania", "185.220.101.1", "anonymiser"),
+    ("09:52", False, "Romania", "185.220.101.2", "anonymiser"),
+    ("09:54", False, "Romania", "185.220.101.3", "anonymiser"),
+    ("09:57", False, "Romania", "185.220.101.4", "anonymiser"),
+    ("09:58", True, "Romania", "185.220.101.4", "anonymiser"),
+)
+"""What happened to every customer here on the last day: log rows 40 to 45. The findings speak of them."""
+
+
+Answers = dict[str, tuple[dict[str, JsonValue], JsonValue]]
+"""By tool: what it was asked and what it answered."""
+
+
+def first_answers(customer_id: int, text: str = "") -> Answers:
+    """What the specialists look up for every case: the last week, and the money."""
+    asked: dict[str, JsonValue] = {"customer_id": customer_id}
+    return {
+        "get_data_usage": ({"subscription_id": 9}, _usage()[-WEEK:]),
+        "get_login_history": ({**asked, "days": WEEK}, _sign_ins(text)),
+        "get_security_logs": (asked, _sign_ins(text)),
+        "get_billing_summary": (asked, {"customer_id": customer_id, "total_due": 149.9, "invoices": []}),
+        "get_customer_orders": (asked, _orders()),
+    }
 
 
 def customer_calls(customer_id: int, text: str = "") -> tuple[ToolCall, ...]:
     """What looking a customer up from all sides returns; `text` stands in for every word from outside."""
     asked: dict[str, JsonValue] = {"customer_id": customer_id}
-    results: dict[str, tuple[dict[str, JsonValue], JsonValue]] = {
+    results: Answers = {
         "get_customer_detail": (asked, _profile(customer_id, text)),
         "get_account_status": (
             asked,
@@ -41,7 +67,7 @@ def _profile(customer_id: int, text: str) -> JsonValue:
     }
 
 
-def _usage() -> JsonValue:
+def _usage() -> list[JsonValue]:
     days = [LAST - timedelta(days=back) for back in range(40) if back != 6]
     return [
         {"usage_date": day.isoformat(), "data_used_mb": 9200 if day > LAST - timedelta(days=2) else 700}
@@ -56,16 +82,31 @@ def _orders() -> JsonValue:
     ]
 
 
+def _sign_ins(text: str) -> list[JsonValue]:
+    return [
+        {
+            "log_id": number,
+            "event_type": "login_attempt",
+            "success": success,
+            "country": text or country,
+            "ip": ip,
+            "network": network,
+            "event_timestamp": f"{LAST} {clock}:00",
+        }
+        for number, (clock, success, country, ip, network) in enumerate(SIGN_INS, start=40)
+    ]
+
+
 def _logins(text: str) -> JsonValue:
-    rows: list[JsonValue] = []
-    for back in range(30):
-        for number in range(1 + (back * 7) % 3 + (6 if back == 0 else 0)):
+    rows = _sign_ins(text)
+    for back in range(1, 30):
+        for number in range(1 + (back * 7) % 3):
             rows.append(
                 {
                     "log_id": 1000 + back * 20 + number,
                     "event_timestamp": f"{LAST - timedelta(days=back)} 10:0{number}:00",
                     "event_type": "login_attempt",
-                    "success": not (back == 0 and number < 4),
+                    "success": True,
                     "country": text or "Germany",
                 }
             )

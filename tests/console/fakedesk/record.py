@@ -39,8 +39,19 @@ class Record:
 
     def row(self, case_id: str) -> CaseSummary:
         case = self.load(case_id)
-        same = sum(other.alert.customer_id == case.alert.customer_id for other in self.cases.values())
-        return summarise(case, now(), same)
+        mine = case.alert.customer_id
+        same = sum(other.alert.customer_id == mine for other in self.cases.values())
+        return summarise(case, now(), same, self._linked(mine))
+
+    def _linked(self, mine: int) -> int:
+        """How many cases those have who are linked to a customer by either's cases."""
+        links = {
+            (case.alert.customer_id, other)
+            for case in self.cases.values()
+            for other in case.linked_customers or ()
+        }
+        ring = {b if a == mine else a for a, b in links if mine in (a, b)} - {mine}
+        return sum(other.alert.customer_id in ring for other in self.cases.values())
 
     async def append(self, case_id: str, events: Sequence[NewEvent]) -> CaseSummary:
         record = self.events.setdefault(case_id, [])

@@ -22,7 +22,7 @@ from casework.events import (
 from casework.finding import Claim, ClaimStatus, Finding, FindingStatus, RowRef, Specialist, ToolCall
 from casework.policy import Policy, Terms
 from casework.telemetry import Telemetry
-from fakedesk.lookups import customer_calls
+from fakedesk.lookups import customer_calls, first_answers
 from fakedesk.record import Record, now
 
 TOOLS = {
@@ -49,20 +49,13 @@ def alert(number: int, kind: str = "multi_country_login", **changes: object) -> 
 
 
 def call(specialist: Specialist, attempt: int, index: int, customer_id: int, text: str = "") -> ToolCall:
-    rows = [
-        {
-            "log_id": 40 + i,
-            "event_type": "login_failed",
-            "country": text or "Romania",
-            "ip": f"185.220.101.{i}",
-        }
-        for i in range(5)
-    ]
+    tool = TOOLS[specialist][index]
+    arguments, result = first_answers(customer_id, text)[tool]
     return ToolCall(
         call_id=f"{specialist}:{attempt}:{index}",
-        tool=TOOLS[specialist][index],
-        arguments={"customer_id": customer_id},
-        result=[*rows],
+        tool=tool,
+        arguments=arguments,
+        result=result,
         duration_ms=12 + index,
     )
 
@@ -86,10 +79,10 @@ def finding(
         )
     claims = (
         Claim(
-            text=text or "four failed sign-ins in 7 minutes before the first good one",
+            text=text or "four failed sign-ins in 7 minutes, then a good one",
             weight=0.45,
-            rows=tuple(RowRef(table="SecurityLogs", row_id=i) for i in range(41, 45)),
-            check="failed_then_success",
+            rows=tuple(RowRef(table="SecurityLogs", row_id=i) for i in range(41, 46)),
+            check="failed_burst",
         ),
         Claim(
             text=text or "the address belongs to an anonymiser",
