@@ -177,6 +177,8 @@ class NextRequest(Frozen):
 
     customer_id: int | None = None
     alert_type: str | None = None
+    filter: Annotated[str, Field(max_length=500)] = ""
+    """In the filter language; only a case that it matches is handed out."""
 
 
 class BulkItem(DecisionRequest):

@@ -148,7 +148,15 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "reverse", ("U",), "undo an executed step of a closed case", "both", "Decide", "undo", True, "done"
     ),
-    Action("next_case", ("n",), "claim the most urgent case and open it", "both", "Work", "next", True),
+    Action(
+        "next_case",
+        ("n",),
+        "claim the most urgent case, of those filtered for, and open it",
+        "both",
+        "Work",
+        "next",
+        True,
+    ),
     Action("claim", ("c",), "claim the case, or give it back", "both", "Work", "claim", True, "open"),
     Action("note", ("m", "N"), "write a note", "both", "Work", "note", True, "case"),
     Action("tag", ("t",), "put tags on, take tags off", "both", "Work", "", True, "case"),

@@ -62,12 +62,13 @@ class Claiming:
         return await desk.release(case_id) if self._holds(row) else row
 
     async def next_case(self, desk: "Desk") -> None:
-        """Take the most urgent case and open it; say what is not as one would expect."""
+        """Take the most urgent case, of those that are filtered for, and open it; say what is unexpected."""
         asked = self._asked = _Asked()
+        wanted = self._app.queue.filtered_by if self._app.queue else ""
         try:
-            summary = await desk.next_case()
+            summary = await desk.next_case(wanted)
         except CaseNotFoundError:
-            self._app.say(" ".join(("Nothing waits for you.", *self._left_behind(""))), "good")
+            self._app.say(" ".join((_nothing(wanted), *self._left_behind(""))), "good")
             return
         finally:
             self._asked = self._asked if self._asked is not asked else None
@@ -148,3 +149,8 @@ class Claiming:
 
     def _holds(self, row: CaseSummary) -> bool:
         return row.claim is not None and row.claim.actor_id == self._app.state.actor_id
+
+
+def _nothing(wanted: str) -> str:
+    """That no case can be handed out, and that a filter narrows which."""
+    return f"Nothing under the filter /{wanted} waits for you." if wanted else "Nothing waits for you."

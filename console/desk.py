@@ -154,9 +154,9 @@ class Desk:
         """Order an executed step of a closed case undone."""
         return self._answered(await self._api.reverse(case_id, action_id, reason))
 
-    async def next_case(self) -> CaseSummary:
-        """Claim the case that expires first among those waiting for us."""
-        return self._answered(await self._api.next_case())
+    async def next_case(self, matching: str = "") -> CaseSummary:
+        """Claim the case that expires first among those waiting for us, of those that a filter matches."""
+        return self._answered(await self._api.next_case(matching))
 
     def _answered(self, summary: CaseSummary) -> CaseSummary:
         self._tell(n.CaseAnswered(summary))

@@ -11,11 +11,11 @@ from console.tagging import TagError, tag_request
 
 
 async def next_case(talk: Talk, rest: str) -> None:
-    """Claim the most urgent case and read it out."""
+    """Claim the most urgent case, of those that the words after the command match, and read it out."""
     try:
-        row = await talk.desk.next_case()
+        row = await talk.desk.next_case(rest)
     except CaseNotFoundError:
-        talk.say("Nothing waits for you.")
+        talk.say(f"Nothing that matches {rest} waits for you." if rest else "Nothing waits for you.")
         return
     talk.say("Recorded: the case is yours.")
     await read_out(talk, row.case_id)

@@ -78,6 +78,11 @@ class QueueScreen(WorkScreen):
         return tuple(self._marks.rows.values())
 
     @property
+    def filtered_by(self) -> str:
+        """What was typed to narrow the list, as far as it can be understood."""
+        return self._typed
+
+    @property
     def table(self) -> CaseTable:
         """The list of cases."""
         return self.query_one(CaseTable)

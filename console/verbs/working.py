@@ -37,10 +37,19 @@ def release(
     )
 
 
-def next_case(server: ServerOption = None, operator: AsOption = None, as_json: JsonOption = False) -> None:
+def next_case(
+    matching: Annotated[
+        list[str] | None, typer.Argument(help="Only of those that this filter matches.")
+    ] = None,
+    *,
+    server: ServerOption = None,
+    operator: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Claim the most urgent case that waits for you; exit code 3 when none does."""
     said = "claimed {row.case_id}: {row.alert_type}, customer {row.customer_id}"
-    _change(Session(server, operator, as_json), lambda api: api.next_case(), said)
+    wanted = " ".join(matching or ())
+    _change(Session(server, operator, as_json), lambda api: api.next_case(wanted), said)
 
 
 def defer(

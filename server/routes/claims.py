@@ -1,6 +1,6 @@
 """Taking a case, giving it back, deferring it, and asking for the next one."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from fastapi import APIRouter
@@ -10,6 +10,7 @@ from casework.actor import Actor
 from casework.case import Case
 from casework.errors import ConflictError, NotFoundError
 from casework.events import NewEvent
+from casework.filters import Filter, View
 from casework.handing_out import passed_on_by, suits
 from casework.permissions import Permission
 from casework.ports import CaseQuery
@@ -19,9 +20,10 @@ from casework.views import CaseSummary, DeferRequest, NextRequest
 from server.bodies import StrictJsonRoute
 from server.dependencies import Caller, CaseId, TheDesk
 from server.desk import Desk
+from server.filtering import understood
 from server.identity.declared import needs
 from server.openapi import problems
-from server.summaries import summary_of
+from server.summaries import summaries_of, summary_of
 
 CANDIDATES = 50
 ROUNDS = 5
@@ -35,10 +37,13 @@ async def next_case(desk: TheDesk, actor: Caller, wanted: NextRequest | None = N
     """Of the unclaimed cases that wait for somebody like the caller, the one that expires first.
 
     Two callers never get the same one; a deferred case is not handed out, and one that the caller escalated
-    themselves only when nothing else waits.
+    themselves only when nothing else waits. With a `filter` it is the first of those that match; 422 for one
+    that cannot be understood.
     """
+    wanted = wanted or NextRequest()
+    matching = understood(wanted.filter)
     for _ in range(ROUNDS):
-        taken, raced = await _take_first(desk, actor, wanted or NextRequest())
+        taken, raced = await _take_first(desk, actor, wanted, matching)
         if taken is not None:
             return await summary_of(desk, taken)
         if not raced:
@@ -91,13 +96,15 @@ async def end_deferral(case_id: CaseId, desk: TheDesk, actor: Caller) -> CaseSum
     return await summary_of(desk, done.case)
 
 
-async def _take_first(desk: Desk, actor: Actor, wanted: NextRequest) -> tuple[Case | None, bool]:
+async def _take_first(
+    desk: Desk, actor: Actor, wanted: NextRequest, matching: Filter
+) -> tuple[Case | None, bool]:
     """The first candidate that could be claimed, and whether somebody else was faster with another.
 
     What the caller passed on themselves comes after everything else.
     """
     raced, passed_on = False, list[str]()
-    async with aclosing(_waiting(desk, wanted)) as waiting:
+    async with aclosing(_waiting(desk, actor, wanted, matching)) as waiting:
         async for case in waiting:
             if not suits(case, actor):
                 continue
@@ -114,8 +121,10 @@ async def _take_first(desk: Desk, actor: Actor, wanted: NextRequest) -> tuple[Ca
     return None, raced
 
 
-async def _waiting(desk: Desk, wanted: NextRequest) -> AsyncGenerator[Case, None]:
-    """The unclaimed cases that wait for a decision, what expires first in front."""
+async def _waiting(
+    desk: Desk, actor: Actor, wanted: NextRequest, matching: Filter
+) -> AsyncGenerator[Case, None]:
+    """The unclaimed cases that wait for a decision and match, what expires first in front."""
     now, cursor = desk.clock(), None
     while True:
         query = CaseQuery(
@@ -129,11 +138,19 @@ async def _waiting(desk: Desk, wanted: NextRequest) -> AsyncGenerator[Case, None
             now=now,
         )
         page = await desk.backends.cases.find(query)
-        for case in page.cases:
+        for case in await _that_match(desk, page.cases, matching, View(actor.actor_id, now)):
             yield case
         cursor = page.next_cursor
         if cursor is None:
             return
+
+
+async def _that_match(desk: Desk, cases: Sequence[Case], matching: Filter, view: View) -> Sequence[Case]:
+    """The cases of a page that a filter leaves; without one no rows are made for that."""
+    if not matching.terms:
+        return cases
+    rows = await summaries_of(desk, cases)
+    return [case for case, row in zip(cases, rows, strict=True) if matching.matches(row, view)]
 
 
 async def _take(desk: Desk, case_id: str, actor: Actor) -> Case | None:

@@ -94,10 +94,10 @@ async def test_a_case_that_comes_after_one_gave_up_waiting_is_named_and_not_open
         assert desk is not None
         at_once = desk.next_case
 
-        async def late() -> CaseSummary:
+        async def late(matching: str) -> CaseSummary:
             asked.set()
             await answer.wait()
-            return await at_once()
+            return await at_once(matching)
 
         monkeypatch.setattr(desk, "next_case", late)
         await screen.press("G", "n")
@@ -108,3 +108,20 @@ async def test_a_case_that_comes_after_one_gave_up_waiting_is_named_and_not_open
         assert "why this risk" not in screen.text
         await screen.press("2", "c")
         await screen.sees(f"the claim on {case(1)} is given back")
+
+
+async def test_under_a_filter_the_next_case_is_one_that_matches(running: Running) -> None:
+    await stories.queue(running.record, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("slash", *"customer:203", "enter")
+        await screen.sees("1/1 /customer:203")
+        await screen.press("n")
+        await screen.sees(case(3), "why this risk")
+        await screen.press("n")
+        await screen.sees("Nothing under the filter /customer:203 waits for you.")
+        assert [running.record.load(case(number)).claim is not None for number in (1, 2, 3)] == [
+            False,
+            False,
+            True,
+        ]

@@ -129,6 +129,14 @@ async def test_work_is_taken_noted_and_given_back(running: Running) -> None:
     assert (await shell(running, "withdraw", CASE)).code == 4
 
 
+async def test_the_next_case_may_be_filtered_for(running: Running) -> None:
+    await furnish(running, 3)
+    taken = await shell(running, "next", "customer:203", "risk>0.1", "--json")
+    assert json.loads(taken.out)["case_id"] == "fraud-ALERT-003"
+    assert (await shell(running, "next", "customer:203")).code == 3
+    assert (await shell(running, "next")).code == 0
+
+
 async def test_bad_lines_of_telemetry_are_named_and_the_good_ones_taken(running: Running) -> None:
     lines = [json.dumps(GOOD), "not json", "", json.dumps({**GOOD, "customer_id": "x", "event_id": "ev-2"})]
     answer = await shell(running, "ingest", "-", "--batch", "2", stdin="\n".join(lines))

@@ -245,6 +245,24 @@ async def test_get_next_takes_the_most_urgent_that_fits(server: Running) -> None
     assert answer.json()["claim"]["actor_id"] == "local:operator"
 
 
+async def test_get_next_takes_the_most_urgent_that_a_filter_matches(server: Running) -> None:
+    await server.put_review("A-1")
+    await server.put_review("A-2", alert_type="sim_swap")
+    await server.put_review("A-3", alert_type="sim_swap")
+    wanted = {"filter": "type:sim -case:A-2 status:waiting"}
+    answer = await server.http.post("/api/v1/cases/next", json=wanted)
+    assert answer.json()["case_id"] == "fraud-A-3"
+    assert (await server.http.post("/api/v1/cases/next", json=wanted)).status_code == 404
+    assert (await server.http.post("/api/v1/cases/next")).json()["case_id"] == "fraud-A-1"
+
+
+async def test_get_next_by_a_filter_nobody_understands_takes_nothing(server: Running) -> None:
+    await server.put_review("A-1")
+    answer = await server.http.post("/api/v1/cases/next", json={"filter": "risky>0.7"})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "filter")
+    assert (await server.http.get("/api/v1/cases/fraud-A-1")).json()["case"]["claim"] is None
+
+
 async def test_get_next_never_hands_the_first_approver_their_own_second_approval(server: Running) -> None:
     case = await server.put_review()
     await server.http.post(

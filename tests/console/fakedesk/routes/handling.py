@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from casework import commands, errors, views
+from casework.filters import View, parse
 from casework.handing_out import passed_on_by, suits
 from casework.transitions import AWAITING
 from fakedesk.callers import Caller, IdempotencyKey, TheDesk
@@ -14,13 +15,15 @@ router = APIRouter(prefix="/cases")
 
 
 @router.post("/next")
-async def hand_out(desk: TheDesk, who: Caller) -> views.CaseSummary:
+async def hand_out(desk: TheDesk, who: Caller, wanted: views.NextRequest | None = None) -> views.CaseSummary:
+    matching = parse(wanted.filter if wanted else "")
     free = [
         case
         for case in desk.record.cases.values()
         if case.status in AWAITING
         and case.claimed_by(now()) is case.deferred_at(now()) is None
         and suits(case, who)
+        and matching.matches(desk.record.row(case.case_id), View(who.actor_id, now()))
     ]
     if not free:
         raise errors.NotFoundError("nothing waits")
