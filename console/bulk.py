@@ -78,13 +78,17 @@ class Bulk:
         sending = self._app.state.sending("decision")
         return [row for row in rows if decidable(row) and row.case_id not in sending]
 
-    def idle(self, rows: Sequence[CaseSummary], *what: n.Wish) -> list[CaseSummary]:
+    def idle(
+        self, rows: Sequence[CaseSummary], *what: n.Wish, which: str = "the marked cases"
+    ) -> list[CaseSummary]:
         """Those on which nothing of these kinds is on its way; when that is none of them, it is said."""
         self._app.take_in()
-        sending = self._app.state.sending(*what)
+        state = self._app.state
+        sending = state.sending(*what)
         idle = [row for row in rows if row.case_id not in sending]
-        if not idle:
-            self._app.say(f"A {what[0]} on the marked cases is on its way already.", "warn")
+        if rows and not idle:
+            going = next(kind for kind in what if rows[0].case_id in state.sending(kind))
+            self._app.say(f"A {going} on {which} is on its way already.", "warn")
         return idle
 
     async def _with_words(
@@ -186,6 +190,7 @@ class Bulk:
         also: str = "",
     ) -> None:
         """Say what was recorded and, on a page, why what was refused was; that stays marked."""
+        self._app.take_in()  # so that what is known now is not told as still on its way
         if not keep_marks:
             self._app.unmark(accepted(response) | left_out)
         if left_out:

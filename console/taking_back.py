@@ -84,6 +84,8 @@ class TakingBack:
             await self._at_once(desk, row, f"{who}'s")
 
     async def _ask_and_take_back(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
+        if not (rows := self._bulk.idle(rows, "withdrawal", which="these cases")):
+            return
         one = rows[0].case_id if len(rows) == 1 else ""
         if not await self._sure(f"Withdraw: {one or plural(len(rows), 'decision')}?", rows):
             return

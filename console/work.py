@@ -152,7 +152,9 @@ class Work:
             task = asyncio.current_task()
 
             def waits() -> bool:
-                return task not in self._asking and (not opens or self.ahead.held_for(task))
+                told_above = bool(self._app.state.pending)
+                waited_for = self.ahead.held_for(task) if opens else not told_above
+                return task not in self._asking and waited_for
 
             async with told_while_waiting(waits, self._app.say, self._app.unsay):
                 await doing

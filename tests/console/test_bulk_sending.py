@@ -122,8 +122,53 @@ async def test_claims_that_are_given_back_are_on_their_way_too(
         running.desk.thawed.clear()
         await screen.press("c")
         await screen.sees("sending 2", "SENDING 2 releases for ")
+        await screen.press("c")
+        await screen.sees("A release on the marked cases is on its way already.")
         running.desk.thawed.set()
         await screen.sees("Claims given back: 2, refused: 0")
+
+
+async def test_withdrawals_of_many_are_on_their_way_too_and_not_sent_twice(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "TOLD_AFTER", timedelta())
+    monkeypatch.setattr(asking, "LONGEST_HOLD_SECONDS", 0.1)
+    await stories.queue(running.record, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("space", "space", "a")
+        await screen.sees("Approve: 2 cases?")
+        await screen.press("enter")
+        await screen.sees("held 2")
+        await screen.press("u")
+        await screen.sees("Withdraw: 2 decisions?")
+        running.desk.thawed.clear()
+        await screen.press("enter")
+        await screen.sees("sending 2", "SENDING 2 withdrawals for ")
+        await screen.until(lambda: not screen.app.work.ahead.holding)
+        await screen.press("u")
+        await screen.sees("A withdrawal on these cases is on its way already.")
+        running.desk.thawed.set()
+        await screen.sees("Withdrawn: 2, refused: 0. Marked again: 2.")
+
+
+async def test_claims_given_back_before_quitting_are_seen_on_their_way(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "TOLD_AFTER", timedelta())
+    await stories.queue(running.record, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press("c")
+        await screen.sees("mine 1")
+        running.desk.thawed.clear()
+        await screen.press("q")
+        await screen.sees("Quit?", "give it back and quit")
+        await screen.press("enter")
+        await screen.sees("SENDING 1 release for ")
+        running.desk.thawed.set()
+        await screen.until(lambda: not screen.app.is_running)
+    assert running.record.load(case(1)).claim is None
 
 
 async def test_a_note_on_many_is_there_once_though_answers_were_lost(running: Running) -> None:
