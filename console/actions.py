@@ -91,6 +91,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("bottom", ("G", "end"), "to the bottom", "both", "Move"),
     Action("half_down", ("ctrl+d", "pagedown"), "half a page down", "both", "Move"),
     Action("half_up", ("ctrl+u", "pageup"), "half a page up", "both", "Move"),
+    Action("next_listed", ("J",), "open the next case of the list, without taking it", "case", "Look"),
+    Action("previous_listed", ("K",), "open the case before it in the list", "case", "Look"),
     Action("open", ("enter",), "open the case", "queue", "Look", "open", needs="case"),
     Action("filter", ("slash",), "filter while typing", "queue", "Look", "filter"),
     *(

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 INBOX_LIMIT = 5000
 MESSAGE_SECONDS = 8.0
 LOOK_AFTER_SECONDS = 0.2
+UNREAD_SECONDS = 1.0
 REREAD_SECONDS = 0.5
 STOP_SECONDS = 5.0
 """How long an orderly end may take after a signal."""
@@ -102,6 +103,8 @@ class ConsoleApp(Themed, Asking):
         self._second = 0
         self._painter = Painter()
         self._message: tuple[Line, float] | None = None
+        self._told: tuple[Line, float] | None = None
+        """The last message that a key put away."""
         self._look_at: tuple[str, float] | None = None
         self._read_at: dict[str, float] = {}
         self._reading_again = False
@@ -247,7 +250,7 @@ class ConsoleApp(Themed, Asking):
     def forget_message(self) -> None:
         """A key did something, or another case is on the screen: what was said before is not about that."""
         if self._message is not None:
-            self._message = None
+            self._told, self._message = self._message, None
             self.repaint()
 
     def unsay(self, begin: str) -> None:
@@ -299,7 +302,7 @@ class ConsoleApp(Themed, Asking):
         """
         while len(self.screen_stack) > 2:
             self.pop_screen()
-        self._message = None
+        self._message = self._just_recorded()
         self.tell_now(n.CaseOpened(case_id))
         self.show_in_list(case_id)
         screen = CaseScreen(case_id)
@@ -307,6 +310,26 @@ class ConsoleApp(Themed, Asking):
         self.work.ahead.unseen = unseen
         self.push_screen(screen)
         self._read(case_id)
+
+    def _just_recorded(self) -> tuple[Line, float] | None:
+        """What was recorded so short ago that nobody can have read it; the next case opens over it."""
+        if self._told is None or ticks() - self._told[1] > UNREAD_SECONDS:
+            return None
+        (first, *_), at = self._told
+        recorded = first.text.startswith(" Recorded: ")
+        return ((Span(f" Before this: {first.text.strip()}", "dim"),), at) if recorded else None
+
+    def open_beside(self, case_id: str, rows: int) -> None:
+        """Show the case some rows below this one in the list, or what took its place there if it left."""
+        if self.queue is None:
+            return
+        table = self.queue.table
+        if table.selected is not None and table.selected.case_id == case_id:
+            table.move(rows)
+        if table.selected is None or table.selected.case_id == case_id:
+            self.say(f"No case is {'below' if rows > 0 else 'above'} this one in the list.", "warn")
+        else:
+            self.open_case(table.selected.case_id)
 
     def leave_case(self) -> None:
         """Back to the queue."""

@@ -223,9 +223,10 @@ class Asking(App[None]):
         choices: Sequence[str],
         page: Callable[[int, int], Sequence[Line]],
         check: Check | None = None,
+        at: int = 0,
     ) -> int | Again | None:
-        """Ask for one of several; what was chosen is then asked about in another panel."""
-        picked = await self._ask(ChoicePanel(title, choices, page, self.glyphs, check))
+        """Ask for one of several, `at` first; what was chosen is then asked about in another panel."""
+        picked = await self._ask(ChoicePanel(title, choices, page, self.glyphs, check, at=at))
         if picked is not None:
             self.work.expect_panel()
         return picked

@@ -38,12 +38,14 @@ class Claiming:
 
     async def claim(self, desk: "Desk", seen: CaseSummary) -> None:
         """Take the case, or give it back if it is ours."""
-        if self._is_ours(seen):
-            await desk.release(seen.case_id)
-            self._app.say(f"Recorded: the claim on {seen.case_id} is given back.", "good")
-        else:
-            await desk.claim(seen.case_id)
-            self._app.say(f"Recorded: {seen.case_id} is yours.", "good")
+        with self._app.dealing_with((seen.case_id,)):  # a list of unclaimed cases loses it by our own doing
+            if self._is_ours(seen):
+                await desk.release(seen.case_id)
+                told = f"Recorded: the claim on {seen.case_id} is given back."
+            else:
+                await desk.claim(seen.case_id)
+                told = f"Recorded: {seen.case_id} is yours."
+        self._app.say(told, "good")
 
     async def claim_all(self, desk: "Desk", marked: Sequence[CaseSummary]) -> None:
         """Take all marked cases; if all of them are ours already, give them back."""

@@ -15,6 +15,7 @@ from console.lines import BLANK, Line, said
 from console.pages import decision as pages
 from console.pages.sheet import Sheet
 from console.problems import ConsoleError, RefusedError
+from console.screens.panels import Again
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -44,17 +45,22 @@ class Deciding:
         detail = await self._decidable(desk, seen)
         if detail is None:
             return
+        picked = await self._which(detail)
+        while isinstance(picked, int) and await self._confirm(desk, detail, CHOICES[picked], self.choose):
+            picked = await self._which(detail, picked)
+        if isinstance(picked, Again):
+            await self.choose(desk, self._row(detail.summary))
+
+    async def _which(self, detail: CaseDetail, at: int = 0) -> int | Again | None:
+        """Let an action be chosen, beginning at one of them."""
         recommended = detail.summary.recommended_action
         names = [pages.in_words(a) + ("  (recommended)" if a is recommended else "") for a in CHOICES]
 
         def page(index: int, width: int) -> Sequence[Line]:
             return pages.consequences(detail, CHOICES[index], self._sheet(width))
 
-        picked = await self._app.choose("Approve which action?", names, page, self._check(detail.summary))
-        if isinstance(picked, int):
-            await self._confirm(desk, detail, CHOICES[picked], again=self.choose)
-        elif picked is not None:
-            await self.choose(desk, self._row(detail.summary))
+        check = self._check(detail.summary)
+        return await self._app.choose("Approve which action?", names, page, check, at=at)
 
     async def repeat(self, desk: "Desk", seen: CaseSummary) -> None:
         """Make the last decision on this case too, after the same confirmation."""
@@ -78,7 +84,9 @@ class Deciding:
         action: Action,
         again: Step,
         code: ReasonCode | None = None,
-    ) -> None:
+    ) -> bool:
+        """Ask about an approval and send it; True when the analyst goes back from the question."""
+
         def page(width: int) -> Sequence[Line]:
             sheet = self._sheet(width)
             return [
@@ -98,6 +106,7 @@ class Deciding:
             await self._send(desk, detail, request, again)
         elif answer is not False:
             await again(desk, self._row(detail.summary))
+        return answer is False
 
     async def reject(self, desk: "Desk", seen: CaseSummary) -> None:
         """Reject with feedback that the agents will read."""

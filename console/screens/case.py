@@ -219,6 +219,12 @@ class CaseScreen(WorkScreen):
         self.query_one("#page", LineView).scroll_lines(rows)
         self.console_app.repaint()
 
+    def action_next_listed(self) -> None:
+        self.console_app.open_beside(self._case_id, 1)
+
+    def action_previous_listed(self) -> None:
+        self.console_app.open_beside(self._case_id, -1)
+
     def action_back(self) -> None:
         self.console_app.leave_case()
 

@@ -115,11 +115,13 @@ class ChoicePanel(Panel[int | Again | None]):
         page: Callable[[int, int], Sequence[Line]],
         glyphs: Glyphs,
         check: Check | None = None,
+        *,
+        at: int = 0,
     ) -> None:
         super().__init__(title, self._lines, glyphs, check=check)
         self._choices = choices
         self._about = page
-        self._index = 0
+        self._index = at
 
     def _lines(self, width: int) -> Sequence[Line]:
         lines: list[Line] = []
@@ -127,7 +129,10 @@ class ChoicePanel(Panel[int | Again | None]):
             mark = self.glyphs.cursor if index == self._index else " "
             tone: Tone = "strong" if index == self._index else ""
             lines.append((Span(f"{mark} ", "accent"), Span(f"{index + 1} ", "key"), Span(choice, tone)))
-        return [*lines, (), *self._about(self._index, width)]
+        pages = [self._about(index, width) for index in range(len(self._choices))]
+        tallest = max(map(len, pages), default=0)
+        told = pages[self._index]
+        return [*lines, (), *told, *[()] * (tallest - len(told))]  # so that choosing moves nothing else
 
     def keys(self) -> Keys:
         return (("1-9 j k", "choose"), ("enter", "go on"), ("esc", "back"))

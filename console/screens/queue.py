@@ -12,8 +12,9 @@ from textual.widgets import Input
 
 from casework.filters import FilterError
 from casework.views import CaseSummary
-from console.actions import Scope, key_of
+from console.actions import BY_NAME, Scope, key_of
 from console.case_list import CaseList
+from console.clock import ticks
 from console.format import clean
 from console.lines import Line, Span, said, width_of
 from console.marks import Marks
@@ -23,6 +24,7 @@ from console.pages.views import views_line
 from console.places import Listed
 from console.saved_views import SAVED
 from console.screens.work import BANNER_ROWS, MESSAGE_ROWS, WorkScreen, bindings_for
+from console.slipping import Slip, why_it_left
 from console.state import ConsoleState
 from console.widgets.case_table import CaseTable
 from console.widgets.filter_input import FilterInput
@@ -48,6 +50,7 @@ class QueueScreen(WorkScreen):
         self._list = CaseList()
         self._marks = Marks()
         self._anchor: str | None = None
+        self._slip = Slip()
 
     def compose(self) -> ComposeResult:
         yield LineView(id="status", classes="bar")
@@ -148,9 +151,24 @@ class QueueScreen(WorkScreen):
         notice = status.queue_notice(state, shown, self._typed, view, sheet, elsewhere=self._list.elsewhere)
         which, loading = Listed(self._list.at, self._typed), state.loaded_at is None
         table.show(self._list.order, sheet, notice, self._marks, which=which, loading=loading)
+        self._tell_of_slip(state, table.slipped_off())
         below = self._show_bars(state)
         self._show_preview(state, table.selected)
         self.show_toasts(self.size.height - below)
+
+    def _tell_of_slip(self, state: ConsoleState, case_id: str | None) -> None:
+        """Somebody else took the case from under the cursor: say so, and beware of keys meant for it."""
+        if case_id is not None and not self._marks:
+            self._slip.happened(case_id, ticks())
+            told = f"{case_id} left this list: {why_it_left(state.cases.get(case_id))}."
+            self.call_later(self.console_app.say, told, "warn")
+
+    def with_case(self, what: str) -> None:
+        slipped = self._slip.takes(ticks()) if BY_NAME[what].changes else ""
+        if slipped:
+            self.console_app.say(f"Not taken: {slipped} had just left from under the cursor.", "warn")
+        else:
+            super().with_case(what)
 
     def _show_bars(self, state: ConsoleState) -> int:
         """Everything around the list; returns how many rows the keys or the message take."""

@@ -28,6 +28,7 @@ class CaseTable(LinePane):
         self._moved = False
         self._leaving: frozenset[str] = frozenset()
         self._awaited: str | None = None
+        self._slipped: str | None = None
 
     @property
     def selected(self) -> CaseSummary | None:
@@ -92,6 +93,11 @@ class CaseTable(LinePane):
         elif when_it_comes:
             self._awaited = case_id
 
+    def slipped_off(self) -> str | None:
+        """The case that left the list under the cursor, by nobody's doing here; told once."""
+        slipped, self._slipped = self._slipped, None
+        return slipped
+
     def leave(self, case_ids: Iterable[str]) -> None:
         """These cases are being dealt with; when the one under the cursor moves, it moves on its own."""
         self._leaving |= frozenset(case_ids)
@@ -141,6 +147,8 @@ class CaseTable(LinePane):
         moved = found is None or rank(self._cases[found]) != rank(before)
         if moved and before.case_id in self._leaving:
             found = self._next_to(before, self._leaving)
+        elif found is None and before.status not in DONE:
+            self._slipped = before.case_id
         self._put(self._cases.place_of(place.rank) if found is None else found)
 
     def _scroll(self) -> None:

@@ -447,3 +447,20 @@ async def test_a_read_only_console_refuses_to_change_anything(running: Running) 
             await screen.press(key)
             await screen.sees("This console is read-only")
     assert not decisions(running)
+
+
+async def test_going_back_from_the_question_leads_to_the_choice_it_came_from(running: Running) -> None:
+    await stories.queue(running.record, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press("A")
+        await screen.sees("Approve which action?")
+        await screen.press("4", "enter")
+        await screen.sees("Approve: clear")
+        await screen.press("escape")
+        await screen.sees("Approve which action?")
+        await screen.press("k", "enter")
+        await screen.sees("Approve: lock account and refund charges?")
+        await screen.press("escape", "escape")
+        await screen.sees("enter open", "1/1")
+        assert running.record.load(stories.case(1)).decisions == 0

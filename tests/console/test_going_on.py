@@ -15,6 +15,7 @@ from casework import commands
 from casework.action import Action
 from casework.decision import DecisionRequest
 from casework.policy import Terms
+from console import app as console_app
 from console import asking
 from console.screens.queue import QueueScreen
 from console.widgets.case_table import CaseTable
@@ -259,7 +260,10 @@ async def test_keys_do_not_wait_long_for_a_server_that_is_away(
         await screen.sees("2/3")
 
 
-async def test_what_was_recorded_names_its_case_and_makes_room_for_the_next(running: Running) -> None:
+async def test_what_was_recorded_names_its_case_and_makes_room_for_the_next(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console_app, "UNREAD_SECONDS", 0.0)
     await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
@@ -280,3 +284,18 @@ async def test_what_was_recorded_names_its_case_and_makes_room_for_the_next(runn
         screen.app.open_case(case(2))
         await screen.sees("why this risk", case(2))
         assert case(1) not in screen.text
+
+
+async def test_what_was_recorded_is_still_said_where_the_next_case_comes_too_soon_to_read_it(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console_app, "UNREAD_SECONDS", 60.0)
+    await stories.queue(running.record, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("n")
+        await screen.sees("why this risk", case(1))
+        await screen.press("a")
+        await screen.sees("Approve: lock account?")
+        await burst(screen, "enter", "n")
+        await screen.sees("why this risk", case(2), f"Before this: Recorded: {case(1)}, ana approved")

@@ -76,3 +76,26 @@ async def test_a_filter_that_keeps_the_case_stays_on_it(running: Running) -> Non
         await screen.press("j", "j", "slash", *"mine", "enter")
         await screen.sees("2/2", "/mine")
         assert cursor(screen) == case(3)
+
+
+async def test_the_cases_of_a_list_are_read_one_after_the_other_without_taking_them(running: Running) -> None:
+    await stories.queue(running.record, 4)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/4")
+        await screen.press("slash", *"-customer:202", "enter")
+        await screen.sees("1/3 /-customer:202")
+        await screen.press("enter")
+        await screen.sees("why this risk", case(1))
+        await screen.press("K")
+        await screen.sees("No case is above this one in the list.")
+        await screen.press("J")
+        await screen.sees("why this risk", case(3))
+        await put_off(running, 3)
+        await screen.sees("put off")
+        await screen.press("J")
+        await screen.sees("why this risk", case(4))
+        await screen.press("J")
+        await screen.sees("No case is below this one in the list.")
+        await screen.press("K")
+        await screen.sees("why this risk", case(1))
+        assert not any(running.record.load(case(number)).claim for number in range(1, 5))
