@@ -138,8 +138,8 @@ class Feed:
                 self._tell(n.TelemetryCame((seen,), at))
             case NoticeFrame(notice) if notice.kind == "behind":
                 return False
-            case NoticeFrame():
-                self._tell(n.LineLive(at))
+            case NoticeFrame(_, heartbeat_seconds):
+                self._tell(n.LineLive(at, heartbeat_seconds))
             case _:
                 self._tell(n.LineHeard(at))
         return True

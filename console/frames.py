@@ -1,5 +1,6 @@
 """Frames of the server's stream, read from the wire; heartbeats are frames too, for the data's age."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -27,9 +28,13 @@ class TelemetryFrame:
 
 @dataclass(frozen=True, slots=True)
 class NoticeFrame:
-    """The server says where the stream stands, or that we fell behind and must read snapshots."""
+    """The server says where the stream stands, or that we fell behind and must read snapshots.
+
+    `heartbeat_seconds` is how long nothing comes at most, where the server said so.
+    """
 
     notice: StreamNotice
+    heartbeat_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +47,20 @@ Frame = CaseFrame | TelemetryFrame | NoticeFrame | Heartbeat
 
 async def read_frames(response: httpx.Response) -> AsyncIterator[Frame]:
     """The frames of an open stream. Raises ConsoleError when what comes is not our stream."""
+    heartbeat = _seconds(response.headers.get("Heartbeat-Seconds", ""))
     try:
         async for sent in EventSource(response).aiter_sse():
-            yield _frame(sent)
+            yield _frame(sent, heartbeat)
     except SSEError as error:
         raise ConsoleError(f"this is not an event stream: {error}") from error
 
 
-def _frame(sent: ServerSentEvent) -> Frame:
+def _seconds(written: str) -> float | None:
+    """Some seconds as a server wrote them; None for what makes no sense."""
+    return float(written) if re.fullmatch(r"\d{1,4}(\.\d{1,4})?", written, re.ASCII) else None
+
+
+def _frame(sent: ServerSentEvent, heartbeat: float | None) -> Frame:
     """One frame; a comment surfaces as an event without data, and unknown kinds count as signs of life."""
     try:
         match sent.event if sent.data else "":
@@ -58,7 +69,7 @@ def _frame(sent: ServerSentEvent) -> Frame:
             case "telemetry":
                 return TelemetryFrame(TelemetrySeen.model_validate_json(sent.data))
             case "hello" | "behind" | "expired":
-                return NoticeFrame(StreamNotice.model_validate_json(sent.data))
+                return NoticeFrame(StreamNotice.model_validate_json(sent.data), heartbeat)
             case _:
                 return Heartbeat()
     except ValidationError as error:

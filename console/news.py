@@ -82,9 +82,10 @@ class TimePassed:
 
 @dataclass(frozen=True, slots=True)
 class LineLive:
-    """The stream is connected."""
+    """The stream is connected; how long nothing comes at most, where the server said so."""
 
     at: datetime
+    heartbeat_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

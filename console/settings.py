@@ -102,7 +102,7 @@ class ConsoleSettings(BaseSettings):
     timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
     """How long one request may take."""
     silence_seconds: Annotated[float, Field(gt=1, le=600)] = 25.0
-    """How long the stream may be silent before the line counts as lost; the server beats every 10 s."""
+    """How long the stream may be silent before the line counts as lost; the server beats every 3 s."""
     queue_limit: Annotated[int, Field(ge=100, le=100_000)] = 100_000
     """How many open cases the console holds, those that expire first."""
     state_dir: Path = Field(default_factory=lambda: user_state_path("fraud-console"))

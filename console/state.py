@@ -38,6 +38,7 @@ class Connection:
     reason: str = ""
     short: str = ""
     retry_at: datetime | None = None
+    heartbeat_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +196,8 @@ def _heard(state: ConsoleState, at: datetime) -> ConsoleState:
 
 def _connection(line: Connection, event: n.LineLive | n.LineHeard | n.LineLost) -> Connection:
     match event:
-        case n.LineLive(at):
-            return Connection("live", since=at, heard_at=at)
+        case n.LineLive(at, heartbeat_seconds):
+            return Connection("live", since=at, heard_at=at, heartbeat_seconds=heartbeat_seconds)
         case n.LineHeard(at):
             return replace(line, heard_at=at)
         case n.LineLost(at, reason, retry_at, short):

@@ -69,7 +69,8 @@ async def _live(settings: ServerSettings, backends: Backends, clock: Clock) -> L
     cases, telemetry = backends.cases, backends.telemetry
     hub = Hub(await starting_position(cases, telemetry), settings.stream_frames)
     audience = Audience(hub, settings.max_stream_clients)
-    return Live(hub, audience, cases, telemetry, clock, settings.stream_backlog)
+    beat = settings.stream_heartbeat_seconds
+    return Live(hub, audience, cases, telemetry, clock, settings.stream_backlog, beat)
 
 
 def _counting(tally: Tally, analysts: AnalystWatch) -> Callable[[StoredEvent], None]:

@@ -60,7 +60,8 @@ class ServerSettings(BaseSettings):
     stalled_after_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
     """How long a case must have stood still before its orchestration is asked whether it is well."""
     max_stream_clients: Annotated[int, Field(ge=1, le=100_000)] = 5000
-    stream_heartbeat_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
+    stream_heartbeat_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
+    """How long a stream says nothing at most; consoles call it silent once two of these were missed."""
     stream_frames: Annotated[int, Field(ge=16, le=1_000_000)] = 8192
     """How many frames a client may be behind before it is told so."""
     stream_backlog: Annotated[int, Field(ge=1, le=100_000)] = 2000

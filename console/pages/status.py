@@ -13,7 +13,11 @@ from console.pages.sheet import Sheet
 from console.saved_views import SavedView
 from console.state import Connection, ConsoleState, SignIn, TelemetryTail
 
-STALE_AFTER_SECONDS = 15
+HEARTBEATS_MISSED = 2
+LATE_SECONDS = 1.0
+"""So much later than it is due a heartbeat may come."""
+STALE_AFTER_SECONDS = 15.0
+"""After so long a line counts as silent whose server does not say how often it beats."""
 LONGEST_ENVIRONMENT = 20
 LONGEST_WHO = 30
 """Names of any length must not push off the line how the connection is, and what waits."""
@@ -55,11 +59,17 @@ def count(cases: Iterable[CaseSummary], actor_id: str | None) -> Counts:
     return Counts(waiting, mine, held, working)
 
 
+def stale_after_seconds(line: Connection) -> float:
+    """After how long without a sign of life a line is called silent."""
+    beat = line.heartbeat_seconds
+    return STALE_AFTER_SECONDS if beat is None else HEARTBEATS_MISSED * beat + LATE_SECONDS
+
+
 def connection_span(line: Connection, sheet: Sheet) -> Span:
     """The line to the server in words; its age only when it is worth a thought."""
     heard = (sheet.now - line.heard_at).total_seconds() if line.heard_at else None
     match line.phase:
-        case "live" if heard is not None and heard >= STALE_AFTER_SECONDS:
+        case "live" if heard is not None and heard >= stale_after_seconds(line):
             return Span(f"live, silent {span(heard)}", "warn")
         case "live":
             return Span("live", "good")
@@ -154,7 +164,7 @@ def silence_banner(state: ConsoleState, sheet: Sheet) -> Line | None:
     """What to know while the line stands and nothing comes over it, not even a heartbeat."""
     line = state.connection
     heard = (sheet.now - line.heard_at).total_seconds() if line.heard_at else 0
-    if line.phase != "live" or heard < STALE_AFTER_SECONDS:
+    if line.phase != "live" or heard < stale_after_seconds(line):
         return None
     again = sheet.key("refresh")
     return (Span(f" SERVER SILENT for {span(heard)}: this may be old; {again} reads again. ", "warn"),)

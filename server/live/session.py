@@ -35,6 +35,8 @@ class Live:
     clock: Clock
     backlog: int
     """How many stored events a client is sent on joining before it is told to read afresh."""
+    heartbeat_seconds: float
+    """How long nothing at all is sent at most."""
 
 
 @dataclass(frozen=True, slots=True)

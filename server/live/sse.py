@@ -29,7 +29,8 @@ class StreamResponse(Response):
         session = Session(self._live, self._wanted)
         handed_over = False
         try:
-            headers = [*self._own_headers(), *HEADERS]
+            beat = (b"heartbeat-seconds", f"{self._live.heartbeat_seconds:g}".encode())
+            headers = [*self._own_headers(), *HEADERS, beat]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             if scope["method"] == "HEAD":
                 await write(send, b"", more=False)

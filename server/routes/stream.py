@@ -42,6 +42,12 @@ DESCRIPTION: dict[str, Any] = {
     "responses": {
         "200": {
             "description": "Frames `hello`, `case`, `telemetry`, `behind`; ids are cursors.",
+            "headers": {
+                "Heartbeat-Seconds": {
+                    "schema": {"type": "number"},
+                    "description": "How long nothing comes at most, not even a comment.",
+                }
+            },
             "content": {
                 "text/event-stream": {
                     "schema": {"type": "string"},

@@ -134,10 +134,11 @@ async def test_a_cursor_from_a_record_that_is_gone_is_told(web: Running) -> None
         assert (behind.event, behind.id) == ("behind", "c0.t0")
 
 
-async def test_silence_is_filled_with_heartbeats(web: Running) -> None:
+async def test_silence_is_filled_with_heartbeats_as_often_as_was_announced(web: Running) -> None:
     async with web.http.stream("GET", URL) as response, asyncio.timeout(20):
         assert response.headers["content-type"].startswith("text/event-stream")
         assert response.headers["cache-control"] == "no-cache"
+        assert response.headers["heartbeat-seconds"] == "0.2"
         async for line in response.aiter_lines():
             if line == ": still here":
                 return
