@@ -64,7 +64,7 @@ async def test_every_section_of_a_case_is_reached_by_key(running: Running) -> No
             ("1", "why this risk"),
             ("2", "rests on SecurityLogs/41,42,43,44"),
             ("3", "more lines, x shows them"),
-            ("x", "185.220.101.3"),
+            ("x", "185.220.101.2"),
             ("4", "waits for a decision"),
             ("5", "not looked up"),
             ("G", "has no other case"),
