@@ -8,8 +8,9 @@ from casework.decision import Stage
 from casework.reasons import ReasonCode, Verdict, verdict_of
 from casework.views import BulkItem, BulkResponse, CaseSummary
 from console import news as n
+from console.actions import key_of
 from console.codes import Codes
-from console.decided import Made
+from console.decided import WITHDRAWABLE, Made
 from console.format import plural
 from console.lines import BLANK, Line, said
 from console.pages.bulk import preview, results
@@ -193,6 +194,9 @@ class Bulk:
         self._app.take_in()  # so that what is known now is not told as still on its way
         if not keep_marks:
             self._app.unmark(accepted(response) | left_out)
+        now = map(self._app.state.cases.get, accepted(response))
+        if any(row is not None and row.status in WITHDRAWABLE for row in now):
+            also = also or f"{key_of('withdraw', self._app.actions)} takes back what is held."
         if left_out:
             also = f"Left out and unmarked: {len(left_out)}, not waiting for that."
         told = f"{done}: {response.accepted}, refused: {response.refused}. {also}"

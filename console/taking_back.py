@@ -23,12 +23,13 @@ TAKEN_UP_WITHIN = 20
 
 
 class TakingBack:
-    """Withdraws what is held: one's own single decision at once, many or a colleague's after a question."""
+    """Withdraws what is held: one's own last decision at once, marked ones and a colleague's after asking."""
 
     def __init__(self, app: "ConsoleApp", bulk: Bulk, decided: Decided) -> None:
         self._app = app
         self._bulk = bulk
         self._decided = decided
+        self._going = False
 
     @property
     def last(self) -> list[CaseSummary]:
@@ -43,7 +44,23 @@ class TakingBack:
         return None, []
 
     async def withdraw(self, desk: "Desk", seen: CaseSummary) -> None:
-        """The decision on this case, if it is held and ours, or a colleague's and we may; else our last."""
+        """The decision on this case, if it is held and ours, or a colleague's and we may; else our last.
+
+        While one is on its way, the key pressed again takes nothing else back.
+        """
+        if self._going:
+            told = "Your withdrawal is on its way; nothing else is taken back until it is recorded."
+            self._app.say(told, "warn")
+            return
+        self._going = True
+        try:
+            many = await self._withdraw_one(desk, seen)
+        finally:
+            self._going = False
+        await self._take_back_all(desk, self._bulk.idle(many, "withdrawal", which="these cases"))
+
+    async def _withdraw_one(self, desk: "Desk", seen: CaseSummary) -> Sequence[CaseSummary]:
+        """Take back what is one decision; of many made at once return the cases, and do nothing yet."""
         self._app.take_in()
         row = self._app.state.cases.get(seen.case_id, seen)
         held = row.status in WITHDRAWABLE
@@ -53,7 +70,7 @@ class TakingBack:
         elif held and self._may_withdraw_anybodys:
             await self._withdraw_a_colleagues(desk, row)
         elif confirmed is not None and confirmed.many:
-            await self._ask_and_take_back(desk, rows)
+            return rows
         elif rows:
             await self._at_once(desk, rows[0])
         elif held:
@@ -61,6 +78,7 @@ class TakingBack:
             self._app.say(f"{whose}: only they or a senior can withdraw it.", "warn")
         else:
             self._app.say("No decision of yours is held that could be withdrawn.", "warn")
+        return ()
 
     async def withdraw_all(self, desk: "Desk", marked: Sequence[CaseSummary]) -> None:
         """The decisions on the marked cases, as far as they are held."""
@@ -72,6 +90,7 @@ class TakingBack:
 
     async def _at_once(self, desk: "Desk", row: CaseSummary, whose: str = "your") -> None:
         """Without a question: a panel would cost most of the time that a decision is held."""
+        self._app.say(f"Taking back {whose} decision on {row.case_id} ...", "dim")
         await self._take_back(desk, row)
         self._app.show_in_list(row.case_id, when_it_comes=True)
         what = "approval" if " approved" in (row.decided or "") else "decision"
@@ -87,7 +106,11 @@ class TakingBack:
         if not (rows := self._bulk.idle(rows, "withdrawal", which="these cases")):
             return
         one = rows[0].case_id if len(rows) == 1 else ""
-        if not await self._sure(f"Withdraw: {one or plural(len(rows), 'decision')}?", rows):
+        if await self._sure(f"Withdraw: {one or plural(len(rows), 'decision')}?", rows):
+            await self._take_back_all(desk, rows)
+
+    async def _take_back_all(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
+        if not rows:
             return
         still = {row.case_id: row for row in rows if self._unchanged(row)}
         marks = {case_id: row for case_id in still if (row := self._decided.marked_as(case_id)) is not None}
@@ -101,8 +124,8 @@ class TakingBack:
         self._bulk.tell(response, "Withdrawn", also=f"Marked again: {len(again)}." if again else "")
         self._show_again([marks.get(case_id, still[case_id]) for case_id in accepted(response)])
         self._app.mark_again(again)
-        if one and response.accepted:
-            self._app.say(f"Recorded: {one} waits again, the decision is withdrawn.", "good")
+        if len(rows) == 1 and response.accepted:
+            self._app.say(f"Recorded: {rows[0].case_id} waits again, the decision is withdrawn.", "good")
 
     async def _sure(self, title: str, rows: Sequence[CaseSummary], told: Sequence[Line] = ()) -> bool:
         """Ask, as long as anything of it is held; True when it shall be withdrawn."""

@@ -33,8 +33,6 @@ async def test_many_that_were_taken_back_are_marked_again_with_the_cursor_on_the
         await screen.press("1", "g")
         await screen.until(lambda: cursor(screen) == case(1))
         await screen.press("u")
-        await screen.sees("Withdraw: 3 decisions?")
-        await screen.press("enter")
         await screen.sees("Withdrawn: 3, refused: 0. Marked again: 3.")
         await screen.until(lambda: cursor(screen) == case(2))
         assert {row.case_id for row in screen.app.screen.cases_marked} == {case(2), case(3), case(4)}
@@ -53,8 +51,6 @@ async def test_of_many_taken_back_only_those_that_still_were_held_are_marked_aga
         await running.record.append(case(1), commands.withdraw(held, person("bob"), now()))
         await screen.sees("held 2")
         await screen.press("u")
-        await screen.sees("Withdraw: 2 decisions?")
-        await screen.press("enter")
         await screen.sees("Withdrawn: 2, refused: 0. Marked again: 2.")
         await screen.until(lambda: cursor(screen) == case(2))
 

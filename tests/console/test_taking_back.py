@@ -1,5 +1,6 @@
 """Taking back what was decided, also from the next case and many at once; keys that act on the marked."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from screens import console
 from casework import commands
 from casework.actor import Actor, ActorKind, Role
 from casework.transitions import Status
+from casework.views import CaseSummary
 from console.decided import Decided, Made
 
 
@@ -98,7 +100,9 @@ async def test_the_question_about_many_counts_down_and_goes_when_nothing_is_held
         await screen.press("space", "space")
         await approve(screen)
         await screen.sees("held 2")
-        await screen.press("u")
+        await screen.press("7")
+        await screen.sees("1/2")
+        await screen.press("asterisk", "u")
         await screen.sees("Withdraw: 2 decisions?", "9m")
         screen.app.now = lambda: now() + timedelta(minutes=6)
         await screen.sees("Withdraw: 2 decisions?", "3m")
@@ -131,8 +135,6 @@ async def test_a_decision_on_many_is_taken_back_whole(running: Running) -> None:
         await approve(screen)
         await screen.sees("held 3")
         await screen.press("u")
-        await screen.sees("Withdraw: 3 decisions?", case(1), case(3))
-        await screen.press("enter")
         await screen.sees("Withdrawn: 3, refused: 0")
     assert {status(running, number) for number in (1, 2, 3)} == {Status.AWAITING_REVIEW}
 
@@ -203,8 +205,6 @@ async def test_a_decision_on_many_is_the_last_one_to_be_made_again_until_it_is_w
         await screen.press("escape")
         await screen.sees("held 3")
         await screen.press("u")
-        await screen.sees("Withdraw: 2 decisions?")
-        await screen.press("enter")
         await screen.sees("Withdrawn: 2, refused: 0. Marked again: 2.")
         await screen.press("escape", "full_stop")
         await screen.sees("Approve: lock account?")
@@ -274,3 +274,30 @@ async def test_marks_that_went_on_or_are_not_listed_are_counted(running: Running
         await screen.sees("2 marked")
         await screen.press("a")
         await screen.sees("Approve: 2 cases?")
+
+
+async def test_the_key_pressed_again_while_a_withdrawal_is_on_its_way_takes_nothing_else_back(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stories.queue(running.record, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        for number in (1, 2):
+            await approve(screen)
+            await screen.sees(f"Recorded: {case(number)}")
+        desk, answer = screen.app.desk, asyncio.Event()
+        assert desk is not None
+        at_once = desk.withdraw
+
+        async def late(case_id: str) -> CaseSummary:
+            await answer.wait()
+            return await at_once(case_id)
+
+        monkeypatch.setattr(desk, "withdraw", late)
+        await screen.press("u")
+        await screen.sees(f"Taking back your decision on {case(2)} ...")
+        await screen.press("u")
+        await screen.sees("Your withdrawal is on its way")
+        answer.set()
+        await screen.sees(f"Recorded: {case(2)} waits again, your approval is withdrawn.")
+    assert (status(running, 1), status(running, 2)) == (Status.HELD, Status.AWAITING_REVIEW)

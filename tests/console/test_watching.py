@@ -275,6 +275,8 @@ async def test_what_a_panel_asks_the_analyst_is_not_timed_as_a_wait_for_the_serv
             await screen.sees("Approve: 2 cases?")
             await screen.press("enter")
             await screen.sees("Recorded: 2")
+            await screen.press("7", "asterisk")
+            await screen.sees("2 marked")
         looks: list[str] = []
         monkeypatch.setattr(screen.app, "say", lambda text, tone="": said.append(text))
         monkeypatch.setattr(screen.app, "unsay", looks.append)

@@ -61,7 +61,7 @@ class Backroom:
         decision = case.decision
         if decision is None:
             return
-        if decision.escalate:
+        if decision.escalate or not (decision.approved or case.attempt < case.terms.max_attempts):
             await self.record.append(case_id, flow.apply_decision(case, Policy(), now()))
             return
         applied = DecisionApplied(decision_id=decision.decision_id, review=decision.review)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from casework import flow
 from casework.action import Action
 from casework.actor import AGENT
 from casework.alert import Alert, Severity, case_id_for
@@ -22,6 +23,7 @@ from casework.events import (
 from casework.finding import Claim, ClaimStatus, Finding, FindingStatus, RowRef, Specialist, ToolCall
 from casework.policy import Policy, Terms
 from casework.telemetry import Telemetry
+from casework.transitions import Status
 from fakedesk.lookups import customer_calls, first_answers
 from fakedesk.record import Record, now
 
@@ -164,6 +166,9 @@ def assessment(record: Record, case_id: str) -> Assessment:
 async def ask(record: Record, case_id: str, at: datetime, stage: Stage = Stage.ANALYST) -> None:
     """Assess the case and put it to a person."""
     case = record.load(case_id)
+    if case.status is Status.WITHDRAWN:
+        await record.append(case_id, flow.request_review(case, at))
+        return
     number = (case.review.number if case.review else 0) + 1
     events = []
     if case.assessment is None:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from casework import commands, errors, views
+from casework import commands, errors, flow, views
 from casework.action import ActionReceipt
 from casework.actor import Role
 from casework.decision import DecisionRequest
-from casework.events import ActionReversed, CaseEvent, DecisionSubmitted
+from casework.events import CaseEvent, DecisionSubmitted
 from fakedesk import stories
 from fakedesk.callers import Caller, IdempotencyKey, TheDesk
 from fakedesk.failures import status_of
@@ -52,8 +52,8 @@ async def reverse(case_id: str, body: views.ReverseRequest, desk: TheDesk, who: 
         executed_at=now(),
         reference="LEDGER-8",
     )
-    undone = ActionReversed(reverses=done.action_id, receipt=receipt, reason=body.reason)
-    return await desk.record.append(case_id, [stories.event(case_id, f"undone:{done.step}", undone, now())])
+    undone = flow.record_reversal(case, receipt, done.action_id, now(), by=who, reason=body.reason)
+    return await desk.record.append(case_id, undone)
 
 
 def _known(events: Sequence[CaseEvent], key: str | None) -> bool:
