@@ -205,7 +205,7 @@ def _latest_list(found: Lookups, tool: str) -> list[Any] | None:
     return next((call.result for call in found.answers(tool) if isinstance(call.result, list)), None)
 
 
-def _per_day(counted: Counter[date | None], last: date, length: int) -> tuple[float, ...]:
+def _per_day(counted: Counter[date], last: date, length: int) -> tuple[float, ...]:
     return tuple(float(counted[last - timedelta(days=back)]) for back in range(length - 1, -1, -1))
 
 

@@ -5,11 +5,12 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from casework.actor import Role
+from casework.endings import VERBS, decider
 from casework.filters import in_order
 from casework.transitions import Status
 from casework.views import CaseSummary
 from console.bulk import Bulk, accepted
-from console.decided import VERBS, WITHDRAWABLE, Confirmation, Decided, decider
+from console.decided import WITHDRAWABLE, Confirmation, Decided
 from console.format import clean, countdown, plural, words
 from console.lines import BLANK, Line, Span, said
 from console.problems import RefusedError

@@ -7,7 +7,7 @@ from casework.action import Action
 from casework.actor import Actor
 from casework.decision import Stage
 from casework.views import BulkItem, BulkResponse, CaseSummary
-from console.format import clean, money, plural, span, words
+from console.format import clean, money, plural, span
 from console.lines import BLANK, Line, Span, Tone, said
 from console.pages.decision import UNDO, in_words
 from console.pages.sheet import Sheet, hanging
@@ -182,6 +182,6 @@ def _listed(pairs: Sequence[Pair]) -> list[Line]:
             Span(f"  customer {row.customer_id}", "dim"),
         ]
         if _against(order, row):
-            spans.append(Span(f"  recommended {words(row.recommended_action or '-')}", "warn"))
+            spans.append(Span(f"  recommended {in_words(row.recommended_action)}", "warn"))
         lines.append(tuple(spans))
     return lines

@@ -18,9 +18,9 @@ UNDO = {step: words(step.inverse) for step in _DOES}
 """What undoes a step, in words."""
 
 
-def in_words(action: Action) -> str:
-    """What an action is, told by its steps: "both" alone leaves open what both are."""
-    return " and ".join(words(step) for step in action.steps) or words(action)
+def in_words(action: Action | None) -> str:
+    """What an action is, in the words that all of the console has for it; a dash for none."""
+    return action.in_words if action else "-"
 
 
 def subject(detail: CaseDetail, sheet: Sheet) -> list[Line]:
@@ -32,7 +32,7 @@ def subject(detail: CaseDetail, sheet: Sheet) -> list[Line]:
             Span(risk_bar(row.risk, 10, sheet.glyphs), risk_tone(row.risk)),
             Span(f" {risk_text(row.risk)} {row.level or ''}", risk_tone(row.risk)),
             Span("  recommended "),
-            Span(words(row.recommended_action or "-"), "strong"),
+            Span(in_words(row.recommended_action), "strong"),
         ),
         said(f"attempt {row.attempt}, assessment {(row.assessment_hash or '-')[:12]}", "dim"),
     ]
@@ -135,7 +135,7 @@ def what_changed(old: CaseSummary, new: CaseSummary, sheet: Sheet) -> list[Line]
         ("attempt", str(old.attempt), str(new.attempt)),
         ("assessment", (old.assessment_hash or "-")[:12], (new.assessment_hash or "-")[:12]),
         ("risk", risk_text(old.risk), risk_text(new.risk)),
-        ("recommended", words(old.recommended_action or "-"), words(new.recommended_action or "-")),
+        ("recommended", in_words(old.recommended_action), in_words(new.recommended_action)),
         ("proposed", old.proposed or "-", new.proposed or "-"),
         ("decided", old.decided or "-", new.decided or "-"),
         ("deferred", old.deferral.name if old.deferral else "-", new.deferral.name if new.deferral else "-"),

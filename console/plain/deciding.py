@@ -22,7 +22,7 @@ async def approve(talk: Talk, rest: str) -> None:
         return
     action = _action(rest) if rest else detail.summary.recommended_action
     if action is None:
-        choices = ", ".join(words(choice) for choice in Action)
+        choices = ", ".join(choice.in_words for choice in Action)
         talk.say(f"There is no such action; there are: {choices}.")
         return
     talk.say_page(pages.subject(detail, talk.sheet))
@@ -80,8 +80,8 @@ async def _send_words(
 
 
 def _action(text: str) -> Action | None:
-    wanted = text.replace(" ", "_").lower()
-    return next((choice for choice in Action if choice.value == wanted), None)
+    wanted = text.lower().replace("_", " ")
+    return next((one for one in Action if wanted in (one.value.replace("_", " "), one.in_words)), None)
 
 
 def _binding(detail: CaseDetail) -> dict[str, object]:

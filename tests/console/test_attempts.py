@@ -38,7 +38,7 @@ async def looked_at_twice() -> tuple[Desk, CaseDetail]:
 async def test_the_head_says_who_rejected_it_and_why_once() -> None:
     desk, detail = await looked_at_twice()
     sheet = Sheet(80, now())
-    assert "Attempt 2: rejected by ana: check travel" in page_text(head(detail.summary, sheet))
+    assert "Attempt 1 rejected by ana: check travel" in page_text(head(detail.summary, sheet))
     page = page_text(assessment_section(detail, desk.record.events[CASE], sheet))
     assert "check travel" not in page
 

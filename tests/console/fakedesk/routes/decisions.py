@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from casework import commands, errors, views
+from casework import commands, errors, flow, views
 from casework.action import ActionReceipt
 from casework.actor import Role
 from casework.decision import DecisionRequest
-from casework.events import ActionReversed, CaseEvent, DecisionSubmitted
+from casework.events import CaseEvent, DecisionSubmitted
 from fakedesk import stories
 from fakedesk.callers import Caller, IdempotencyKey, TheDesk
 from fakedesk.failures import status_of
@@ -46,14 +46,19 @@ async def reverse(case_id: str, body: views.ReverseRequest, desk: TheDesk, who: 
     commands.require_role(who, Role.SENIOR)
     case = desk.record.load(case_id)
     done = next(r for r in case.receipts if r.action_id == body.action_id)
+    await desk.record.append(case_id, commands.order_reversal(case, who, now(), body.action_id, body.reason))
     receipt = ActionReceipt(
         action_id=f"{done.action_id}:undo",
         step=done.step.inverse,
         executed_at=now(),
         reference="LEDGER-8",
     )
-    undone = ActionReversed(reverses=done.action_id, receipt=receipt, reason=body.reason)
-    return await desk.record.append(case_id, [stories.event(case_id, f"undone:{done.step}", undone, now())])
+    return await desk.record.append(
+        case_id,
+        flow.record_reversal(
+            desk.record.load(case_id), receipt, done.action_id, now(), by=who, reason=body.reason
+        ),
+    )
 
 
 def _known(events: Sequence[CaseEvent], key: str | None) -> bool:
