@@ -38,7 +38,7 @@ class TakingBack:
 
     def _last(self) -> tuple[Confirmation | None, list[CaseSummary]]:
         for confirmed in self._decided.newest_first():
-            held = [row for row in self._held(confirmed.stands_on) if self._reads_mine(row)]
+            held = [row for row in self._held(confirmed.stands_on) if self.reads_mine(row)]
             if held:
                 return confirmed, held
         return None, []
@@ -188,7 +188,7 @@ class TakingBack:
     async def _mine(self, desk: "Desk", row: CaseSummary) -> bool:
         """Whether we made the decision, here or elsewhere. Others may bear our name: words do not do."""
         me = self._app.me
-        if me is None or not self._reads_mine(row):
+        if me is None or not self.reads_mine(row):
             return False
         opened = self._app.state.opened
         detail = opened.detail if opened and opened.case_id == row.case_id and not opened.gap else None
@@ -197,7 +197,8 @@ class TakingBack:
         decision = detail.case.decision
         return decision is not None and decision.actor.actor_id == me.actor_id
 
-    def _reads_mine(self, row: CaseSummary) -> bool:
+    def reads_mine(self, row: CaseSummary) -> bool:
+        """Whether the decision on a row reads as ours; somebody of our name would read alike."""
         me, told = self._app.me, row.decided or ""
         return me is not None and any(told.startswith(f"{me.label} {verb}") for verb in VERBS)
 

@@ -121,9 +121,9 @@ def _when(rows: Sequence[CaseSummary], sheet: Sheet) -> str:
 
 def _passing_on(order: str, rows: Sequence[CaseSummary]) -> str:
     if order == "escalate":
-        return "a senior decides from here on, within the senior deadline"
+        return "a senior decides from here on, within the senior deadline; it cannot be taken back"
     last = sum(row.attempt >= row.max_attempts for row in rows)
-    again = "the agents look again, with your feedback"
+    again = "the agents begin again at once, with your feedback; it cannot be taken back"
     they = "has no attempt left and goes" if last == 1 else "have no attempt left and go"
     return f"{again}; {last} of them {they} to a senior" if last else again
 

@@ -43,6 +43,7 @@ async def reject(talk: Talk, rest: str) -> None:
     if detail is None:
         return
     talk.say_page(pages.subject(detail, talk.sheet))
+    talk.say_page(pages.rejection(detail.summary, talk.sheet))
     talk.say_page(pages.warnings(detail, talk.me, talk.sheet))
     written = Words(talk, detail.case.case_id, "feedback")
     text = await written.get(rest, "What is wrong, or missing? An empty line goes back: ")
@@ -55,6 +56,8 @@ async def escalate(talk: Talk, rest: str) -> None:
     if detail is None:
         return
     talk.say_page(pages.subject(detail, talk.sheet))
+    talk.say_page(pages.never_undone(talk.sheet))
+    talk.say_page(pages.before_this(detail, talk.me, talk.sheet))
     written = Words(talk, detail.case.case_id, "escalation")
     text = await written.get(rest, "Why? A senior reads it; an empty line goes back: ")
     await _send_words(talk, detail, Verdict.ESCALATE, written, text)
