@@ -20,6 +20,11 @@ class Action(StrEnum):
         """The single operations an action consists of, in the order they are executed."""
         return _STEPS[self]
 
+    @property
+    def in_words(self) -> str:
+        """What it is, told by its steps: "both" alone leaves open what both are."""
+        return " and ".join(step.replace("_", " ") for step in self.steps) or self.replace("_", " ")
+
 
 class Step(StrEnum):
     """One operation on the customer's account, or the inverse of one."""

@@ -31,6 +31,16 @@ class Deferral(Frozen):
     reason: str = ""
 
 
+class Undoing(Frozen):
+    """Who wants an executed step undone, since when and why; `done` once it is."""
+
+    action_id: str
+    actor: Actor
+    at: AwareDatetime
+    reason: str = ""
+    done: bool = False
+
+
 class Review(Frozen):
     """The question that is, or was last, put to a person. A decision must answer exactly this one."""
 
@@ -90,6 +100,8 @@ class Case(Frozen):
     """How many orders the case flow was given and did not believe."""
     receipts: tuple[ActionReceipt, ...] = ()
     reversed_actions: tuple[str, ...] = ()
+    undoings: tuple[Undoing, ...] = ()
+    """What was ordered undone, or undone without an order, the latest last; older projections have none."""
     escalation: ev.EscalationReason | None = None
     passed_on: Decision | None = None
     """Who sent the present assessment to the senior queue, and why; None when nobody did."""

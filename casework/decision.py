@@ -78,7 +78,8 @@ class Decision(Frozen):
     @property
     def summary(self) -> str:
         """One line for people: who decided what, when."""
-        verb = f"approved {self.action}" if self.approved else "escalated" if self.escalate else "rejected"
+        approved = f"approved {self.action.in_words if self.action else ''}".rstrip()
+        verb = approved if self.approved else "escalated" if self.escalate else "rejected"
         return f"{self.actor.label} {verb} at {self.decided_at:%Y-%m-%d %H:%M:%S %Z}"
 
 

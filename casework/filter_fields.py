@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from casework.alert import Severity
+from casework.endings import PART_UNDONE, UNDONE, ended_by, ending, undone_text
 from casework.events import Outcome
 from casework.filter_values import (
     NOTHING,
@@ -26,26 +27,31 @@ from casework.views import CaseSummary, found_in
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """Which rows a word about the status means: any of these statuses, of these outcomes, or deferred."""
+    """Which rows a word about the status means: any of these statuses or outcomes, deferred, or undone."""
 
     statuses: frozenset[Status] = frozenset()
     outcomes: frozenset[Outcome] = frozenset()
     deferred: bool = False
+    undone: frozenset[str] = frozenset()
 
     def __or__(self, other: "Meaning") -> "Meaning":
         return Meaning(
-            self.statuses | other.statuses, self.outcomes | other.outcomes, self.deferred or other.deferred
+            self.statuses | other.statuses,
+            self.outcomes | other.outcomes,
+            self.deferred or other.deferred,
+            self.undone | other.undone,
         )
 
     @property
     def test(self) -> Test:
         """Whether a row is meant."""
-        if not self.outcomes and not self.deferred:
+        if not self.outcomes and not self.deferred and not self.undone:
             return lambda row, view: row.status in self.statuses
         return lambda row, view: (
             row.status in self.statuses
             or row.outcome in self.outcomes
             or (self.deferred and row.deferral is not None)
+            or (bool(self.undone) and undone_text(row) in self.undone)
         )
 
 
@@ -55,6 +61,8 @@ MEANINGS: Mapping[str, Meaning] = {
     **{as_words(status): Meaning(frozenset({status})) for status in Status},
     **{as_words(outcome): Meaning(outcomes=frozenset({outcome})) for outcome in Outcome},
     DEFERRED: _DEFERRED,
+    UNDONE: Meaning(undone=frozenset({UNDONE, PART_UNDONE})),
+    PART_UNDONE: Meaning(undone=frozenset({PART_UNDONE})),
     "cleared": Meaning(outcomes=frozenset({Outcome.CLEARED, Outcome.AUTO_CLEARED})),
     "agents": Meaning(STATUS_GROUPS["working"]),
     **{name: Meaning(statuses) for name, statuses in STATUS_GROUPS.items()},
@@ -203,8 +211,11 @@ FIELDS: Mapping[str, Maker] = {
     "case": _text(lambda row: (row.case_id,)),
     "what": _text(lambda row: (row.description,)),
     "action": _text(lambda row: (row.recommended_action, row.action_taken)),
-    "decided": _text(lambda row: (row.decided, row.action_taken)),
-    "outcome": _text(lambda row: (row.outcome,)),
+    "decided": _text(lambda row: (row.decided, row.action_taken, ended_by(row))),
+    "outcome": _text(lambda row: (row.outcome, ending(row))),
+    "closed": duration(
+        lambda row, view: (view.now - row.closed_at).total_seconds() if row.closed_at else None
+    ),
 }
 
 ALIASES: Mapping[str, str] = {
@@ -216,10 +227,10 @@ ALIASES: Mapping[str, str] = {
 }
 """What columns call a field, and what else one might."""
 
-OF_STATUS = frozenset({"status", "outcome", "decided"})
+OF_STATUS = frozenset({"status", "outcome", "decided", "closed"})
 """Fields that speak of the status, so that closed cases may belong in the list."""
 
-OF_TIME = frozenset({"age", "deadline"})
+OF_TIME = frozenset({"age", "deadline", "closed"})
 """Fields whose answer changes with time alone."""
 
 FIELD_HELP: Sequence[tuple[str, str]] = (
@@ -232,6 +243,7 @@ FIELD_HELP: Sequence[tuple[str, str]] = (
     ("", "or a status, as it is shown or its beginning; commas mean or:"),
     ("", f"{', '.join(STATUS_WORDS.values())}, {DEFERRED}"),
     ("outcome:cleared", f"{', '.join(as_words(outcome) for outcome in Outcome)}; status: takes them too"),
+    ("", "or what a closed row says: locked, refunded, undone, part undone; closed<1h: how long ago"),
     ("sev:high", "low, medium, high, critical"),
     ("mine unclaimed", "or claim:me,none claim:alice"),
     ("#vip tag:vip,mule", "the whole tag; words find parts of one"),

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from casework.endings import ended_by, ending
 from casework.filter_fields import ALIASES, FIELD_HELP, FIELDS, OF_STATUS, OF_TIME, mine, tag
 from casework.filter_values import FilterError, Test, View, no_such
 from casework.status_words import BACK, DEFERRED, STATUS_GROUPS, STATUS_WORDS, TRY, as_words
@@ -125,6 +126,8 @@ def haystack(row: CaseSummary) -> str:
                 f"{TRY} {row.attempt}" if row.attempt > 1 else "",
                 BACK if row.returned else "",
                 row.outcome or "",
+                ending(row),
+                ended_by(row),
                 row.severity,
                 row.claim.name if row.claim else "",
                 *row.tags,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from casework import events as ev
 from casework.canonical import GENESIS
-from casework.case import Case, CaseClaim, Deferral, Progress, Review
+from casework.case import Case, CaseClaim, Deferral, Progress, Review, Undoing
 from casework.errors import NotFoundError, SequenceError
 from casework.finding import Finding, Specialist
 from casework.links import with_linked
@@ -92,7 +92,7 @@ def _changes(case: Case, event: ev.CaseEvent) -> Changes:
         _investigating(case, event.body)
         or _handling(case, event)
         or _deciding(case, event.body)
-        or _acting(case, event.body)
+        or _acting(case, event)
         or _adding(case, event.body)
         or _ending(event)
     )
@@ -161,19 +161,33 @@ def _deciding(case: Case, body: ev.EventBody) -> Changes:
             return {}
 
 
-def _acting(case: Case, body: ev.EventBody) -> Changes:
+def _acting(case: Case, event: ev.CaseEvent) -> Changes:
     """How an approved action is held, taken back, carried out and undone."""
-    match body:
+    match event.body:
         case ev.HoldStarted(until=until):
             return {"hold_until": until}
         case ev.DecisionWithdrawn() | ev.ActionStarted():
             return {"hold_until": None}
         case ev.ActionExecuted(receipt=receipt):
             return {"receipts": (*case.receipts, receipt)}
-        case ev.ActionReversed(reverses=action_id):
-            return {"reversed_actions": (*case.reversed_actions, action_id)}
+        case ev.ReversalOrdered(action_id=action_id, reason=reason):
+            ordered = Undoing(action_id=action_id, actor=event.actor, at=event.occurred_at, reason=reason)
+            return {"undoings": (*_other_undoings(case, action_id), ordered)}
+        case ev.ActionReversed(reverses=action_id, reason=reason):
+            meant = next((one for one in case.undoings if one.action_id == action_id), None) or Undoing(
+                action_id=action_id, actor=event.actor, at=event.occurred_at, reason=reason
+            )
+            undone = meant.model_copy(update={"at": event.occurred_at, "done": True})
+            return {
+                "reversed_actions": (*case.reversed_actions, action_id),
+                "undoings": (*_other_undoings(case, action_id), undone),
+            }
         case _:
             return {}
+
+
+def _other_undoings(case: Case, action_id: str) -> tuple[Undoing, ...]:
+    return tuple(one for one in case.undoings if one.action_id != action_id)
 
 
 def _adding(case: Case, body: ev.EventBody) -> Changes:

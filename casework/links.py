@@ -47,8 +47,9 @@ def linked_entities(findings: Iterable[Finding]) -> LinkedEntities:
         return LinkedEntities(
             missing=found.missing("get_linked_entities") or "not in a form that can be read"
         )
+    links = answer.get("links")
     things: dict[tuple[str, str], list[LinkedCustomer]] = {}
-    for link in rows_in(answer.get("links")) or ():
+    for link in rows_in(links) or ():
         for common in rows_in(link.get("in_common")) or ():
             other = _other(link, common)
             if other is not None:
@@ -56,6 +57,8 @@ def linked_entities(findings: Iterable[Finding]) -> LinkedEntities:
                 things.setdefault(key, []).append(other)
     ordered = sorted(things.items(), key=lambda thing: (-len(thing[1]), thing[0]))
     more = answer.get("more_links")
+    if not isinstance(links, list) or (links and not things):
+        return LinkedEntities(missing="not in a form that can be read")
     return LinkedEntities(
         things=tuple(SharedThing(kind=kind, value=value, others=tuple(o)) for (kind, value), o in ordered),
         more_links=more if isinstance(more, int) else 0,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, JsonValue
 
 from casework import events as ev
-from casework.action import Action
+from casework.action import Action, Step
 from casework.actor import Actor, Role
 from casework.alert import Frozen, Money, Severity
 from casework.assessment import RiskLevel
@@ -37,6 +37,19 @@ class DeferralView(Frozen):
     since: AwareDatetime
     until: AwareDatetime
     reason: str
+
+
+class UndoneView(Frozen):
+    """Who had steps of a closed case undone, which, when and why; `done` once the first of them is."""
+
+    actor_id: str
+    name: str
+    at: AwareDatetime
+    reason: str
+    steps: tuple[Step, ...]
+    done: bool
+    whole: bool
+    """Whether nothing of what was executed is left."""
 
 
 class CaseSummary(Frozen):
@@ -74,7 +87,7 @@ class CaseSummary(Frozen):
     returned: DeferralView | None = None
     """The deferral that a case which waits for a decision has come back from."""
     rejected: str | None = None
-    """After a rejection: by whom, and with which feedback, in words."""
+    """After a rejection: of which attempt, by whom, and with which feedback, in words."""
     progress: dict[Specialist, Progress]
     degraded: tuple[str, ...]
     tags: tuple[str, ...] = ()
@@ -89,6 +102,8 @@ class CaseSummary(Frozen):
     """The accepted decision on the present review, in words."""
     outcome: ev.Outcome | None
     action_taken: Action | None
+    undone: UndoneView | None = None
+    """Of a closed case: what of its action was undone, or ordered to be."""
     opened_at: AwareDatetime
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None
@@ -358,6 +373,7 @@ def summarise(case: Case, now: datetime, cases_of_customer: int = 1, cases_of_li
         decided=decision.summary if decision else None,
         outcome=case.outcome,
         action_taken=case.action_taken,
+        undone=_undone(case),
         opened_at=case.opened_at,
         updated_at=case.updated_at,
         closed_at=case.closed_at,
@@ -374,7 +390,30 @@ def _claim_view(case: Case, now: datetime) -> ClaimView | None:
 def _rejected(case: Case) -> str | None:
     if case.rejected is None:
         return None
-    return f"rejected by {case.rejected.actor.label}: {case.rejected.feedback}"
+    decision = case.rejected
+    return f"attempt {decision.attempt} rejected by {decision.actor.label}: {decision.feedback}"
+
+
+def _undone(case: Case) -> UndoneView | None:
+    """The last word on undoing a closed case's steps: what is done before what is only ordered.
+
+    Steps that were rolled back before the case closed are no part of how it ended.
+    """
+    asked = [one for one in case.undoings if case.closed_at is not None and one.at >= case.closed_at]
+    if not asked:
+        return None
+    done = [one for one in asked if one.done]
+    told = done or asked
+    step_of = {receipt.action_id: receipt.step for receipt in case.receipts}
+    return UndoneView(
+        actor_id=told[-1].actor.actor_id,
+        name=told[-1].actor.label,
+        at=told[-1].at,
+        reason=told[-1].reason,
+        steps=tuple(step_of[one.action_id] for one in told if one.action_id in step_of),
+        done=bool(done),
+        whole=set(step_of) <= set(case.reversed_actions),
+    )
 
 
 def _deferral_view(deferral: Deferral | None) -> DeferralView | None:

@@ -16,8 +16,6 @@ from console import news as n
 MOST_REMEMBERED = 50
 WITHDRAWABLE = frozenset({Status.DECIDED, Status.HELD})
 """Where a case stands whose decision can be taken back, or can in a moment, once it is held."""
-VERBS = ("approved", "escalated", "rejected")
-"""With one of them the words about a decision go on after the name of who made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +96,3 @@ class Decided:
             for change in news.changes:
                 if isinstance(change.event.body, ev.DecisionWithdrawn):
                     self.forget(change.event.case_id, change.event.seq)
-
-
-def decider(words: str) -> str:
-    """Who decided, by the words about it; empty when they do not say."""
-    for verb in VERBS:
-        who, found, _ = words.partition(f" {verb}")
-        if found:
-            return who
-    return ""

@@ -13,7 +13,7 @@ from console.decided import Made
 from console.format import span, words
 from console.lines import BLANK, Line, said
 from console.pages import decision as pages
-from console.pages.sheet import Sheet
+from console.pages.sheet import Sheet, hanging
 from console.problems import ConsoleError, RefusedError
 from console.screens.panels import Again
 
@@ -119,13 +119,13 @@ class Deciding:
 
         def page(width: int) -> Sequence[Line]:
             sheet = self._sheet(width)
-            left = detail.summary.max_attempts - detail.summary.attempt
-            after = "the agents look again with it" if left > 0 else "no attempt is left: it goes to a senior"
             return [
                 *pages.subject(detail, sheet),
+                BLANK,
+                *pages.rejection(detail.summary, sheet),
                 *pages.warnings(detail, self._app.me, sheet),
                 BLANK,
-                said(f"What is wrong, or missing? After this {after}."),
+                said("What is wrong, or missing? The agents read it."),
             ]
 
         case_id, codes = detail.case.case_id, Codes(Verdict.REJECT, before.reason_code)
@@ -159,8 +159,16 @@ class Deciding:
 
         def page(width: int) -> Sequence[Line]:
             seconds = detail.case.terms.senior_deadline_seconds
-            then = f"A senior decides from here on, within {span(seconds)}. Why? They read it."
-            return [*pages.subject(detail, self._sheet(width)), BLANK, said(then)]
+            sheet, then = self._sheet(width), f"a senior decides from here on, within {span(seconds)}"
+            return [
+                *pages.subject(detail, sheet),
+                BLANK,
+                *hanging("  does    ", then, "strong", sheet, "dim"),
+                *pages.never_undone(sheet),
+                *pages.before_this(detail, self._app.me, sheet),
+                BLANK,
+                said("Why? The senior reads it."),
+            ]
 
         about, codes = (detail.case.case_id, "escalation"), Codes(Verdict.ESCALATE, before.reason_code)
         text = await self._app.write(

@@ -190,7 +190,11 @@ def until(moment: datetime, now: datetime) -> str:
     year = f" {then.year}" if then.year != today.year else ""
     next_day = ", tomorrow" if then.date() == today.date() + timedelta(days=1) else ""
     day = f"{then:%a} {then.day} {then:%b}{year}"
-    return f"{day} {then:%H:%M} {zone(moment)}{next_day}, in {span((moment - now).total_seconds())}"
+    left = (moment - now).total_seconds()
+    left = (
+        round(left / 60) * 60 if left >= 60 else left
+    )  # `2h` is still `in 2h00` a moment after it was written
+    return f"{day} {then:%H:%M} {zone(moment)}{next_day}, in {span(left)}"
 
 
 def plural(count: int, noun: str) -> str:

@@ -49,7 +49,7 @@ def _fits(  # noqa: PLR0911 (one per need)
             return row.status in WITHDRAWABLE
         case "done":
             taken = row.status is Status.CLOSED and row.action_taken not in (None, Measure.CLEAR)
-            return taken and _is(me, Role.SENIOR)
+            return taken and not (row.undone and row.undone.whole) and _is(me, Role.SENIOR)
         case "open":
             return row.status is not Status.CLOSED
         case _:

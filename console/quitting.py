@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from casework.views import CaseSummary
-from console.format import clean, countdown, plural
-from console.lines import BLANK, Line, Span, said
+from console.decided import WITHDRAWABLE
+from console.format import clean, clock_and_zone, countdown, plural
+from console.lines import BLANK, Line, Span, outside, said
 from console.pages import sending
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Quitting:
     def begin(self) -> None:
         """Quit, after a question when something is unsent or still claimed."""
         state = self._app.state
-        if state.drafts or state.pending or self._app.own_claims():
+        if state.drafts or state.pending or self._app.own_claims() or self._held() or self._marked():
             self._app.work.converse(self._if_meant())
         else:
             self._app.exit()
@@ -67,6 +68,37 @@ class Quitting:
             lines.append(said(f"  and {len(own) - MOST_NAMED} more", "dim"))
         return [*lines, said("A claim ends by itself when its time is over.", "dim"), BLANK]
 
+    def _held(self) -> list[CaseSummary]:
+        """Decisions of ours that can still be withdrawn, what takes effect first in front."""
+        mine = self._app.work.taking_back.reads_mine
+        rows = [row for row in self._app.state.cases.values() if row.status in WITHDRAWABLE and mine(row)]
+        return sorted(rows, key=lambda row: row.hold_until or row.updated_at)
+
+    def _marked(self) -> int:
+        return len(self._app.queue.cases_marked) if self._app.queue else 0
+
+    def _takes_effect(self) -> list[Line]:
+        """What goes on without us, as the shell can still take it back."""
+        held = self._held()
+        lines: list[Line] = []
+        for row in held[:MOST_NAMED]:
+            what = (row.decided or "").rpartition(" at ")[0] or "decided"
+            told = f"{row.case_id}: {what}, takes effect {self._when(row)}"
+            lines.append((outside(told, "warn"),))
+        if len(held) > MOST_NAMED:
+            lines.append(said(f"and {len(held) - MOST_NAMED} more", "warn"))
+        if held:
+            undo = "fraud-console withdraw CASE"
+            lines.append(
+                said(f"Quitting does not stop {'it' if len(held) == 1 else 'them'}; {undo} does.", "dim")
+            )
+        return lines
+
+    def _when(self, row: CaseSummary) -> str:
+        if row.hold_until is None:
+            return "soon"
+        return f"in {countdown(row.hold_until, self._app.now())}, at {clock_and_zone(row.hold_until)}"
+
     def _unsent(self) -> list[Line]:
         drafts, pending = len(self._app.state.drafts), self._app.state.pending.values()
         lines: list[Line] = []
@@ -78,4 +110,6 @@ class Quitting:
             kept = "it is" if drafts == 1 else "they are"
             unsent = f"{plural(drafts, 'draft')} not sent; {kept} kept for the next time."
             lines.append((Span(unsent, "warn"),))
-        return lines
+        if marked := self._marked():
+            lines.append(said(f"{plural(marked, 'mark')} will be gone.", "warn"))
+        return [*lines, *self._takes_effect()]

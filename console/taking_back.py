@@ -5,11 +5,12 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from casework.actor import Role
+from casework.endings import VERBS, decider
 from casework.filters import in_order
 from casework.transitions import Status
 from casework.views import CaseSummary
 from console.bulk import Bulk, accepted
-from console.decided import VERBS, WITHDRAWABLE, Confirmation, Decided, decider
+from console.decided import WITHDRAWABLE, Confirmation, Decided
 from console.format import clean, countdown, plural, words
 from console.lines import BLANK, Line, Span, said
 from console.problems import RefusedError
@@ -38,7 +39,7 @@ class TakingBack:
 
     def _last(self) -> tuple[Confirmation | None, list[CaseSummary]]:
         for confirmed in self._decided.newest_first():
-            held = [row for row in self._held(confirmed.stands_on) if self._reads_mine(row)]
+            held = [row for row in self._held(confirmed.stands_on) if self.reads_mine(row)]
             if held:
                 return confirmed, held
         return None, []
@@ -212,7 +213,7 @@ class TakingBack:
     async def _mine(self, desk: "Desk", row: CaseSummary) -> bool:
         """Whether we made the decision, here or elsewhere. Others may bear our name: words do not do."""
         me = self._app.me
-        if me is None or not self._reads_mine(row):
+        if me is None or not self.reads_mine(row):
             return False
         opened = self._app.state.opened
         detail = opened.detail if opened and opened.case_id == row.case_id and not opened.gap else None
@@ -221,7 +222,8 @@ class TakingBack:
         decision = detail.case.decision
         return decision is not None and decision.actor.actor_id == me.actor_id
 
-    def _reads_mine(self, row: CaseSummary) -> bool:
+    def reads_mine(self, row: CaseSummary) -> bool:
+        """Whether the decision on a row reads as ours; somebody of our name would read alike."""
         me, told = self._app.me, row.decided or ""
         return me is not None and any(told.startswith(f"{me.label} {verb}") for verb in VERBS)
 

@@ -12,6 +12,7 @@ from console.format import clean, day_and_time, plural
 from console.format import until as said_until
 from console.lines import BLANK, Line, Span, said
 from console.moments import WAYS, MomentError, moment_and_words
+from console.pages.decision import which_case
 from console.pages.deferral import deferral_of_many
 from console.pages.sheet import Sheet
 from console.tagging import complaint_about, tag_request
@@ -77,7 +78,8 @@ class Triage:
             return _bad_moment(text, self._app.now())
 
         def hint(text: str) -> str:
-            return _understood(text, self._app.now())
+            understood = _understood(text, self._app.now())
+            return understood and understood + _due_before(text, rows, self._app.now())
 
         about, rows = ("marked", "deferral"), self._bulk.idle(rows, "deferral")
         text = rows and await self._app.write("Defer the marked cases", page, about, accept=accept, hint=hint)
@@ -166,6 +168,13 @@ def _understood(text: str, now: datetime) -> str:
     return f"until {said_until(when, now)}"
 
 
+def _due_before(text: str, rows: Sequence[CaseSummary], now: datetime) -> str:
+    """How many cannot be deferred for so long, while the time is still being written."""
+    until, _ = moment_and_words(text, now)
+    due = sum(row.deadline is not None and until >= row.deadline for row in rows)
+    return f"; {due} of {len(rows)} would be refused, due before that" if due else ""
+
+
 def _bad_moment(text: str, now: datetime) -> str:
     try:
         moment_and_words(text, now)
@@ -175,7 +184,7 @@ def _bad_moment(text: str, now: datetime) -> str:
 
 
 def _about_deferring(row: CaseSummary, sheet: Sheet) -> list[Line]:
-    lines: list[Line] = [(Span(clean(row.case_id), "strong"),)]
+    lines = which_case(row, sheet)
     if row.deadline is not None:
         lines.append(said(f"To be decided before {day_and_time(row.deadline)}.", "dim"))
     if row.deferral is not None:

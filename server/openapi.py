@@ -46,7 +46,7 @@ _EXAMPLES: dict[int, tuple[str, dict[str, Any]]] = {
         {
             "type": "/problems/already-decided",
             "title": "Already decided",
-            "detail": "already decided: maria approved lock_account at 2026-03-02 09:14:05 UTC",
+            "detail": "already decided: maria approved lock account at 2026-03-02 09:14:05 UTC",
         },
     ),
     413: (

@@ -7,7 +7,7 @@ from casework.action import Action
 from casework.actor import Actor
 from casework.decision import Stage
 from casework.views import BulkItem, BulkResponse, CaseSummary
-from console.format import clean, money, plural, span, words
+from console.format import clean, money, plural, span
 from console.lines import BLANK, Line, Span, Tone, said
 from console.pages.decision import UNDO, in_words
 from console.pages.sheet import Sheet, hanging
@@ -121,9 +121,9 @@ def _when(rows: Sequence[CaseSummary], sheet: Sheet) -> str:
 
 def _passing_on(order: str, rows: Sequence[CaseSummary]) -> str:
     if order == "escalate":
-        return "a senior decides from here on, within the senior deadline"
+        return "a senior decides from here on, within the senior deadline; it cannot be taken back"
     last = sum(row.attempt >= row.max_attempts for row in rows)
-    again = "the agents look again, with your feedback"
+    again = "the agents begin again at once, with your feedback; it cannot be taken back"
     they = "has no attempt left and goes" if last == 1 else "have no attempt left and go"
     return f"{again}; {last} of them {they} to a senior" if last else again
 
@@ -182,6 +182,6 @@ def _listed(pairs: Sequence[Pair]) -> list[Line]:
             Span(f"  customer {row.customer_id}", "dim"),
         ]
         if _against(order, row):
-            spans.append(Span(f"  recommended {words(row.recommended_action or '-')}", "warn"))
+            spans.append(Span(f"  recommended {in_words(row.recommended_action)}", "warn"))
         lines.append(tuple(spans))
     return lines

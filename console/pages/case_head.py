@@ -3,8 +3,8 @@
 from casework.case import Case
 from casework.decision import Stage
 from casework.transitions import Status
-from casework.views import CaseSummary, DeferralView, found_in
-from console.format import clean, countdown, day_and_time, money, plural, risk_bar, risk_text, words
+from casework.views import CaseSummary, DeferralView, UndoneView, found_in
+from console.format import age, clean, countdown, day_and_time, money, plural, risk_bar, risk_text, words
 from console.lines import Line, Span, flow, outside, risk_tone, said
 from console.pages.rows import SEVERITY_TONE, left_text, left_tone, progress_text, status_text, status_tone
 from console.pages.sheet import Sheet
@@ -23,14 +23,25 @@ def head(row: CaseSummary, sheet: Sheet) -> list[Line]:
     if row.passed_on:
         lines += sheet.text(f"To a senior: {row.passed_on}", "", "warn")
     if row.rejected:
-        lines += _shortened(sheet.text(f"Attempt {row.attempt}: {row.rejected}", "", "warn"), sheet)
+        lines += _shortened(sheet.text(row.rejected[0].upper() + row.rejected[1:], "", "warn"), sheet)
     if row.returned is not None:
         lines += _shortened(_returned(row.returned, sheet), sheet)
     if row.deferral is not None:
         lines += _deferral(row.deferral, sheet)
     if row.decided:
         lines.append((Span("Recorded: ", "good"), outside(row.decided)))
+    if row.undone is not None:
+        lines += _shortened(_undone(row.undone, sheet), sheet)
     return lines
+
+
+def _undone(undone: UndoneView, sheet: Sheet) -> list[Line]:
+    """Who took back what had been done, when and why; that it was ordered, until it is done."""
+    how = ("Undone" if undone.whole else "Undone in part") if undone.done else "Undoing ordered"
+    what = " and ".join(words(step.inverse) for step in undone.steps)
+    why = f": {undone.reason}" if undone.reason else ""
+    told = f"{how} by {undone.name} at {day_and_time(undone.at)}, {what}{why}"
+    return sheet.text(told, "", "warn")
 
 
 def _deferral(deferral: DeferralView, sheet: Sheet) -> list[Line]:
@@ -60,6 +71,8 @@ def _where(row: CaseSummary, sheet: Sheet) -> Line:
     ]
     if row.deadline:
         spans.append(Span(f"  left {left_text(row, sheet)}", left_tone(row, sheet)))
+    if row.closed_at:
+        return (*spans, Span(f"  closed {age(row.closed_at, sheet.now)} ago", "dim"))
     if row.hold_until and row.status is Status.HELD:
         left = countdown(row.hold_until, sheet.now)
         spans += [Span(f"  takes effect in {left}, {sheet.key('withdraw')} withdraws", "warn")]
@@ -107,7 +120,7 @@ def _risk(row: CaseSummary, sheet: Sheet) -> Line:
     if row.evidence_risk is not None and row.evidence_risk < row.risk:
         spans.append(Span(f"  evidence {row.evidence_risk:.2f}, raised by a floor", "dim"))
     if row.recommended_action:
-        spans.append(Span(f"  recommended {words(row.recommended_action)}", "strong"))
+        spans.append(Span(f"  recommended {row.recommended_action.in_words}", "strong"))
     if row.required_role:
         spans.append(Span(f"  by {row.required_role}", "dim"))
     if row.second_approver:

@@ -12,11 +12,13 @@ from casework.finding import FindingStatus, Specialist, ToolCall
 from casework.views import CaseDetail
 from console.format import clean, plural, risk_text
 from console.lines import BLANK, Line, Span, Tone, outside, said
+from console.pages.attempts import attempts_of, changes
 from console.pages.case_head import what_is_asked
 from console.pages.score import score
 from console.pages.sheet import Sheet
 
 SHORT_RESULT_LINES = 3
+MOST_CHANGES = 5
 LONGEST_RESULT_LINES = 2000
 
 FINDING_WORDS: dict[FindingStatus, tuple[str, Tone]] = {
@@ -33,8 +35,26 @@ def assessment_section(
     case = detail.case
     if case.assessment is None:
         return progress_section(case, events, sheet)
-    lines = [*what_is_asked(case, sheet), *_feedback(case, sheet)]
+    lines = [*what_is_asked(case, sheet), *_feedback(case, sheet), *_against_before(detail, events, sheet)]
     return [*lines, *score(detail, case.assessment, sheet, whole=whole), *_reasoning(case.assessment, sheet)]
+
+
+def _against_before(detail: CaseDetail, events: Sequence[CaseEvent], sheet: Sheet) -> list[Line]:
+    """What a later attempt changed against the one before; of much, the beginning."""
+    present, *earlier = [
+        [finding for finding in detail.findings if finding.attempt == attempt]
+        for attempt in attempts_of(detail.findings)
+    ] or [[]]
+    if not earlier or not present or present[0].attempt != detail.case.attempt:
+        return []
+    lines = changes(present, earlier[0], events, sheet)
+    more = len(lines) - MOST_CHANGES
+    if more <= 1:
+        return lines
+    return [
+        *lines[:MOST_CHANGES],
+        said(f"  ... {sheet.key('section_2')}: {plural(more, 'more line')}", "dim"),
+    ]
 
 
 def _feedback(case: Case, sheet: Sheet) -> list[Line]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from casework.assessment import Contribution
-from casework.citations import CitedRow, Verdict, cited, returned_in
+from casework.citations import CitedRow, Verdict, cited, claims_of, returned_in
 from casework.finding import RowRef
 from casework.playbooks.rows import key_column
 from casework.views import CaseDetail
@@ -52,6 +52,18 @@ def contribution_rows(detail: CaseDetail, line: Contribution, sheet: Sheet) -> l
         if (finding.specialist, finding.attempt) == (line.specialist, attempt):
             return cited_lines(cited(line.rows, returned_in(finding)), sheet)
     return []
+
+
+def verified(detail: CaseDetail, line: Contribution) -> bool:
+    """Whether a line of the score rests on rows that were returned; what the sum itself added is no claim."""
+    found = (
+        one.verdict
+        for finding in detail.findings
+        if (finding.specialist, finding.attempt) == (line.specialist, detail.case.attempt)
+        for one in claims_of(finding)
+        if one.claim.text == line.label and one.claim.rows == line.rows
+    )
+    return Verdict.UNVERIFIED not in found
 
 
 def cited_lines(rows: Sequence[CitedRow], sheet: Sheet) -> list[Line]:

@@ -74,7 +74,8 @@ def _series(series: Series, sheet: Sheet) -> list[Line]:
     room = max(4, sheet.width - len(lead) - len(figures) - 1)
     drawn = sparkline(series.values[-room:], sheet.glyphs)
     tone: Tone = "bad" if series.name == "failed" and any(series.values) else "accent"
-    return [(Span(lead, "dim"), Span(drawn, tone), Span(f" {figures}"))]
+    line = (Span(lead, "dim"), Span(drawn, tone), Span(f" {figures}"))
+    return [line, *sheet.text(series.left_out, " " * len(lead), "warn")] if series.left_out else [line]
 
 
 def _figures(series: Series) -> str:

@@ -6,7 +6,7 @@ from casework.action import Action, Step
 from casework.actor import Actor
 from casework.decision import Stage
 from casework.views import CaseDetail, CaseSummary
-from console.format import clean, risk_bar, risk_text, span, words
+from console.format import clean, day_and_time, risk_bar, risk_text, span, words
 from console.lines import BLANK, Line, Span, risk_tone, said
 from console.pages.sheet import Sheet, hanging
 
@@ -14,27 +14,36 @@ _DOES = {
     Step.LOCK_ACCOUNT: "locks the account of customer {customer}",
     Step.REFUND_CHARGES: "refunds the disputed charges of customer {customer}{amount}",
 }
+MOST_BEFORE = 2
+"""Lines for each thing that was there before."""
 UNDO = {step: words(step.inverse) for step in _DOES}
 """What undoes a step, in words."""
 
 
-def in_words(action: Action) -> str:
-    """What an action is, told by its steps: "both" alone leaves open what both are."""
-    return " and ".join(words(step) for step in action.steps) or words(action)
+def in_words(action: Action | None) -> str:
+    """What an action is, in the words that all of the console has for it; a dash for none."""
+    return action.in_words if action else "-"
 
 
 def subject(detail: CaseDetail, sheet: Sheet) -> list[Line]:
     """What is being decided: the case and the assessment the decision will name."""
     row = detail.summary
     return [
+        *which_case(row, sheet),
+        said(f"attempt {row.attempt}, assessment {(row.assessment_hash or '-')[:12]}", "dim"),
+    ]
+
+
+def which_case(row: CaseSummary, sheet: Sheet) -> list[Line]:
+    """Which case it is about, whose, and how much risk was found in it."""
+    return [
         (Span(clean(row.case_id), "strong"), Span(f"  customer {row.customer_id}  {words(row.alert_type)}")),
         (
             Span(risk_bar(row.risk, 10, sheet.glyphs), risk_tone(row.risk)),
             Span(f" {risk_text(row.risk)} {row.level or ''}", risk_tone(row.risk)),
             Span("  recommended "),
-            Span(words(row.recommended_action or "-"), "strong"),
+            Span(in_words(row.recommended_action), "strong"),
         ),
-        said(f"attempt {row.attempt}, assessment {(row.assessment_hash or '-')[:12]}", "dim"),
     ]
 
 
@@ -78,8 +87,8 @@ def needs_second(detail: CaseDetail, action: Action) -> bool:
 
 
 def warnings(detail: CaseDetail, me: Actor | None, sheet: Sheet) -> list[Line]:
-    """What may stand in the way: the role, somebody else's claim, an approval of one's own."""
-    row, lines = detail.summary, []
+    """What was there before, and what may stand in the way: a role, a claim, an approval of one's own."""
+    row, lines = detail.summary, before_this(detail, me, sheet)
     required = row.required_role
     if me and required and (me.role is None or not me.role.includes(required)):
         lines += sheet.text(f"This needs the role {required}; you are {me.role or 'without one'}.", "", "bad")
@@ -91,6 +100,52 @@ def warnings(detail: CaseDetail, me: Actor | None, sheet: Sheet) -> list[Line]:
     if row.degraded:
         lines += sheet.text(f"Degraded: {', '.join(row.degraded)}", "", "warn")
     return lines
+
+
+def before_this(detail: CaseDetail, me: Actor | None, sheet: Sheet) -> list[Line]:
+    """Who sent the case to a senior, put it off or rejected it before, and why, in two lines each."""
+    case, row = detail.case, detail.summary
+    told: list[str] = []
+    if row.passed_on and case.passed_on:
+        told.append(f"{_by(case.passed_on.actor, me)} escalated it: {case.passed_on.feedback}")
+    if (put_off := row.deferral or row.returned) is not None:
+        who = "You" if me and put_off.actor_id == me.actor_id else put_off.name
+        how = "deferred it until" if row.deferral else "deferred it before, until"
+        why = f": {put_off.reason}" if put_off.reason else ""
+        told.append(f"{who} {how} {day_and_time(put_off.until)}{why}")
+    if case.rejected is not None:
+        who = _by(case.rejected.actor, me)
+        told.append(f"{who} rejected attempt {case.rejected.attempt}: {case.rejected.feedback}")
+    return [line for text in told for line in _in_two_lines(text, sheet)]
+
+
+def _by(actor: Actor, me: Actor | None) -> str:
+    return "You" if me and actor.actor_id == me.actor_id else actor.label
+
+
+def _in_two_lines(text: str, sheet: Sheet) -> list[Line]:
+    lines = sheet.text(text, "", "warn")
+    return (
+        lines
+        if len(lines) <= MOST_BEFORE
+        else [*lines[: MOST_BEFORE - 1], said("... all of it is in the timeline", "dim")]
+    )
+
+
+def rejection(row: CaseSummary, sheet: Sheet) -> list[Line]:
+    """What rejecting does, and that it cannot be taken back."""
+    left = row.max_attempts - row.attempt
+    then = (
+        "the agents begin again at once, with your words"
+        if left > 0
+        else "no attempt is left: it goes to a senior at once"
+    )
+    return [*hanging("  does    ", then, "strong", sheet, "dim"), *never_undone(sheet)]
+
+
+def never_undone(sheet: Sheet) -> list[Line]:
+    """That there is no hold, as an approval has one."""
+    return hanging("  undo    ", "none: it cannot be taken back", "", sheet, "dim")
 
 
 def why_not(detail: CaseDetail | None) -> str:
@@ -135,7 +190,7 @@ def what_changed(old: CaseSummary, new: CaseSummary, sheet: Sheet) -> list[Line]
         ("attempt", str(old.attempt), str(new.attempt)),
         ("assessment", (old.assessment_hash or "-")[:12], (new.assessment_hash or "-")[:12]),
         ("risk", risk_text(old.risk), risk_text(new.risk)),
-        ("recommended", words(old.recommended_action or "-"), words(new.recommended_action or "-")),
+        ("recommended", in_words(old.recommended_action), in_words(new.recommended_action)),
         ("proposed", old.proposed or "-", new.proposed or "-"),
         ("decided", old.decided or "-", new.decided or "-"),
         ("deferred", old.deferral.name if old.deferral else "-", new.deferral.name if new.deferral else "-"),

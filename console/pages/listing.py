@@ -1,11 +1,12 @@
 """A list of cases for a shell: as many columns as fit, the case id always whole so that it can be copied."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.cells import cell_len
 
+from casework.endings import ended_by, ending
 from casework.views import CaseSummary
-from console.format import clean, fit, risk_text, span, words
+from console.format import age, clean, fit, risk_text, span, words
 from console.lines import Line, Span, Tone, risk_tone
 from console.pages.rows import SEVERITY_TONE, left_tone, status_text, status_tone
 from console.pages.sheet import Sheet
@@ -39,6 +40,13 @@ _COLUMNS: Sequence[tuple[str, Cell]] = (
 )
 """What there is to say of a case, the most needed first: where it is narrow the last give way."""
 
+_OF_CLOSED: Mapping[str, tuple[str, Cell]] = {
+    "status": ("outcome", lambda row, sheet: (ending(row), status_tone(row))),
+    "left": ("closed", lambda row, sheet: (age(row.closed_at, sheet.now) if row.closed_at else "-", "dim")),
+    "claim": ("decided", lambda row, sheet: (clean(ended_by(row)), "accent")),
+}
+"""What the columns about waiting make room for where every case is closed."""
+
 TITLES: Sequence[str] = tuple(title for title, _ in _COLUMNS)
 
 
@@ -49,13 +57,15 @@ def texts(row: CaseSummary, sheet: Sheet) -> list[str]:
 
 def listing(rows: Sequence[CaseSummary], sheet: Sheet, width: int | None) -> list[Line]:
     """A heading and a line per case; without a width nothing is cut or left out."""
-    cells = [[make(row, sheet) for _, make in _COLUMNS] for row in rows]
+    closed = bool(rows) and all(row.closed_at is not None for row in rows)
+    named = [_OF_CLOSED.get(one[0], one) if closed else one for one in _COLUMNS]
+    cells = [[make(row, sheet) for _, make in named] for row in rows]
     natural = [
         max([cell_len(title), *(cell_len(line[at][0]) for line in cells)])
-        for at, (title, _) in enumerate(_COLUMNS)
+        for at, (title, _) in enumerate(named)
     ]
     widths = natural if width is None else _fitting(natural, width)
-    heading: list[tuple[str, Tone]] = [(title, "heading") for title, _ in _COLUMNS]
+    heading: list[tuple[str, Tone]] = [(title, "heading") for title, _ in named]
     return [_line(line, widths, sheet) for line in (heading, *cells)]
 
 

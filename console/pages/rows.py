@@ -7,6 +7,7 @@ from itertools import takewhile
 from rich.cells import cell_len
 
 from casework.case import Progress
+from casework.endings import ended_by, ending, undone_text
 from casework.finding import FindingStatus, Specialist
 from casework.status_words import BACK, DEFERRED, STATUS_WORDS, TRY
 from casework.transitions import AWAITING, Status
@@ -37,8 +38,20 @@ class Column:
     width: int
 
 
-def columns(width: int) -> Sequence[Column]:
-    """The columns that fit; the description only where there is room for it to say something."""
+_OF_CLOSED = {"status": "outcome", "left": "closed", "claim": "decided"}
+"""What the columns about waiting make room for where no case of the list waits for anything any more."""
+
+
+def columns(width: int, *, closed: bool = False) -> Sequence[Column]:
+    """The columns that fit; the description only where there is room for it to say something.
+
+    In a list of closed cases some say how they ended, how long ago and by whose word instead.
+    """
+    found = _columns(width)
+    return [Column(_OF_CLOSED.get(c.title, c.title), c.width) for c in found] if closed else found
+
+
+def _columns(width: int) -> Sequence[Column]:
     fixed = [
         Column("risk", 10),
         Column("sev", 4),
@@ -56,19 +69,22 @@ def columns(width: int) -> Sequence[Column]:
     return [Column(c.title, c.width + spare) if c.title == "type" else c for c in fixed]
 
 
-def heading(sheet: Sheet) -> Line:
+def heading(sheet: Sheet, *, closed: bool = False) -> Line:
     """The column titles."""
-    cells = [fit(column.title, column.width, sheet.glyphs) for column in columns(sheet.width)]
+    named = columns(sheet.width, closed=closed)
+    cells = [fit(column.title, column.width, sheet.glyphs) for column in named]
     return (Span("  " + " ".join(cells), "heading"),)
 
 
-def row(case: CaseSummary, sheet: Sheet, *, at_cursor: bool = False, marked: bool = False) -> Line:
+def row(
+    case: CaseSummary, sheet: Sheet, *, at_cursor: bool = False, marked: bool = False, closed: bool = False
+) -> Line:
     """A case in the queue; cursor and mark are characters and not only colours."""
     spans = [
         Span(sheet.glyphs.cursor if at_cursor else " ", "accent"),
         Span("*" if marked else " ", "warn"),
     ]
-    for column in columns(sheet.width):
+    for column in columns(sheet.width, closed=closed):
         text, tone = _cell(case, column.title, column.width, sheet)
         spans += [Span(fit(text, max(0, column.width), sheet.glyphs), tone), Span(" ")]
     return tuple(spans[:-1])
@@ -99,6 +115,12 @@ def _cell(  # noqa: PLR0911 (a column each)
             return left_text(case, sheet), left_tone(case, sheet)
         case "claim":
             return clean(case.claim.name) if case.claim else "-", "accent" if case.claim else "dim"
+        case "outcome":
+            return ending(case), "warn" if undone_text(case) else ""
+        case "closed":
+            return age(case.closed_at, sheet.now) if case.closed_at else "-", "dim"
+        case "decided":
+            return clean(ended_by(case)), "accent"
         case "age":
             return age(case.opened_at, sheet.now), "dim"
         case _:
@@ -126,7 +148,7 @@ def status_text(case: CaseSummary, sheet: Sheet) -> str:
         case Status.HELD if case.hold_until:
             return f"{STATUS_WORDS[case.status]} {countdown(case.hold_until, sheet.now)}"
         case Status.CLOSED:
-            return words(case.outcome or "closed")
+            return undone_text(case) or words(case.outcome or "closed")
         case _:
             return _asked(case) if case.status in AWAITING else STATUS_WORDS[case.status]
 
@@ -173,7 +195,7 @@ def status_tone(case: CaseSummary) -> Tone:
         return "dim"
     if case.status in (Status.AWAITING_REVIEW, Status.AWAITING_SECOND, Status.ESCALATED):
         return "strong"
-    if case.status is Status.HELD:
+    if case.status is Status.HELD or undone_text(case):
         return "warn"
     return "dim" if case.status is Status.CLOSED else "accent"
 

@@ -285,7 +285,7 @@ def _nothing_matches(
         (
             Span("  No case matches ", "dim"),
             outside(filter_text),
-            Span(f" in view {clean(view.name)} ({plural(held, 'case')} held).", "dim"),
+            Span(f" in view {clean(view.name)} ({plural(held, 'case')} here).", "dim"),
         ),
         (Span(f"  {where}{sheet.key('back')} clears.", "dim"),),
     ]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from casework import events as ev
+from casework.action import Action
 from casework.actor import Actor, ActorKind
 from casework.decision import Decision
 from casework.events import CaseEvent
@@ -40,7 +41,7 @@ def _changed(changes: Sequence[Change], sheet: Sheet) -> list[Line]:
     return sheet.text("   ".join(told), " " * (13 + _who_width(sheet) + 1), "accent") if told else []
 
 
-def _value(what: str, value: object) -> str:
+def _value(what: str, value: object) -> str:  # noqa: PLR0911 (one per kind of value)
     match value:
         case None if what == "claim":
             return "nobody"
@@ -52,6 +53,8 @@ def _value(what: str, value: object) -> str:
             return f"{value:.2f}"
         case datetime():
             return f"{stamp(value)[5:16]} {zone(value)}"
+        case Action():
+            return value.in_words
         case _:
             return words(str(value))
 
@@ -97,7 +100,7 @@ def described(event: CaseEvent) -> tuple[str, Tone]:  # noqa: PLR0911, PLR0912 (
             return f"{found.specialist}: {risk}", ""
         case ev.AssessmentRecorded(assessment=a, assessment_hash=sealed):
             return (
-                f"assessed: risk {a.risk:.2f} {a.level}, {words(a.recommended_action)} ({sealed[:12]})",
+                f"assessed: risk {a.risk:.2f} {a.level}, {a.recommended_action.in_words} ({sealed[:12]})",
                 "strong",
             )
         case ev.ReviewRequested(stage=stage, required_role=role, attempt=attempt):
@@ -119,7 +122,7 @@ def described(event: CaseEvent) -> tuple[str, Tone]:  # noqa: PLR0911, PLR0912 (
         case ev.DecisionApplied():
             return "the decision reached the case flow", "dim"
         case ev.HoldStarted(action=action, until=until):
-            return f"{words(action)} is held until {clock_and_zone(until)}", "warn"
+            return f"{action.in_words} is held until {clock_and_zone(until)}", "warn"
         case ev.DecisionWithdrawn(reason=reason):
             return "withdrew the decision" + (f": {reason}" if reason else ""), "warn"
         case _:
@@ -140,7 +143,7 @@ def _ending(event: CaseEvent) -> tuple[str, Tone]:  # noqa: PLR0911 (one per kin
     """The events after a decision took effect."""
     match event.body:
         case ev.ActionStarted(action=action):
-            return f"{words(action)} begins", ""
+            return f"{action.in_words} begins", ""
         case ev.ActionExecuted(receipt=receipt):
             return f"done: {words(receipt.step)}, reference {receipt.reference}", "good"
         case ev.ActionFailed(step=step, error=error):
@@ -156,7 +159,7 @@ def _ending(event: CaseEvent) -> tuple[str, Tone]:  # noqa: PLR0911 (one per kin
         case ev.NotificationSent(channel=channel, text=text):
             return f"told {channel}: {text}", "dim"
         case ev.CaseClosed(outcome=outcome, action=action, detail=detail):
-            done = f", {words(action)}" if action else ""
+            done = f", {action.in_words}" if action else ""
             return f"closed: {words(outcome)}{done}" + (f" ({detail})" if detail else ""), "strong"
         case _:
             return words(event.body.type), "dim"

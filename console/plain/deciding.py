@@ -22,7 +22,7 @@ async def approve(talk: Talk, rest: str) -> None:
         return
     action = _action(rest) if rest else detail.summary.recommended_action
     if action is None:
-        choices = ", ".join(words(choice) for choice in Action)
+        choices = ", ".join(choice.in_words for choice in Action)
         talk.say(f"There is no such action; there are: {choices}.")
         return
     talk.say_page(pages.subject(detail, talk.sheet))
@@ -43,6 +43,7 @@ async def reject(talk: Talk, rest: str) -> None:
     if detail is None:
         return
     talk.say_page(pages.subject(detail, talk.sheet))
+    talk.say_page(pages.rejection(detail.summary, talk.sheet))
     talk.say_page(pages.warnings(detail, talk.me, talk.sheet))
     written = Words(talk, detail.case.case_id, "feedback")
     text = await written.get(rest, "What is wrong, or missing? An empty line goes back: ")
@@ -55,6 +56,8 @@ async def escalate(talk: Talk, rest: str) -> None:
     if detail is None:
         return
     talk.say_page(pages.subject(detail, talk.sheet))
+    talk.say_page(pages.never_undone(talk.sheet))
+    talk.say_page(pages.before_this(detail, talk.me, talk.sheet))
     written = Words(talk, detail.case.case_id, "escalation")
     text = await written.get(rest, "Why? A senior reads it; an empty line goes back: ")
     await _send_words(talk, detail, Verdict.ESCALATE, written, text)
@@ -80,8 +83,8 @@ async def _send_words(
 
 
 def _action(text: str) -> Action | None:
-    wanted = text.replace(" ", "_").lower()
-    return next((choice for choice in Action if choice.value == wanted), None)
+    wanted = text.lower().replace("_", " ")
+    return next((one for one in Action if wanted in (one.value.replace("_", " "), one.in_words)), None)
 
 
 def _binding(detail: CaseDetail) -> dict[str, object]:

@@ -20,7 +20,8 @@ FEWEST_ROWS = 2
 """Rows for words: as many as there is room for beside the page, between these."""
 
 Hint = Callable[[str], str]
-"""What is understood of the words so far; nothing while they make no sense yet."""
+"""What is understood of the words so far; nothing while they make no sense yet. Why that will not be taken
+is told behind it, while it is typed."""
 
 
 class WordsArea(TextArea):
@@ -94,6 +95,8 @@ class WordsPanel(Panel[str | Again | None]):
         if self._complaint or self._hint is None:
             return super().told()
         understood = self._hint(self._text)
+        if understood and self._accept and (refused := self._accept(self._text.strip())):
+            return [said(f" {understood}. {refused}", "bad")]
         return [said(f" {understood}", "good")] if understood else []
 
     def on_text_area_changed(self) -> None:

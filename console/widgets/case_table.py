@@ -68,12 +68,12 @@ class CaseTable(LinePane):
         if self._awaited is not None:
             self.select(self._awaited, when_it_comes=True)
         self._keep_cursor(on_top=loading and not self._moved)
-        lines = [heading(sheet), *notice]
+        closed = bool(cases) and cases[0].closed_at is not None  # closed ones come last: then all of them are
+        lines = [heading(sheet, closed=closed), *notice]
         visible = self._cases[self._top : self._top + self._rows]
-        lines += [
-            row(case, sheet, at_cursor=self._top + offset == self._index, marked=case.case_id in marks)
-            for offset, case in enumerate(visible)
-        ]
+        for at, case in enumerate(visible, self._top):
+            marked = case.case_id in marks
+            lines.append(row(case, sheet, at_cursor=at == self._index, marked=marked, closed=closed))
         self.paint(lines, marked=self._index - self._top + 1 if visible else None)
 
     def move(self, rows: int) -> None:

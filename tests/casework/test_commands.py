@@ -56,7 +56,7 @@ def test_an_approval_of_what_is_under_review_is_accepted() -> None:
     case = decided(case_in_review())
     assert case.status is Status.DECIDED
     assert case.decision is not None
-    assert case.decision.summary.startswith("ann approved lock_account at 2026-11-20")
+    assert case.decision.summary.startswith("ann approved lock account at 2026-11-20")
 
 
 def test_the_same_decision_again_changes_nothing() -> None:
@@ -66,7 +66,7 @@ def test_the_same_decision_again_changes_nothing() -> None:
 
 def test_the_second_analyst_is_told_who_won() -> None:
     case = decided(case_in_review())
-    with pytest.raises(AlreadyDecidedError, match="ann approved lock_account at"):
+    with pytest.raises(AlreadyDecidedError, match="ann approved lock account at"):
         submit_decision(case, make_request(case), BOB, NOW)
 
 

@@ -97,6 +97,56 @@ def test_sign_ins_and_failures_are_counted_per_day_of_the_days_asked_for() -> No
     assert (good.values, bad.values) == ((0.0, 0.0, 1.0), (0.0, 0.0, 1.0))
 
 
+@pytest.mark.parametrize(
+    ("tool", "rows", "told"),
+    [
+        ("get_login_history", [], "no sign-in is recorded"),
+        (
+            "get_login_history",
+            [{"event_type": "login_failed"}] * 5,
+            "5 sign-ins, 5 of them failed, none with a date",
+        ),
+        (
+            "get_login_history",
+            [{"event_type": "login", "event_timestamp": "2026-01-05"}, {"event_type": "login"}],
+            "2 sign-ins, none with a date and how it ended",
+        ),
+        ("get_login_history", [{"event_type": "sim_swap"}], "1 row, none of a known kind of sign-in"),
+        ("get_login_history", {"rows": []}, "not in a form that can be read"),
+        ("get_data_usage", [], "no usage is recorded"),
+        ("get_data_usage", [{"day": "2026-01-05"}, "x"], "2 rows, none with a date and a figure"),
+        ("get_data_usage", {"rows": []}, "not in a form that can be read"),
+        ("get_customer_orders", [], "no orders"),
+        ("get_customer_orders", [{"amount": 3}], "1 row, none with a date and an amount"),
+        ("get_customer_orders", {"orders": [3]}, "not in a form that can be read"),
+    ],
+)
+def test_rows_that_cannot_be_read_are_never_told_as_absence(tool: str, rows: Any, told: str) -> None:
+    series = {"get_data_usage": 0, "get_customer_orders": 1, "get_login_history": 2}[tool]
+    assert glance(7, [found(call(tool, rows))]).series[series].missing == told
+
+
+def test_failed_sign_ins_count_by_their_kind_and_rows_that_are_left_out_are_told() -> None:
+    log = [
+        {"event_timestamp": "2026-01-05 10:00:00", "event_type": "login_failed"},
+        {"event_timestamp": "2026-01-05 10:01:00", "event_type": "login_success"},
+        {"event_timestamp": "2026-01-05 10:02:00", "event_type": "login"},
+        {"event_type": "login", "success": True},
+    ]
+    usage = [{"usage_date": "2026-01-05", "data_used_mb": 5}, {"data_used_mb": 7}]
+    seen = glance(7, [found(call("get_login_history", log), call("get_data_usage", usage))])
+    used, _, good, bad = seen.series
+    assert (good.values[-1], bad.values[-1]) == (1.0, 1.0)
+    assert good.left_out == "1 more without a date, 1 more of unknown result"
+    assert used.left_out == "1 more without a date and a figure"
+
+
+def test_links_that_cannot_be_read_are_not_the_absence_of_links() -> None:
+    for links in ([{"customer": 8}], {"8": "device"}):
+        assert linked_entities([found(call("get_linked_entities", {"links": links}))]).missing
+    assert not linked_entities([found(call("get_linked_entities", {"links": []}))]).missing
+
+
 @pytest.mark.parametrize("nonsense", [None, 7, "text", [1, None, "x"], {"links": [{"in_common": 3}]}, [[]]])
 def test_results_of_any_shape_are_read_without_an_error(nonsense: Any) -> None:
     tools = ("get_customer_detail", "get_data_usage", "get_customer_orders", "get_login_history")

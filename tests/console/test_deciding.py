@@ -1,5 +1,6 @@
 """Deciding in the console: nothing counts until the server recorded it, and nothing is decided twice."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -45,7 +46,7 @@ async def test_approving_what_is_recommended_closes_the_case(running: Running) -
         )
         assert not decisions(running)
         await screen.press("enter")
-        await screen.sees("Recorded: fraud-ALERT-001, ana approved lock_account", "actioned")
+        await screen.sees("Recorded: fraud-ALERT-001, ana approved lock account", "actioned")
     (made,) = decisions(running)
     assert made.decision.assessment_hash == running.record.load(CASE).assessment_hash
     assert running.record.load(CASE).status is Status.CLOSED
@@ -74,7 +75,7 @@ async def test_another_action_is_chosen_from_the_list(running: Running) -> None:
         await screen.press("enter")
         await screen.sees("Approve: refund charges?")
         await screen.press("enter")
-        await screen.sees("Recorded: fraud-ALERT-001, ana approved refund_charges")
+        await screen.sees("Recorded: fraud-ALERT-001, ana approved refund charges")
     assert [made.decision.action for made in decisions(running)] == ["refund_charges"]
 
 
@@ -120,7 +121,7 @@ async def test_who_comes_second_is_told_who_decided_what(running: Running) -> No
         running.desk.mute = True
         await approve_as(running, "bob")
         await screen.press("enter")
-        seen = await screen.sees("NOT RECORDED", "bob approved lock_account", "What changed since you looked")
+        seen = await screen.sees("NOT RECORDED", "bob approved lock account", "What changed since you looked")
         assert "Recorded:" not in seen
         await screen.press("escape")
         await screen.sees("[1 assessment]")
@@ -150,7 +151,7 @@ async def test_a_stale_decision_shows_what_changed_and_asks_again(running: Runni
         await screen.press("a")
         await screen.sees("Approve: lock account?", "attempt 2, assessment")
         await screen.press("enter")
-        await screen.sees("Recorded: fraud-ALERT-001, ana approved lock_account")
+        await screen.sees("Recorded: fraud-ALERT-001, ana approved lock account")
     assert [(made.decision.attempt, made.decision.approved) for made in decisions(running)] == [
         (1, False),
         (2, True),
@@ -186,7 +187,7 @@ async def test_a_panel_says_that_the_case_went_on_and_decides_only_what_is_shown
         await screen.sees("Approve: lock account?", "attempt 2, assessment")
         assert len(decisions(running)) == 1
         await screen.press("enter")
-        await screen.sees("Recorded: fraud-ALERT-001, ana approved lock_account")
+        await screen.sees("Recorded: fraud-ALERT-001, ana approved lock account")
     assert [made.decision.attempt for made in decisions(running)] == [1, 2]
 
 
@@ -231,7 +232,7 @@ async def test_somebody_elses_decision_closes_the_question(running: Running) -> 
         await screen.press("a")
         await screen.sees("Approve: lock account?")
         await approve_as(running, "bob")
-        await screen.sees("The case went on", "bob approved lock_account")
+        await screen.sees("The case went on", "bob approved lock account")
         await screen.press("a")
         await screen.sees("No decision is asked for now")
     assert [made.decision.actor.name for made in decisions(running)] == ["bob"]
@@ -345,7 +346,17 @@ async def test_an_executed_step_of_a_closed_case_is_undone(running: Running) -> 
         await screen.press(*"wrong one", "enter")
         await screen.sees("Ordered: unlock account")
         await screen.press("4", "G")
-        await screen.sees("undone by unlock account: wrong one")
+        seen = await screen.sees(
+            "ana        ordered undoing: wrong one",
+            "ana        undone by unlock account: wrong one",
+            "Undone by ana at",
+            "unlock account: wrong one",
+        )
+        assert f"{CASE}  undone" in seen
+        await screen.press("q", "9")
+        listed = await screen.sees("outcome", "closed", "decided", "undone")
+        assert " U undo" not in listed
+        assert re.search(r"undone +\d+s +ana ", listed)
 
 
 async def test_the_last_decision_is_repeated_on_another_case(running: Running) -> None:
@@ -360,7 +371,7 @@ async def test_the_last_decision_is_repeated_on_another_case(running: Running) -
         await screen.press("2", "enter")
         await screen.sees("Approve: refund charges?")
         await screen.press("enter")
-        await screen.sees("Recorded: fraud-ALERT-001, ana approved refund_charges")
+        await screen.sees("Recorded: fraud-ALERT-001, ana approved refund charges")
         await screen.until(lambda: screen.app.screen.case_in_hand == "fraud-ALERT-002")
         await screen.press(".")
         await screen.sees("Approve: refund charges?", "fraud-ALERT-002")

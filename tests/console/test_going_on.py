@@ -272,7 +272,7 @@ async def test_what_was_recorded_names_its_case_and_makes_room_for_the_next(
         await screen.press("a")
         await screen.sees("Approve: lock account?", "enter")
         await screen.press("enter")
-        await screen.sees(f"Recorded: {case(1)}, ana approved lock_account")
+        await screen.sees(f"Recorded: {case(1)}, ana approved lock account")
         await screen.press("F")
         assert f"Recorded: {case(1)}" in screen.text, "a key that does nothing leaves it"
         await screen.press("4")

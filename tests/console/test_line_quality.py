@@ -67,7 +67,7 @@ def test_a_case_is_decided_over_a_slow_line(desk_port: int, tmp_path: Path) -> N
         terminal.child.send("a")
         terminal.sees("Approve: lock account?")
         terminal.child.send("\r")
-        terminal.sees("Recorded: pat approved lock_account")
+        terminal.sees("Recorded: pat approved lock account")
         assert recorded(desk_port, "alert-005").count("decision_submitted") == 1
         assert recorded(desk_port, "alert-006").count("decision_submitted") == 1
         terminal.child.send("\x1b")
@@ -93,7 +93,7 @@ def test_the_line_breaks_during_a_decision_and_it_is_recorded_once(desk_port: in
         terminal.child.send("2")
         terminal.sees("[2 findings", "rests on")
         line.mend()
-        terminal.sees("Recorded: pat approved lock_account")
+        terminal.sees("Recorded: pat approved lock account")
         terminal.child.send("\x1b")
         terminal.sees("live", "enter open")
         assert recorded(desk_port, "alert-005").count("decision_submitted") == 1

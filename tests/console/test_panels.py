@@ -197,8 +197,16 @@ async def test_both_says_what_both_is(running: Running) -> None:
     [
         ("a", ("enter do it", "esc back, nothing happens", "Approve: lock account?")),
         ("A", ("enter go on", "esc back")),
-        ("r", ("ctrl-j new line", "esc back, keeps the draft", "What is wrong, or missing?", "look again")),
-        ("e", ("esc back, keeps the draft", "A senior decides from here on", "Why?", "They read it.")),
+        (
+            "r",
+            (
+                "ctrl-j new line",
+                "esc back, keeps the draft",
+                "What is wrong, or missing?",
+                "begin again at once",
+            ),
+        ),
+        ("e", ("esc back, keeps the draft", "a senior decides from here on", "Why?", "cannot be taken back")),
         ("d", ("esc back, keeps the draft", "2026-03-02T14:30")),
         ("t", ("esc back, keeps the draft", "takes it off")),
         ("m", ("esc back, keeps the draft", "for ever")),

@@ -111,7 +111,7 @@ async def test_a_case_is_approved_only_after_a_yes_in_words(running: Running) ->
         assert "locks the account of customer 201" in asked
         assert "Nothing was sent." in await desk.type("y")
         await desk.type("approve refund charges")
-        assert "Recorded: ana approved refund_charges" in await desk.type("yes")
+        assert "Recorded: ana approved refund charges" in await desk.type("yes")
         await until(lambda: running.record.load(CASE).status is Status.CLOSED)
         assert "no such action" in await desk.type("open 2") + await desk.type("approve everything")
 

@@ -38,7 +38,7 @@ def test_a_case_is_decided_on_a_terminal_that_cannot_draw(desk_port: int, tmp_pa
     terminal.child.send("approve\r")
     terminal.sees("Type yes to do it")
     terminal.child.send("yes\r")
-    terminal.sees("Recorded: pat approved lock_account")
+    terminal.sees("Recorded: pat approved lock account")
     terminal.child.send("quit\r")
     assert terminal.ends() == 0
     assert b"\x1b" not in terminal.raw

@@ -43,7 +43,7 @@ ANSWERS = {"approve", "choose", "reject", "repeat"}
         (Role.SENIOR, {"stage": Stage.SENIOR}, ANYTIME | ANSWERS | {"defer", "claim"}),
         (
             Role.LEAD,
-            {"stage": Stage.SECOND, "proposed": "ann approved both at noon"},
+            {"stage": Stage.SECOND, "proposed": "ann approved lock account and refund charges at noon"},
             ANYTIME | {"escalate", "defer", "claim"},
         ),
         (Role.ANALYST, {"status": Status.HELD, "stage": None}, ANYTIME | {"withdraw", "claim"}),

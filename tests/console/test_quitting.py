@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from conftest import Running
+from conftest import Running, until
 from fakedesk import stories
 from fakedesk.record import now
 from fakedesk.stories import case
 from screens import console
 
+from casework.policy import Terms
+from casework.transitions import Status
 from console import news as n
 from console.pages import sending
 from console.state import ConsoleState, reduce
@@ -47,3 +49,21 @@ def test_what_is_on_its_way_is_counted_by_kind() -> None:
 def test_the_last_answer_ends_it_before_anything_else_is_heard() -> None:
     state = reduce(ConsoleState(), n.Sent("a", "claim", ("x", "y"), now()))
     assert not reduce(state, n.Answered("a", ("x", "y"))).pending
+
+
+async def test_a_decision_that_is_held_and_marks_are_named_before_quitting(running: Running) -> None:
+    terms = Terms(hold_seconds=90)
+    for number in (1, 2):
+        at = now() - timedelta(minutes=number)
+        await stories.investigated(running.record, stories.alert(number), at, terms)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/2")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?")
+        await screen.press("enter")
+        await screen.sees("Recorded:")
+        await until(lambda: running.record.load(case(2)).status is Status.HELD)
+        await screen.press("q")
+        await screen.sees("Quit?", "ana approved lock account, takes effect", "Quitting does not stop it")
+        await screen.press("escape", "space", "q")
+        await screen.sees("Quit?", "1 mark will be gone.")

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from stilldesk import NOW, StillApi, StillRecord, furnished
 
 from casework.assessment import Contribution
+from casework.citations import Verdict, checked_claims
 from casework.finding import Specialist
 from casework.views import CaseDetail
 from console.lines import plain
@@ -46,6 +47,22 @@ def test_a_typical_case_ends_within_two_lines_of_the_screen_and_all_is_there_whe
     assert page.count("location: the address belongs to an anonymiser") == 1
     assert page.count("usage: the address belongs to an anonymiser") == 1
     assert "SecurityLogs/44" in page
+
+
+def test_a_line_that_no_row_bears_out_is_marked_where_it_stands() -> None:
+    case = DETAIL.case
+    assert case.assessment is not None
+    claims = {claim.text: claim for one in DETAIL.findings for claim in one.claims if claim.weight}
+    page = [plain(line) for line in score(DETAIL, case.assessment, Sheet(200, NOW), whole=False)]
+    doubtful = {
+        one.claim.text
+        for one in checked_claims(DETAIL.findings)
+        if one.verdict is Verdict.UNVERIFIED and one.claim.weight
+    }
+    for text in claims:
+        (at,) = (at for at, line in enumerate(page) if line.endswith(f": {text}"))
+        assert ("! NOT VERIFIED" in page[at + 1]) == (text in doubtful), text
+    assert doubtful
 
 
 @given(

@@ -11,14 +11,14 @@ from fakedesk.record import Record
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casework.action import Action
+from casework.action import Action, Step
 from casework.alert import Severity
 from casework.case import Progress
 from casework.events import Outcome
 from casework.filters import FilterError, View, parse
 from casework.finding import Specialist
 from casework.transitions import AWAITING, Status
-from casework.views import CaseSummary, ClaimView, DeferralView
+from casework.views import CaseSummary, ClaimView, DeferralView, UndoneView
 from console.lines import plain
 from console.pages.rows import columns, row, shown
 from console.pages.sheet import Sheet
@@ -63,6 +63,17 @@ def _deferrals() -> st.SearchStrategy[DeferralView | None]:
     )
 
 
+def _undoings() -> st.SearchStrategy[UndoneView]:
+    return st.builds(
+        UndoneView,
+        actor_id=st.just("local:ana"),
+        name=st.just("ana"),
+        at=st.just(NOW),
+        reason=st.just("mistake"),
+        steps=st.just((Step.LOCK_ACCOUNT,)),
+    )
+
+
 _moments = st.floats(-400_000, 400_000).map(lambda seconds: NOW + timedelta(seconds=seconds))
 _closings = st.sampled_from([(status, None) for status in Status if status is not Status.CLOSED]) | (
     st.sampled_from(list(Outcome)).map(lambda outcome: (Status.CLOSED, outcome))
@@ -84,6 +95,9 @@ _rows = st.tuples(
             "tags": st.sets(st.sampled_from(["vip", "tor-exit", "sim_swap"])).map(sorted).map(tuple),
             "other_cases": st.integers(0, 40),
             "hold_until": st.none() | _moments,
+            "action_taken": st.none() | st.sampled_from(list(Action)),
+            "decided": st.sampled_from([None, "Zoë K. approved lock account at noon"]),
+            "undone": st.none() | _undoings(),
         }
     ),
 )
@@ -100,7 +114,11 @@ def test_every_word_that_a_column_shows_finds_its_row(
         changes["returned"] = None
     case = waiting().model_copy(update={"status": status, "outcome": outcome, **changes})
     sheet = Sheet(width=WIDE, now=NOW)
-    for column in columns(WIDE):
+    closed = status is Status.CLOSED
+    if closed:
+        changes["closed_at"] = NOW - timedelta(hours=2)
+        case = case.model_copy(update=changes)
+    for column in (*columns(WIDE), *(columns(WIDE, closed=True) if closed else ())):
         for term in _terms(column.title, " ".join(shown(case, column.title, sheet).split())):
             found = parse(f"status:open,closed {term}")
             assert found.matches(case, VIEW), term
@@ -110,7 +128,7 @@ def _terms(title: str, cell: str) -> list[str]:
     """Every word of a cell, under its heading and, where it is no figure, alone."""
     if title == "risk":
         return [f"risk:{cell.rsplit(maxsplit=1)[-1]}"]
-    if title in ("left", "age"):
+    if title in ("left", "age", "closed"):
         return [f'{title}:"{cell}"']
     if title == "status":
         cell = _FIGURES.sub("", cell)

@@ -51,7 +51,7 @@ async def test_a_colleagues_decision_is_taken_back_only_after_a_question_that_na
         await screen.sees("why this risk")
         await screen.press("u")
         name = colleague.label
-        await screen.sees(f"Withdraw {name}'s decision on {case(1)}?", f"{name} approved lock_account")
+        await screen.sees(f"Withdraw {name}'s decision on {case(1)}?", f"{name} approved lock account")
         await screen.press("escape")
         await screen.sees("why this risk")
         assert status(running, 1) is Status.HELD

@@ -34,7 +34,7 @@ def test_from_start_to_a_decided_case_at_80x24(desk_port: int, tmp_path: Path) -
     terminal.child.send("a")
     terminal.sees("Approve: lock account?")
     terminal.child.send("\r")
-    terminal.sees("Recorded: pat approved lock_account")
+    terminal.sees("Recorded: pat approved lock account")
     terminal.sees("actioned")
     terminal.child.send("\x1b")
     terminal.sees("enter open")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -99,7 +100,9 @@ async def test_approve_binds_to_the_assessment_it_read(running: Running) -> None
     assert (stale.code, "look again" in stale.err) == (4, True)
     made = await shell(running, "approve", CASE, "--hash", sealed[:12], "--action", "both", "--json")
     assert made.code == 0
-    assert "ana approved both" in (CaseSummary.model_validate_json(made.out).decided or "")
+    assert "ana approved lock account and refund charges" in (
+        CaseSummary.model_validate_json(made.out).decided or ""
+    )
     again = await shell(running, "approve", CASE, "--json")
     assert (again.code, json.loads(again.out)["exit_code"]) == (4, 4)
 
@@ -196,8 +199,14 @@ async def test_an_executed_step_is_undone_with_a_reason(running: Running) -> Non
     assert (made.code, "unlock account" in made.out) == (0, True)
     (undone,) = [e.body for e in running.record.events[CASE] if e.body.type == "action_reversed"]
     assert (undone.receipt.step, undone.reason) == ("unlock_account", "mistake")
+    part = await shell(running, "show", CASE)
+    assert "part undone" in part.out
+    assert "Undone in part by ana at" in part.out
     rest = await shell(running, "reverse", CASE, "--reason", "mistake")
     assert (rest.code, "reverse refund" in rest.out) == (0, True)
+    whole = await shell(running, "cases", "status:closed")
+    assert re.search(r"outcome +closed .*decided", whole.out)
+    assert re.search(rf"{CASE} .* undone .* ana", whole.out)
 
 
 async def test_who_may_not_undo_is_told(running: Running) -> None:

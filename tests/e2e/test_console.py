@@ -75,7 +75,7 @@ def test_from_start_to_a_decided_case(product: Product, screen: Screen) -> None:
     row = product.wait_for_status(case_id, "closed")
     assert (row["outcome"], row["action_taken"]) == ("actioned", "lock_account")
     assert product.detail(case_id)["case"]["decision"]["actor"]["name"] == "ann"
-    screen.shows("actioned", "Recorded: ann approved lock_account")
+    screen.shows("actioned", "Recorded: ann approved lock account")
 
 
 def test_it_outlives_the_server_and_shows_what_happened_meanwhile(product: Product, screen: Screen) -> None:

@@ -60,7 +60,7 @@ def test_a_costly_action_needs_a_second_person_and_can_be_undone(played: Product
     case_id = row["case_id"]
     played.approve(case_id, who="ann", action="both")
     waiting = played.wait_for_status(case_id, "awaiting_second")
-    assert waiting["proposed"].startswith("ann approved both")
+    assert waiting["proposed"].startswith("ann approved lock account and refund charges")
     assert played.decide(case_id, who="ann", action="both").status_code == 403
     played.approve(case_id, who="bob", action="both")
     played.wait_for_status(case_id, "closed")

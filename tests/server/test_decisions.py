@@ -32,7 +32,7 @@ async def test_an_approval_is_recorded_and_then_handed_to_the_engine(server: Run
     answer = await server.http.post(URL, json=decision_body(case), headers={"X-Operator": "maria"})
     assert answer.status_code == 202
     assert answer.json()["status"] == "decided"
-    assert "maria approved lock_account" in answer.json()["decided"]
+    assert "maria approved lock account" in answer.json()["decided"]
     ((case_id, raised),) = server.flow.decided
     assert case_id == case.case_id
     assert raised.decision.actor.actor_id == "local:maria"

@@ -156,7 +156,7 @@ async def test_early_duplicate_and_late_decisions_are_conflicts(server: Running)
     assert (await _decide(server)).status_code == 200
     duplicate = await _decide(server, approved=False, feedback="no")
     assert duplicate.status_code == 409
-    assert "operator approved lock_account" in duplicate.json()["detail"]
+    assert "operator approved lock account" in duplicate.json()["detail"]
     assert (await server.events_of("fraud-A-1")).count("decision_submitted") == 1
 
 

@@ -46,6 +46,7 @@ async def reverse(case_id: str, body: views.ReverseRequest, desk: TheDesk, who: 
     commands.require_role(who, Role.SENIOR)
     case = desk.record.load(case_id)
     done = next(r for r in case.receipts if r.action_id == body.action_id)
+    await desk.record.append(case_id, commands.order_reversal(case, who, now(), body.action_id, body.reason))
     receipt = ActionReceipt(
         action_id=f"{done.action_id}:undo",
         step=done.step.inverse,
