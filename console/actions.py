@@ -150,7 +150,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("next_case", ("n",), "claim the most urgent case and open it", "both", "Work", "next", True),
     Action("claim", ("c",), "claim the case, or give it back", "both", "Work", "claim", True, "open"),
-    Action("note", ("m", "N"), "write a note", "both", "Work", "note", True, "case"),
+    Action("note", ("m",), "write a note", "both", "Work", "note", True, "case"),
     Action("tag", ("t",), "put tags on, take tags off", "both", "Work", "", True, "case"),
     Action("copy", ("y",), "copy a field of the case", "both", "Work"),
     Action("copy_command", ("Y",), "copy the shell command that shows the case", "both", "Work"),

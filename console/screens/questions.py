@@ -12,10 +12,10 @@ from console.screens.panels import AGAIN, SCROLLING, Again, Check, Keys, Page, P
 
 
 class ConfirmPanel(Panel[bool | Again]):
-    """A question answered with enter or esc; nothing else answers it."""
+    """A question answered with enter or esc. No letter says yes: each means something else elsewhere."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,y", "answer(True)", show=False, priority=True),
+        Binding("enter", "answer(True)", show=False, priority=True),
         Binding("escape,q", "answer(False)", show=False, priority=True),
         Binding("a", "again", show=False, priority=True),
         Binding("tab,right", "code(1)", show=False, priority=True),
