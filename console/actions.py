@@ -92,6 +92,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("half_down", ("ctrl+d", "pagedown"), "half a page down", "both", "Move"),
     Action("half_up", ("ctrl+u", "pageup"), "half a page up", "both", "Move"),
     Action("open", ("enter",), "open the case", "queue", "Look", "open", needs="case"),
+    Action("find", ("slash",), "find words in the case; alone, the next line with them", "case", "Look"),
     Action("filter", ("slash",), "filter while typing", "queue", "Look", "filter"),
     *(
         Action(f"view({at})", (view_key(at),), f"view: {view.name} ({view.text})", "queue", "Look")
@@ -174,6 +175,11 @@ BY_NAME = {action.name: action for action in ACTIONS}
 
 OPENERS = ("command_line", "command_palette")
 """Actions through which every other one can be run by its name; one of them always has a key."""
+
+
+def keys_of(name: str, actions: Sequence[Action]) -> tuple[str, ...]:
+    """The keys of an action, by its id."""
+    return next(action for action in actions if action.id == name).keys
 
 
 def key_of(name: str, actions: Sequence[Action]) -> str:

@@ -412,7 +412,7 @@ class ConsoleApp(Themed, Asking):
         def page(width: int) -> Sequence[Line]:
             return help_page(scope, Sheet(width, self.now(), self.glyphs, self.actions))
 
-        self.show_page("Keys", page)
+        self.show_asked("Keys", page)
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         """Let the painter have the last word on what is written; of nothing new, nothing is."""

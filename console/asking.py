@@ -19,7 +19,7 @@ from console.escapes import apart, read_pairs
 from console.format import Glyphs, plural
 from console.lines import Line, Tone
 from console.screens.case import CaseScreen
-from console.screens.help import HelpPanel
+from console.screens.help import AskedPage, HelpPanel
 from console.screens.panels import Accept, Again, Answer, Check, Page, Panel
 from console.screens.questions import ChoicePanel, ConfirmPanel, NoticePanel
 from console.screens.work import WorkScreen
@@ -216,6 +216,11 @@ class Asking(App[None]):
     def show_page(self, title: str, page: Page) -> None:
         """Something to read, in front."""
         self.push_screen(HelpPanel(title, page, self.glyphs))
+
+    def show_asked(self, title: str, page: Page) -> None:
+        """Something to read that a key has asked for; keys wait until it is there."""
+        self.work.ahead.hold(None)
+        self.push_screen(AskedPage(title, page, self.glyphs))
 
     async def choose(
         self,
