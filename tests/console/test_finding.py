@@ -126,10 +126,10 @@ async def test_what_only_the_rows_have_is_said(running: Running) -> None:
         await screen.sees("1/1")
         await screen.press("enter")
         await screen.sees("why this risk")
-        await screen.press("2", "slash", *"SecurityLogs/41 event_type", "enter")
+        await screen.press("slash", *"SecurityLogs/41 event_type", "enter")
         await screen.sees("SecurityLogs/41 event_type: no line has this. x shows more, and there it is.")
         await screen.press("x", "slash", "enter")
-        await screen.sees("SecurityLogs/41 event_type: 1 of ", "section findings")
+        await screen.sees("SecurityLogs/41 event_type: 1 of ", "section assessment")
         assert "SecurityLogs/41" in pointed_at(screen)[0]
 
 
