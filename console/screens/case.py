@@ -257,6 +257,12 @@ class CaseScreen(WorkScreen):
     def action_half_up(self) -> None:
         self._scroll(-self.query_one("#page", LineView).half_page)
 
+    def action_page_down(self) -> None:
+        self._scroll(self.query_one("#page", LineView).whole_page)
+
+    def action_page_up(self) -> None:
+        self._scroll(-self.query_one("#page", LineView).whole_page)
+
     def action_top(self) -> None:
         self.query_one("#page", LineView).to_top()
         self.console_app.repaint()

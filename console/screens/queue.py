@@ -297,6 +297,12 @@ class QueueScreen(WorkScreen):
     def action_half_up(self) -> None:
         self._move(-self.query_one(CaseTable).half_page)
 
+    def action_page_down(self) -> None:
+        self._move(self.query_one(CaseTable).whole_page)
+
+    def action_page_up(self) -> None:
+        self._move(-self.query_one(CaseTable).whole_page)
+
     def _move(self, rows: int) -> None:
         self.query_one(CaseTable).move(rows)
         self.console_app.repaint()
@@ -306,4 +312,4 @@ class QueueScreen(WorkScreen):
             self.console_app.open_case(case_id)
 
     def action_close(self) -> None:
-        self.console_app.request_quit()
+        self.console_app.quit_if_meant()
