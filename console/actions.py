@@ -89,11 +89,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("up", ("k", "up"), "line or case before", "both", "Move"),
     Action("top", ("g", "home"), "to the top", "both", "Move"),
     Action("bottom", ("G", "end"), "to the bottom", "both", "Move"),
-    Action("half_down", ("ctrl+d", "pagedown"), "half a page down", "both", "Move"),
-    Action("half_up", ("ctrl+u", "pageup"), "half a page up", "both", "Move"),
+    Action("half_down", ("ctrl+d",), "half a page down", "both", "Move"),
+    Action("half_up", ("ctrl+u",), "half a page up", "both", "Move"),
+    Action("page_down", ("pagedown",), "a page down", "both", "Move"),
+    Action("page_up", ("pageup",), "a page up", "both", "Move"),
     Action("next_listed", ("J",), "open the next case of the list, without taking it", "case", "Look"),
     Action("previous_listed", ("K",), "open the case before it in the list", "case", "Look"),
     Action("open", ("enter",), "open the case", "queue", "Look", "open", needs="case"),
+    Action("find", ("slash",), "find words in the case; alone, the next line with them", "case", "Look"),
     Action("filter", ("slash",), "filter while typing", "queue", "Look", "filter"),
     *(
         Action(f"view({at})", (view_key(at),), f"view: {view.name} ({view.text})", "queue", "Look")
@@ -160,7 +163,7 @@ ACTIONS: tuple[Action, ...] = (
         True,
     ),
     Action("claim", ("c",), "claim the case, or give it back", "both", "Work", "claim", True, "open"),
-    Action("note", ("m", "N"), "write a note", "both", "Work", "note", True, "case"),
+    Action("note", ("m",), "write a note", "both", "Work", "note", True, "case"),
     Action("tag", ("t",), "put tags on, take tags off", "both", "Work", "", True, "case"),
     Action("copy", ("y",), "copy a field of the case", "both", "Work"),
     Action("copy_command", ("Y",), "copy the shell command that shows the case", "both", "Work"),
@@ -184,6 +187,11 @@ BY_NAME = {action.name: action for action in ACTIONS}
 
 OPENERS = ("command_line", "command_palette")
 """Actions through which every other one can be run by its name; one of them always has a key."""
+
+
+def keys_of(name: str, actions: Sequence[Action]) -> tuple[str, ...]:
+    """The keys of an action, by its id."""
+    return next(action for action in actions if action.id == name).keys
 
 
 def key_of(name: str, actions: Sequence[Action]) -> str:

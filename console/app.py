@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual._compositor import CompositorUpdate
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.events import Resize
@@ -435,7 +436,7 @@ class ConsoleApp(Themed, Asking):
         def page(width: int) -> Sequence[Line]:
             return help_page(scope, Sheet(width, self.now(), self.glyphs, self.actions))
 
-        self.show_page("Keys", page)
+        self.show_asked("Keys", page)
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         """Let the painter have the last word on what is written; of nothing new, nothing is."""
@@ -470,6 +471,15 @@ class ConsoleApp(Themed, Asking):
     def request_quit(self) -> None:
         """Quit, after a question when something is unsent or still claimed."""
         self._quitting.begin()
+
+    def quit_if_meant(self) -> None:
+        """A key quits, unless it came right after one that left a case or a panel."""
+        self._quitting.begin_if_meant()
+
+    def pop_screen(self) -> AwaitComplete:
+        if self.key_leaves:
+            self._quitting.left()
+        return super().pop_screen()
 
     def own_claims(self) -> list[CaseSummary]:
         """The cases we hold that still want a decision, what expires first in front."""

@@ -19,7 +19,7 @@ from console.escapes import apart, read_pairs
 from console.format import Glyphs, plural
 from console.lines import Line, Tone
 from console.screens.case import CaseScreen
-from console.screens.help import HelpPanel
+from console.screens.help import AskedPage, HelpPanel
 from console.screens.panels import Accept, Again, Answer, Check, Page, Panel
 from console.screens.questions import ChoicePanel, ConfirmPanel, NoticePanel
 from console.screens.work import WorkScreen
@@ -28,6 +28,8 @@ from console.waiting import WAITING
 
 LONGEST_HOLD_SECONDS = 3.0
 """So long keys typed after an answer wait until it is recorded; a server may be away for much longer."""
+LEAVING = frozenset({"escape", "q"})
+"""The keys that leave a panel."""
 ENDS_WORDS = frozenset({"enter", "escape"})
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ class Asking(App[None]):
     glyphs: Glyphs
     work: "Work"
     state: "ConsoleState"
+    key_leaves = False
+    """Whether the last key is one that leaves what is in front."""
 
     def tell(self, news: "News") -> None:
         """Take news in."""
@@ -117,6 +121,8 @@ class Asking(App[None]):
     async def _take(self, event: Event) -> None:
         """A key for what is on the screen. One that may end a text makes those after it wait for that."""
         top, field = self.top, self._field
+        if isinstance(event, Key):
+            self.key_leaves = event.key in LEAVING
         if isinstance(event, Key) and isinstance(top, WorkScreen) and top.acts_on(event.key):
             self.forget_message()
         await super().on_event(event)
@@ -216,6 +222,11 @@ class Asking(App[None]):
     def show_page(self, title: str, page: Page) -> None:
         """Something to read, in front."""
         self.push_screen(HelpPanel(title, page, self.glyphs))
+
+    def show_asked(self, title: str, page: Page) -> None:
+        """Something to read that a key has asked for; keys wait until it is there."""
+        self.work.ahead.hold(None)
+        self.push_screen(AskedPage(title, page, self.glyphs))
 
     async def choose(
         self,

@@ -10,7 +10,20 @@ from rich.cells import cell_len, chop_cells
 from console.format import UNICODE, Glyphs, ascii_only, clean, fit
 
 Tone = Literal[
-    "", "dim", "strong", "heading", "accent", "good", "warn", "bad", "risk0", "risk1", "risk2", "risk3", "key"
+    "",
+    "dim",
+    "strong",
+    "heading",
+    "accent",
+    "good",
+    "warn",
+    "bad",
+    "risk0",
+    "risk1",
+    "risk2",
+    "risk3",
+    "key",
+    "found",
 ]
 """What a piece of text means to the reader; palettes give it a look, words carry it without one."""
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from casework.views import CaseSummary
+from console.actions import key_of
+from console.clock import ticks
 from console.decided import WITHDRAWABLE
 from console.format import clean, clock_and_zone, countdown, plural
 from console.lines import BLANK, Line, Span, outside, said
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from console.app import ConsoleApp
 
 MOST_NAMED = 5
+ONE_TOO_MANY_SECONDS = 1.0
+"""So soon after a case or a panel was left, a key that quits was probably meant to leave that."""
 
 
 class Quitting:
@@ -20,14 +24,33 @@ class Quitting:
 
     def __init__(self, app: "ConsoleApp") -> None:
         self._app = app
+        self._left_at: float | None = None
+
+    def left(self) -> None:
+        """A key has just left a case or a panel."""
+        self._left_at = ticks()
+
+    def begin_if_meant(self) -> None:
+        """Quit at a key, unless it may be one too many; then the next one quits."""
+        left, self._left_at = self._left_at, None
+        if left is not None and ticks() - left < ONE_TOO_MANY_SECONDS and not self._asks:
+            self._app.say(f"{key_of('close', self._app.actions)} again quits.", "warn")
+        else:
+            self.begin()
 
     def begin(self) -> None:
         """Quit, after a question when something is unsent or still claimed."""
-        state = self._app.state
-        if state.drafts or state.pending or self._app.own_claims() or self._held() or self._marked():
+        if self._asks:
             self._app.work.converse(self._if_meant())
         else:
             self._app.exit()
+
+    @property
+    def _asks(self) -> bool:
+        """Whether something would be left behind, so that a question stands before the end."""
+        state = self._app.state
+        left = state.drafts or state.pending or self._app.own_claims() or self._held() or self._marked()
+        return bool(left)
 
     async def _if_meant(self) -> None:
         app, own = self._app, self._app.own_claims()

@@ -233,7 +233,7 @@ class Work:
 
     async def _health(self, desk: "Desk") -> None:
         health = await desk.health()
-        self._app.show_page("Health", lambda width: health_page(health, self._app.state, self._sheet(width)))
+        self._app.show_asked("Health", lambda width: health_page(health, self._app.state, self._sheet(width)))
 
     def _sheet(self, width: int) -> Sheet:
         return Sheet(width, self._app.now(), self._app.glyphs, self._app.actions)

@@ -29,6 +29,12 @@ def footer(
     return (*spans, Span(" " * gap), *right)
 
 
+def while_typing(keys: Sequence[tuple[str, str]], width: int, right: Line = ()) -> Line:
+    """What ends the text that is being typed, as long as every other key is a part of it."""
+    pairs = tuple(span for key, what in keys for span in (Span(f" {key}", "key"), Span(f" {what} ", "dim")))
+    return (*pairs, Span(" " * max(1, width - width_of(pairs) - width_of(right))), *right)
+
+
 def _pair(action: Action, actions: Sequence[Action]) -> Line:
     """A key and a word; for an action without a key the command, which says the word where it is the same."""
     named = not action.keys and action.footer == action.command

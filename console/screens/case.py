@@ -1,5 +1,6 @@
 """One case: its head on top, and below it one section at a time, kept current by the stream."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -7,7 +8,8 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from casework.views import CaseSummary
-from console.actions import Scope
+from console.actions import Scope, key_of, keys_of
+from console.finding import Place, Sought, Words, found_in
 from console.lines import Line, Span, said, width_of
 from console.pages import sending, status
 from console.pages.case_head import head
@@ -22,6 +24,7 @@ from console.pages.trigger import trigger_section
 from console.rows import with_other_cases
 from console.screens.work import BANNER_ROWS, MESSAGE_ROWS, WorkScreen, bindings_for
 from console.state import ConsoleState, OpenCase
+from console.widgets.find_input import FindInput
 from console.widgets.line_pane import LinePane
 from console.widgets.line_view import LineView
 from console.widgets.toasts import Toasts
@@ -37,6 +40,7 @@ class CaseScreen(WorkScreen):
     scope: ClassVar[Scope] = "case"
     CSS_PATH = "../styles/case.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("case")]
+    WHILE_TYPING = (("enter", "find the next line with these words"), ("esc", "back to the case"))
 
     def __init__(self, case_id: str) -> None:
         super().__init__()
@@ -46,6 +50,7 @@ class CaseScreen(WorkScreen):
         self._tops: dict[int, int] = {}
         self._shown: CaseSummary | None = None
         self._ready = False
+        self._sought = Sought()
 
     class Ready(Message):
         """The case is on the screen, or why it is not, and keys can be taken."""
@@ -53,8 +58,9 @@ class CaseScreen(WorkScreen):
     def compose(self) -> ComposeResult:
         yield LineView(id="head")
         yield LineView(id="tabs", classes="bar")
-        yield LineView(id="page")
+        yield LineView(id="page", margin=True)
         yield LineView(id="banner", classes="bar")
+        yield FindInput(self.find, self.stop_finding, keys_of("back", self.console_app.actions))
         yield LineView(id="footer", classes="bar")
         yield Toasts()
 
@@ -80,7 +86,7 @@ class CaseScreen(WorkScreen):
         self._show_head(state)
         self._show_tabs(opened)
         page = self.query_one("#page", LineView)
-        page.show(self._page(state, self.sheet(page)))
+        page.show(self._page(state, self._section, self.sheet(page), whole=self._whole))
         position = (Span(f"{page.position} ", "dim"),)
         line = self.console_app.message or self.footer_line(self.size.width, position)
         below = self.query_one("#footer", LineView).tell(line, MESSAGE_ROWS) + self._show_banner(state)
@@ -120,14 +126,14 @@ class CaseScreen(WorkScreen):
         return Span(f"mine {len(own)}" if others else "", "warn")
 
     def _page(  # noqa: PLR0911 (one per section)
-        self, state: ConsoleState, sheet: Sheet
+        self, state: ConsoleState, section: int, sheet: Sheet, *, whole: bool
     ) -> list[Line]:
         opened = self._opened(state)
         if opened is None or opened.detail is None:
             reason = opened.error if opened else ""
             return sheet.text(reason, "", "warn") if reason else [said("Reading the case ...", "dim")]
-        detail, events, whole = opened.detail, opened.events, self._whole
-        match SECTIONS[self._section]:
+        detail, events = opened.detail, opened.events
+        match SECTIONS[section]:
             case "assessment":
                 return assessment_section(detail, events, sheet, whole=whole)
             case "findings":
@@ -162,6 +168,7 @@ class CaseScreen(WorkScreen):
         self._tops[self._section] = page.top
         self._section = section % len(SECTIONS)
         self.console_app.repaint()
+        self._point()
         page.to_line(self._tops.get(self._section, 0))
         self.console_app.repaint()
 
@@ -189,6 +196,49 @@ class CaseScreen(WorkScreen):
     def action_section_6(self) -> None:
         self._turn_to(5)
 
+    def action_find(self) -> None:
+        self.query_one(FindInput).begin(" ".join(self._sought.words))
+        self.console_app.repaint()
+
+    def find(self, text: str) -> None:
+        """Go to the next line that has the words, in this section or those after it."""
+        sought = self._sought.typed(text)
+        places = self._places(sought.words, whole=self._whole)
+        page, at = self.query_one("#page", LineView), sought.at
+        seen = at is not None and at[0] == self._section and page.in_view(at[1])
+        here = at if at is not None and seen else (self._section, page.top - 1)
+        self._sought = sought.next(places, here)
+        if self._sought.at is not None and self._sought.at[0] != self._section:
+            self._turn_to(self._sought.at[0])
+        self._point()
+        if sought.words:
+            self._tell_found(places)
+
+    def _places(self, words: Words, *, whole: bool) -> list[Place]:
+        """Where in the case the words are, as it is shown or as it is with all its rows."""
+        state, sheet = self.console_app.state, self.sheet(self.query_one("#page", LineView))
+        pages = [self._page(state, at, sheet, whole=whole) for at in range(len(SECTIONS))]
+        return found_in(pages, words)
+
+    def _tell_found(self, places: Sequence[Place]) -> None:
+        at = self._sought.at
+        told = self._sought.told(places, f", section {SECTIONS[at[0]]}" if at else "")
+        if at is None and not self._whole and self._places(self._sought.words, whole=True):
+            told += f" {key_of('expand', self.console_app.actions)} shows more, and there it is."
+        self.console_app.say(told, "" if at else "warn")
+
+    def stop_finding(self) -> None:
+        """Mark nothing any more. The words can still be gone on with."""
+        self._sought = Sought(self._sought.words)
+        self.query_one("#page", LineView).point_at((), None)
+        self.console_app.repaint()
+
+    def _point(self) -> None:
+        """Mark what was found in the section that is shown."""
+        at = self._sought.at
+        line = at[1] if at is not None and at[0] == self._section else None
+        self.query_one("#page", LineView).point_at(self._sought.words if at else (), line)
+
     def action_expand(self) -> None:
         self._whole = not self._whole
         if SECTIONS[self._section] not in EXPANDABLE:
@@ -206,6 +256,12 @@ class CaseScreen(WorkScreen):
 
     def action_half_up(self) -> None:
         self._scroll(-self.query_one("#page", LineView).half_page)
+
+    def action_page_down(self) -> None:
+        self._scroll(self.query_one("#page", LineView).whole_page)
+
+    def action_page_up(self) -> None:
+        self._scroll(-self.query_one("#page", LineView).whole_page)
 
     def action_top(self) -> None:
         self.query_one("#page", LineView).to_top()

@@ -7,12 +7,13 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from console.screens.panels import SCROLLING, Keys, Panel
+from console.screens.panels import Keys
+from console.screens.reading import SCROLLING, ReadingPanel
 
 SMALLEST = (60, 20)
 
 
-class HelpPanel(Panel[None]):
+class HelpPanel(ReadingPanel[None]):
     """What one can press here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -21,10 +22,16 @@ class HelpPanel(Panel[None]):
     ]
 
     def keys(self) -> Keys:
-        return (("j k", "scroll"), ("esc", "back"))
+        return (("j k", "scroll"), ("/", "find"), ("esc", "back"))
 
     def action_leave(self) -> None:
         self.dismiss(None)
+
+
+class AskedPage(HelpPanel):
+    """A page that a key has asked for: what is typed before it is shown is for it."""
+
+    TAKES_AHEAD: ClassVar[frozenset[str] | None] = None
 
 
 class TooSmall(ModalScreen[None]):

@@ -5,7 +5,6 @@ from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.geometry import Region
 from textual.message import Message
@@ -22,12 +21,6 @@ Page = Callable[[int], Sequence[Line]]
 Keys = Sequence[tuple[str, str]]
 """Keys, and what each does."""
 
-SCROLLING: Sequence[BindingType] = (
-    Binding("j,down", "scroll_page(1)", show=False, priority=True),
-    Binding("k,up", "scroll_page(-1)", show=False, priority=True),
-    Binding("ctrl+d,pagedown,space", "turn_page(1)", show=False, priority=True),
-    Binding("ctrl+u,pageup", "turn_page(-1)", show=False, priority=True),
-)
 HIGHEST = 0.96
 """How much of the screen's height a panel may take, as the style sheet has it."""
 EDGES = 2
@@ -99,7 +92,7 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="ascii" if self.glyphs.ascii_only else ""):
             yield LineView(id="title")
-            yield LineView(id="page")
+            yield LineView(id="page", margin=True)
             yield from self.question()
             if self.codes is not None:
                 yield LineView(id="code")
@@ -170,7 +163,7 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
     def _fill(self) -> None:
         width = max(10, self.query_one("#title", LineView).size.width)
         title = Span("The case went on", "bad") if self._overtaken else Span(clean(self._title), self._tone)
-        keys = self.keys_overtaken() if self._overtaken else self.keys()
+        keys = self.keys_now()
         taken = self._show("#title", folded([(title,)], width)) + 1
         taken += self._show("#keys", key_lines(keys, width))
         if self.codes is not None:
@@ -208,6 +201,10 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
         """What stands above the keys: what is wrong, as long as it may be."""
         return [said(f" {self._complaint}", "bad")] if self._complaint else []
 
+    def keys_now(self) -> Keys:
+        """The keys that do something as things are."""
+        return self.keys_overtaken() if self._overtaken else self.keys()
+
     def keys_overtaken(self) -> Keys:
         """The keys once the question has been overtaken."""
         return (("a", "look again, on what stands now"), ("esc", "back, nothing happens"))
@@ -227,4 +224,4 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
 
     def action_turn_page(self, by: int) -> None:
         """Scroll by what is in view, less a line to find one's place."""
-        self.action_scroll_page(by * max(1, self.query_one("#page", LineView).size.height - 1))
+        self.action_scroll_page(by * self.query_one("#page", LineView).whole_page)

@@ -8,14 +8,15 @@ from textual.binding import Binding, BindingType
 from console.codes import Codes
 from console.format import UNICODE, Glyphs
 from console.lines import Line, Span, Tone
-from console.screens.panels import AGAIN, SCROLLING, Again, Check, Keys, Page, Panel
+from console.screens.panels import AGAIN, Again, Check, Keys, Page
+from console.screens.reading import SCROLLING, TURNING, ReadingPanel
 
 
-class ConfirmPanel(Panel[bool | Again]):
-    """A question answered with enter or esc; nothing else answers it."""
+class ConfirmPanel(ReadingPanel[bool | Again]):
+    """A question answered with enter or esc. No letter says yes: each means something else elsewhere."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,y", "answer(True)", show=False, priority=True),
+        Binding("enter", "answer(True)", show=False, priority=True),
         Binding("escape,q", "answer(False)", show=False, priority=True),
         Binding("a", "again", show=False, priority=True),
         Binding("tab,right", "code(1)", show=False, priority=True),
@@ -65,7 +66,7 @@ class ConfirmPanel(Panel[bool | Again]):
             self.dismiss(AGAIN)
 
 
-class NoticePanel(Panel[bool]):
+class NoticePanel(ReadingPanel[bool]):
     """Something to be read; where it makes sense, `a` asks again on what is shown now."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -92,7 +93,7 @@ class NoticePanel(Panel[bool]):
             self.dismiss(True)
 
 
-class ChoicePanel(Panel[int | Again | None]):
+class ChoicePanel(ReadingPanel[int | Again | None]):
     """One of a few numbered choices; the page shows what the one under the cursor would do."""
 
     TAKES_AHEAD = frozenset({"escape", "j", "k", "up", "down", *"123456789"})
@@ -103,8 +104,7 @@ class ChoicePanel(Panel[int | Again | None]):
         Binding("enter", "take", show=False, priority=True),
         Binding("escape,q", "leave", show=False, priority=True),
         Binding("a", "again", show=False, priority=True),
-        Binding("ctrl+d,pagedown", "turn_page(1)", show=False, priority=True),
-        Binding("ctrl+u,pageup", "turn_page(-1)", show=False, priority=True),
+        *TURNING,
         *(Binding(str(digit), f"pick({digit - 1})", show=False, priority=True) for digit in range(1, 10)),
     ]
 

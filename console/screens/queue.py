@@ -1,7 +1,6 @@
 """The queue: every open case in the order it matters, live, with a filter and a preview."""
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,7 +11,7 @@ from textual.widgets import Input
 
 from casework.filters import FilterError
 from casework.views import CaseSummary
-from console.actions import BY_NAME, Scope, key_of
+from console.actions import BY_NAME, Scope, key_of, keys_of
 from console.case_list import CaseList
 from console.clock import ticks
 from console.format import clean
@@ -42,6 +41,7 @@ class QueueScreen(WorkScreen):
     scope: ClassVar[Scope] = "queue"
     CSS_PATH = "../styles/queue.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("queue")]
+    WHILE_TYPING = (("enter", "keep the filter"), ("esc", "clear it"))
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,8 +56,8 @@ class QueueScreen(WorkScreen):
         yield LineView(id="status", classes="bar")
         yield LineView(id="views", classes="bar")
         yield LineView(id="banner", classes="bar")
-        back = (one.keys for one in self.console_app.actions if one.name == "back")
-        yield FilterInput(self.keep_filter, self.action_back, chain.from_iterable(back))
+        back = keys_of("back", self.console_app.actions)
+        yield FilterInput(self.keep_filter, self.action_back, back)
         with Horizontal(id="panes"):
             yield CaseTable(id="table")
             yield LineView(id="preview")
@@ -261,6 +261,7 @@ class QueueScreen(WorkScreen):
         box = self.query_one("#filter", Input)
         box.display = True
         self.set_focus(box)
+        self.console_app.repaint()
 
     def filter_to(self, text: str) -> None:
         """Filter by a text; without one, let it be typed."""
@@ -319,6 +320,12 @@ class QueueScreen(WorkScreen):
     def action_half_up(self) -> None:
         self._move(-self.query_one(CaseTable).half_page)
 
+    def action_page_down(self) -> None:
+        self._move(self.query_one(CaseTable).whole_page)
+
+    def action_page_up(self) -> None:
+        self._move(-self.query_one(CaseTable).whole_page)
+
     def _move(self, rows: int) -> None:
         self.query_one(CaseTable).move(rows)
         self.console_app.repaint()
@@ -328,4 +335,4 @@ class QueueScreen(WorkScreen):
             self.console_app.open_case(case_id)
 
     def action_close(self) -> None:
-        self.console_app.request_quit()
+        self.console_app.quit_if_meant()

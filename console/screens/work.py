@@ -13,7 +13,7 @@ from console.actions import BY_NAME, Scope, available
 from console.clipboard import command
 from console.keymap import WHILE_TYPING
 from console.lines import Line, width_of
-from console.pages.footer import footer
+from console.pages.footer import footer, while_typing
 from console.pages.sheet import Sheet
 from console.pages.toasts import MOST_SHOWN, toast_lines
 from console.possible import Situation, possible
@@ -48,6 +48,8 @@ class WorkScreen(Screen[None]):
 
     scope: ClassVar[Scope] = "queue"
     AUTO_FOCUS = ""
+    WHILE_TYPING: ClassVar[Sequence[tuple[str, str]]] = ()
+    """What ends a text that is typed on this screen."""
     unfinished = False
     """Whether there is more to show than one frame had the time for."""
 
@@ -98,7 +100,7 @@ class WorkScreen(Screen[None]):
     def sheet(self, pane: LinePane) -> Sheet:
         """The paper that fits a pane, now."""
         return Sheet(
-            max(10, pane.size.width),
+            max(10, pane.room),
             self.console_app.now(),
             self.console_app.glyphs,
             self.console_app.actions,
@@ -106,6 +108,8 @@ class WorkScreen(Screen[None]):
 
     def footer_line(self, width: int, right: Line) -> Line:
         """The keys of what can be done here and now, and what is at the right edge."""
+        if isinstance(self.focused, Input):
+            return while_typing(self.WHILE_TYPING, width, right)
         app, shown = self.console_app, self.case_shown
         now = Situation(
             self.cases_marked or ((shown,) if shown else ()),

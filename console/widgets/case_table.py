@@ -126,6 +126,11 @@ class CaseTable(LinePane):
         self._scroll()
 
     @property
+    def whole_page(self) -> int:
+        """How far a page is."""
+        return self._rows
+
+    @property
     def half_page(self) -> int:
         """How far half a page is."""
         return max(1, self._rows // 2)

@@ -13,10 +13,16 @@ class FilterInput(Input):
     were typed before it.
     """
 
-    def __init__(self, keep: Callable[[], None], give_up: Callable[[], None], back: Iterable[str]) -> None:
-        super().__init__(
-            id="filter", placeholder="words, risk>0.7, type:travel, status:waiting, mine", compact=True
-        )
+    def __init__(
+        self,
+        keep: Callable[[], None],
+        give_up: Callable[[], None],
+        back: Iterable[str],
+        *,
+        name: str = "filter",
+        shows: str = "words, risk>0.7, type:travel, status:waiting, mine",
+    ) -> None:
+        super().__init__(id=name, placeholder=shows, compact=True)
         self._ends = {"enter": keep, **dict.fromkeys(back, give_up)}
 
     async def _on_key(self, event: Key) -> None:

@@ -52,6 +52,11 @@ class LinePane(Widget):
         if changed:
             self.refresh(*(Region(0, row, self.outer_size.width, 1) for row in changed))
 
+    @property
+    def room(self) -> int:
+        """How wide a line can be."""
+        return self.size.width
+
     def render_line(self, y: int) -> Strip:
         """The strip of a row, made once per change."""
         strip = self._strips.get(y)

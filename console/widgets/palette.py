@@ -45,7 +45,11 @@ class Palette:
         found = self._at_cursor.get(tone)
         if found is None:
             look = self.tones[tone]
-            found = Style(bold=look.bold) + self.cursor if self.cursor.reverse else look + self.cursor
+            found = (
+                Style(bold=look.bold, underline=look.underline) + self.cursor
+                if self.cursor.reverse
+                else look + self.cursor
+            )
             self._at_cursor[tone] = found
         return found
 
@@ -72,6 +76,7 @@ def _tones(  # noqa: PLR0917 (in the order in which one reads the table)
         "risk2": Style(color=risk2),
         "risk3": Style(color=bad, bold=True),
         "key": Style(color=warn, bold=True),
+        "found": Style(bold=True, underline=True),
     }
 
 

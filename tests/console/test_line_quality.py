@@ -26,7 +26,7 @@ def recorded(port: int, query: str) -> list[str]:
 
 
 def quit_from_queue(terminal: Terminal) -> None:
-    terminal.child.send("q")
+    terminal.child.send(":quit\r")
     assert terminal.ends() == 0
 
 

@@ -12,6 +12,7 @@ from screens import console
 from casework.policy import Terms
 from casework.transitions import Status
 from console import news as n
+from console import quitting
 from console.pages import sending
 from console.state import ConsoleState, reduce
 
@@ -31,6 +32,40 @@ async def test_drafts_are_counted_before_quitting(running: Running, drafts: int,
             screen.app.tell_now(n.DraftKept(case(number), "note", "half"))
         await screen.press("q")
         await screen.sees("Quit?", said)
+
+
+@pytest.mark.parametrize(("opens", "there"), [("enter", "why this risk"), ("question_mark", "j k scroll")])
+async def test_one_q_too_many_after_leaving_something_does_not_quit(
+    running: Running, monkeypatch: pytest.MonkeyPatch, opens: str, there: str
+) -> None:
+    await stories.queue(running.record, 2)
+    passed = [100.0]
+    monkeypatch.setattr(quitting, "ticks", lambda: passed[0])
+    async with console(running.settings()) as screen:
+        await screen.sees("1/2")
+        await screen.press(opens)
+        await screen.sees(there)
+        await screen.press("q", "q")
+        await screen.sees("q again quits")
+        assert screen.app.is_running
+        await screen.press(opens)
+        await screen.sees(there)
+        await screen.press("escape")
+        await screen.sees("enter open")
+        passed[0] += 1.5
+        await screen.press("q")
+        await screen.until(lambda: not screen.app.is_running)
+
+
+async def test_after_the_warning_the_next_q_quits(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quitting, "ticks", lambda: 100.0)
+    await stories.queue(running.record, 2)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/2")
+        await screen.press("enter")
+        await screen.sees("why this risk")
+        await screen.press("q", "q", "q")
+        await screen.until(lambda: not screen.app.is_running)
 
 
 def test_what_is_on_its_way_is_counted_by_kind() -> None:

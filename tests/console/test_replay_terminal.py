@@ -21,7 +21,7 @@ def test_what_was_recorded_on_a_terminal_is_replayed_on_one(tmp_path: Path) -> N
         recorder.sees("why this risk", "four failed sign-ins")
         recorder.child.send("\x1b")
         recorder.sees("enter open")
-        recorder.child.send("q")
+        recorder.child.send(":quit\r")
         assert recorder.ends() == 0
         assert b"Look at it with" in recorder.raw
     assert read_tape(file).records
@@ -39,5 +39,5 @@ def test_what_was_recorded_on_a_terminal_is_replayed_on_one(tmp_path: Path) -> N
     replay.sees("read-only")
     replay.child.send("\x1b")
     replay.sees("enter open")
-    replay.child.send("q")
+    replay.child.send(":quit\r")
     assert replay.ends() == 0

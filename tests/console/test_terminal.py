@@ -40,7 +40,7 @@ def test_from_start_to_a_decided_case_at_80x24(desk_port: int, tmp_path: Path) -
     terminal.sees("enter open")
     case = httpx.get(f"http://127.0.0.1:{desk_port}/api/v1/cases?status=closed").json()["items"]
     assert [row["outcome"] for row in case] == ["actioned"]
-    terminal.child.send("q")
+    terminal.child.send(":quit\r")
     assert terminal.ends() == 0
     assert restored(terminal.raw)
 
