@@ -40,6 +40,7 @@ from console.pages.sheet import Sheet
 from console.places import DONE
 from console.pulse import watch_seams
 from console.quitting import Quitting
+from console.reducing import reduce
 from console.screens.case import CaseScreen
 from console.screens.help import SMALLEST, TooSmall
 from console.screens.panels import Panel
@@ -48,7 +49,7 @@ from console.screens.work import WorkScreen
 from console.searching import Searching
 from console.settings import ConsoleSettings, inside_tmux
 from console.signing_in import SigningIn
-from console.state import ConsoleState, reduce
+from console.state import ConsoleState
 from console.themes import Themed
 from console.widgets.painter import Painted, Painter
 from console.work import Work

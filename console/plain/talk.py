@@ -18,9 +18,10 @@ from console.format import clean, words
 from console.lines import Line
 from console.pages.sheet import Sheet
 from console.plain.words import GLYPHS, announcements, spoken
+from console.reducing import reduce
 from console.saved_views import SAVED
 from console.settings import ConsoleSettings
-from console.state import ConsoleState, reduce
+from console.state import ConsoleState
 
 WIDTH = 100
 INBOX_LIMIT = 1000

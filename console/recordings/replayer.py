@@ -14,7 +14,8 @@ from console.problems import CaseNotFoundError, NotPermittedError, UnreachableEr
 from console.recordings.player import Player
 from console.recordings.recorder import THE_LINE, about_call
 from console.recordings.tape import READS, Answer, Arrival, Lost, Tape
-from console.state import ConsoleState, OpenCase, reduce
+from console.reducing import reduce
+from console.state import ConsoleState, OpenCase
 
 
 class _Replayer:

@@ -43,7 +43,7 @@ def test_the_domain_loads_no_framework() -> None:
 
 
 def test_the_console_core_runs_without_the_screen() -> None:
-    code = "import console.state, console.format, console.api"
+    code = "import console.state, console.reducing, console.format, console.api"
     assert "textual" not in loaded_by(code)
 
 

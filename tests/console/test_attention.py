@@ -14,7 +14,8 @@ from console.app import ConsoleApp
 from console.lines import plain
 from console.pages.sheet import Sheet
 from console.pages.status import Counts, status_line
-from console.state import ConsoleState, reduce
+from console.reducing import reduce
+from console.state import ConsoleState
 
 CASE = "fraud-ALERT-001"
 SOON = Terms(decision_deadline_seconds=600, hold_seconds=600)

@@ -24,7 +24,8 @@ from console.many import FEW, MOST_AT_ONCE
 from console.pages import sending
 from console.persevering import Persevering
 from console.problems import UnreachableError
-from console.state import ConsoleState, reduce
+from console.reducing import reduce
+from console.state import ConsoleState
 
 CLIENT_TRIES = 3
 """So often the client itself sends one request."""

@@ -13,7 +13,8 @@ from casework.filters import Filter, FilterError, View, in_order, parse
 from casework.transitions import Status
 from casework.views import CaseSummary, ClaimView
 from console import news as n
-from console.state import ConsoleState, reduce
+from console.reducing import reduce
+from console.state import ConsoleState
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 VIEW = View("local:ana", NOW)

@@ -16,8 +16,9 @@ from console.frames import Frame, NoticeFrame, read_frames
 from console.lines import plain
 from console.pages import status
 from console.pages.sheet import Sheet
+from console.reducing import reduce
 from console.settings import ConsoleSettings
-from console.state import ConsoleState, reduce
+from console.state import ConsoleState
 from console.widgets.line_pane import LinePane
 
 HELLO = b'event: hello\ndata: {"kind":"hello","cursor":"c1.t1","detail":""}\nid: c1.t1\n\n'

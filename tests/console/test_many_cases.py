@@ -18,9 +18,10 @@ from console import news as n
 from console.app import coalesced
 from console.case_list import RECOUNTED_AT_ONCE, CaseList
 from console.feed import LONGEST_HOLD_SECONDS, Feed, Pace
+from console.reducing import reduce
 from console.rows import FIELDS, light
 from console.saved_views import SAVED
-from console.state import ConsoleState, reduce
+from console.state import ConsoleState
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 CASE = "fraud-ALERT-001"

@@ -14,8 +14,9 @@ from casework.views import CaseSummary, ClaimView
 from console.case_list import CaseList
 from console.news import CaseAnswered, CasesChanged, QueueRead
 from console.pages.status import count
+from console.reducing import reduce
 from console.saved_views import SAVED
-from console.state import ConsoleState, reduce
+from console.state import ConsoleState
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MINE = ClaimView(actor_id="local:ana", name="ana", until=NOW + timedelta(hours=1))

@@ -14,7 +14,8 @@ from casework.transitions import Status
 from console import news as n
 from console import quitting
 from console.pages import sending
-from console.state import ConsoleState, reduce
+from console.reducing import reduce
+from console.state import ConsoleState
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from casework.transitions import Status
 from casework.views import CaseChange, CaseSummary
 from console import news as n
+from console.keeping import FORGET_CLOSED, KEEP_CLOSED
+from console.reducing import reduce
 from console.rings import Rings
-from console.state import FORGET_CLOSED, KEEP_CLOSED, ConsoleState, reduce
+from console.state import ConsoleState
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 CUSTOMERS = 5

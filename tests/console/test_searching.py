@@ -15,7 +15,8 @@ from casework.transitions import Status
 from casework.views import CaseList, CaseSummary
 from console import news as n
 from console.desk import MOST_FOUND, Desk
-from console.state import FORGET_CLOSED, KEEP_CLOSED, ConsoleState
+from console.keeping import FORGET_CLOSED, KEEP_CLOSED
+from console.state import ConsoleState
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 

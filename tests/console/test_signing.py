@@ -22,12 +22,13 @@ from console.lines import plain
 from console.pages.sheet import Sheet
 from console.pages.status import away_banner
 from console.problems import ConsoleError, SignInNeededError, UsageError
+from console.reducing import reduce
 from console.settings import ConsoleSettings
 from console.signin import bearer
 from console.signin.profile import Profile, ProfileBook
 from console.signin.terms import ask_for_terms, check_tokens_may_go_to, checked
 from console.signin.token import Token
-from console.state import ConsoleState, reduce
+from console.state import ConsoleState
 from console.verbs.signing import introduction
 
 SERVER = "https://fraud.example"

@@ -18,7 +18,8 @@ from casework.transitions import Status
 from casework.views import CaseChange, CaseDetail, TelemetrySeen
 from console import news as n
 from console.app import coalesced
-from console.state import ConsoleState, reduce
+from console.reducing import reduce
+from console.state import ConsoleState
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 

@@ -20,7 +20,8 @@ from console.app import LOOK_AFTER_SECONDS
 from console.lines import plain, width_of
 from console.pages import status
 from console.pages.sheet import Sheet
-from console.state import ConsoleState, reduce
+from console.reducing import reduce
+from console.state import ConsoleState
 
 CASE = "fraud-ALERT-001"
 

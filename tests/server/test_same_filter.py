@@ -13,7 +13,8 @@ from casework.filters import View, parse
 from casework.finding import ToolCall
 from casework.views import CaseList, CaseSummary, Me
 from console import news as n
-from console.state import ConsoleState, reduce
+from console.reducing import reduce
+from console.state import ConsoleState
 from tests.builders import event, make_alert, make_finding, story_until_review
 from tests.server.desk import Running
 
