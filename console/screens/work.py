@@ -153,43 +153,43 @@ class WorkScreen(Screen[None]):
         self.console_app.calling_out.hide()
 
     def action_approve(self) -> None:
-        self._with_case("approve")
+        self.with_case("approve")
 
     def action_choose(self) -> None:
-        self._with_case("choose")
+        self.with_case("choose")
 
     def action_reject(self) -> None:
-        self._with_case("reject")
+        self.with_case("reject")
 
     def action_withdraw(self) -> None:
-        self._with_case("withdraw")
+        self.with_case("withdraw")
 
     def action_claim(self) -> None:
-        self._with_case("claim")
+        self.with_case("claim")
 
     def action_escalate(self) -> None:
-        self._with_case("escalate")
+        self.with_case("escalate")
 
     def action_defer(self) -> None:
-        self._with_case("defer")
+        self.with_case("defer")
 
     def action_tag(self) -> None:
-        self._with_case("tag")
+        self.with_case("tag")
 
     def action_note(self) -> None:
-        self._with_case("note")
+        self.with_case("note")
 
     def action_repeat(self) -> None:
-        self._with_case("repeat")
+        self.with_case("repeat")
 
     def action_reverse(self) -> None:
-        self._with_case("reverse")
+        self.with_case("reverse")
 
     def action_next_case(self) -> None:
         self.console_app.work.start("next_case")
 
     def action_copy(self) -> None:
-        self._with_case("copy")
+        self.with_case("copy")
 
     def action_copy_command(self) -> None:
         shown = self.case_shown
@@ -214,9 +214,10 @@ class WorkScreen(Screen[None]):
     def action_help(self) -> None:
         self.console_app.show_help(self.scope)
 
-    def _with_case(self, what: str) -> None:
+    def with_case(self, what: str, words: str = "") -> None:
+        """Begin a piece of work on the case in hand, perhaps with words that were typed already."""
         shown = self.case_shown
         if shown is None:
             self.console_app.say("There is no case to act on yet.", "warn")
         else:
-            self.console_app.work.start(what, shown, self.cases_marked)
+            self.console_app.work.start(what, shown, self.cases_marked, words)
