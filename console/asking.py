@@ -250,16 +250,21 @@ class Asking(App[None]):
         *,
         check: Check | None = None,
         prefill: str = "",
+        typed: str = "",
         accept: Accept | None = None,
         hint: Hint | None = None,
         codes: Codes | None = None,
     ) -> str | Again | None:
-        """Ask for words about a case, of a kind; what is typed is kept as a draft until it is sent."""
+        """Ask for words about a case, of a kind; what is typed is kept as a draft until it is sent.
+
+        What was `typed` already stands where the draft would, on a line of its own before that.
+        """
 
         def keep(text: str) -> None:
             self.tell(n.DraftKept(*about, text))
 
         draft = self.state.drafts.get(about) or prefill
+        draft = "\n".join(filter(None, (typed, "" if draft.strip() == typed else draft)))
         panel = WordsPanel(
             title,
             page,

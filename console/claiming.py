@@ -119,19 +119,19 @@ class Claiming:
         self._reminded = frozenset(own)
         return [f"You also hold {plural(len(own), 'case')}, {own[0]} is due first."] if fresh else []
 
-    async def note(self, desk: "Desk", seen: CaseSummary) -> None:
+    async def note(self, desk: "Desk", seen: CaseSummary, words: str = "") -> None:
         """A note on the case."""
 
         def page(width: int) -> Sequence[Line]:
             return [said(seen.case_id, "strong"), said("A note stays in the record for ever.", "dim")]
 
-        text = await self._app.write("Note", page, (seen.case_id, "note"))
+        text = await self._app.write("Note", page, (seen.case_id, "note"), typed=words)
         if isinstance(text, str):
             await desk.note(seen.case_id, text)
             self._app.tell_now(n.DraftKept(seen.case_id, "note", ""))
             self._app.say(f"Recorded: your note on {seen.case_id}.", "good")
 
-    async def note_all(self, desk: "Desk", marked: Sequence[CaseSummary]) -> None:
+    async def note_all(self, desk: "Desk", marked: Sequence[CaseSummary], words: str = "") -> None:
         """The same note on all marked cases."""
 
         def page(width: int) -> Sequence[Line]:
@@ -139,7 +139,9 @@ class Claiming:
             return [said(many, "strong"), said("It stays in their records for ever.", "dim")]
 
         marked = self._bulk.idle(marked, "note")
-        text = marked and await self._app.write("Note on the marked cases", page, ("marked", "note"))
+        text = marked and await self._app.write(
+            "Note on the marked cases", page, ("marked", "note"), typed=words
+        )
         if isinstance(text, str):
             response = await desk.many.each("note", [row.case_id for row in marked], desk.noting(text))
             self._bulk.tell(response, "Notes recorded", keep_marks=True)

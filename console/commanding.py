@@ -4,8 +4,11 @@ from typing import TYPE_CHECKING, cast
 
 from console.actions import Scope
 from console.commands import Order, vocabulary
+from console.format import day_and_time
+from console.ordering import ORDER_SAID
 from console.screens.command_line import CommandPanel
 from console.screens.queue import QueueScreen
+from console.screens.work import WorkScreen
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -39,8 +42,38 @@ class Commanding:
                 self._queue().show_view(name)
             case Order("filter", text):
                 self._queue().filter_to(text)
+            case Order("customer", number):
+                self._show_customer(int(number))
+            case Order("order"):
+                self._app.say(f"The queue: {ORDER_SAID}; that is how the server hands cases out.")
+            case Order("whoami"):
+                self._app.say(self._who())
+            case Order(name, words) if words:
+                self._begin_with(name, words)
             case Order(name):
                 await self._act(name)
+
+    def _show_customer(self, number: int) -> None:
+        """Open the only case of a customer that is here, or list them."""
+        ids = [row.case_id for row in self._app.state.cases.values() if row.customer_id == number]
+        if len(ids) == 1:
+            self._app.open_case(ids[0])
+        else:
+            self._queue().filter_to(f"customer:{number}")
+
+    def _who(self) -> str:
+        me = self._app.state.me
+        if me is None:
+            return "The server has not said yet who you are."
+        until = f", signed in until {day_and_time(me.signed_in_until)}" if me.signed_in_until else ""
+        role = f"role {me.actor.role}" if me.actor.role else "no role"
+        return f"You are {me.actor.label} ({me.actor.actor_id}), {role}, in {me.environment}{until}."
+
+    def _begin_with(self, what: str, words: str) -> None:
+        """Open the panel of an action with words in it that were typed already."""
+        screen = self._app.screen
+        if isinstance(screen, WorkScreen):
+            screen.with_case(what, words)
 
     def _wear(self, name: str) -> None:
         self._app.wear(cast("ThemeName", name))

@@ -13,8 +13,21 @@ WITH_ARGUMENT: Mapping[str, str] = {
     "filter": "show only what matches; without a text, type it in the queue",
     "view": "show a saved view: " + ", ".join(view.name for view in SAVED),
     "open": "open a case by its id, or any part that no other id contains",
+    "customer": "the cases of a customer by number; if there is only one, open it",
     "quit": "leave the console, after a question if something is unsent",
 }
+WITH_WORDS = frozenset({"defer", "note"})
+"""Actions that may be given the words to begin with; nothing is sent before their panel is answered."""
+_WORDS: Mapping[str, str] = {
+    "undo": "withdraw a decision while it is held",
+    "order": "in which order the queue is, and why",
+    "sort": "in which order the queue is, and why",
+    "whoami": "who you are to the server, and your role",
+}
+_SAME = {"undo": "withdraw", "sort": "order"}
+"""What people call what has another name here."""
+_VIEWS: Mapping[str, str] = {view.name: f"view: {view.text}" for view in SAVED if view.name != "open"}
+"""Views that are shown by their name alone; `open` opens a case."""
 _ONE_OF = {"theme": "theme", "view": "view", "open": "case"}
 """What the argument of a word is one of."""
 _HIDDEN = frozenset({"command_line", "command_palette", "view"})
@@ -50,12 +63,16 @@ class Vocabulary:
     case_ids: Sequence[str]
     incomplete: frozenset[str] = frozenset({"theme", "view"})
     """Words that say nothing without their argument."""
+    whole: frozenset[str] = frozenset()
+    """Commands that change a case: a slip of a few letters must not run one, so they are typed whole."""
 
     def candidates(self, text: str) -> list[Candidate]:
         """How what was typed can go on; a beginning wins over a part in the middle."""
         name, blank, argument = text.lstrip().partition(" ")
         if not blank:
-            return [Candidate(found, self.helps[found]) for found in _matching(name, self.helps)]
+            found = _matching(name, self.helps)
+            ids = _matching(name, self.case_ids)[:MOST_CASES] if name and not found else []
+            return [*(Candidate(one, self.helps[one]) for one in found), *(Candidate(one, "") for one in ids)]
         values = _matching(argument.strip(), self._values(_spelled(name)))
         return [Candidate(f"{name} {value}", "") for value in values[:MOST_CASES]]
 
@@ -69,13 +86,31 @@ class Vocabulary:
     def parse(self, text: str) -> Order:
         """The order in a line. Raises CommandError with what to write instead."""
         name, _, argument = text.strip().partition(" ")
-        known = self._one(_spelled(name), self.helps, "command")
         argument = argument.strip()
+        if not argument and not _matching(name, self.helps) and (ids := self._ids(name)):
+            return Order("open", ids[0]) if len(ids) == 1 else Order("filter", f"case:{name}")
+        known = self._command(name)
+        if known in _VIEWS and not argument:
+            return Order("view", known)
         if known in _ONE_OF and (argument or known in self.incomplete):
             argument = self._one(argument, self._values(known), _ONE_OF[known])
-        elif argument and known not in WITH_ARGUMENT:
+        elif known == "customer":
+            argument = _number(argument)
+        elif argument and known not in WITH_ARGUMENT.keys() | WITH_WORDS:
             raise CommandError(f"{known} takes no argument.")
-        return Order(known, argument)
+        return Order(_SAME.get(known, known), argument)
+
+    def _command(self, typed: str) -> str:
+        """The command that is meant; one that changes a case only when it is typed in full."""
+        known = self._one(typed, self.helps, "command")
+        if known in self.whole and _spelled(typed) != known:
+            raise CommandError(f"Which command? {known} changes a case: type it whole, or press tab.")
+        return known
+
+    def _ids(self, typed: str) -> list[str]:
+        """The cases that are meant by an id or an alert's, whole or in part."""
+        exact = [one for one in self.case_ids if _spelled(one) == _spelled(typed)]
+        return exact or _matching(typed, self.case_ids)
 
     def _values(self, name: str) -> Sequence[str]:
         match name:
@@ -91,9 +126,9 @@ class Vocabulary:
     @staticmethod
     def _one(typed: str, known: Iterable[str], what: str) -> str:
         """The one that is meant: named whole, or by a part that no other has."""
-        known = list(known)
-        found = [typed] if typed in known else _matching(typed, known)
-        beginning = [one for one in found if one.startswith(typed)]
+        known, spelled = list(known), _spelled(typed)
+        found = [spelled] if spelled in known else _matching(typed, known)
+        beginning = [one for one in found if _spelled(one).startswith(spelled)]
         found = beginning if len(beginning) == 1 else found
         if typed and len(found) == 1:
             return found[0]
@@ -105,15 +140,24 @@ class Vocabulary:
 
 def vocabulary(scope: Scope, actions: Sequence[Action], case_ids: Iterable[str] = ()) -> Vocabulary:
     """Everything that can be said on a screen: its actions, and the words that take an argument."""
-    helps = {
-        action.id: f"{action.help}  ({action.shown_keys or 'no key'})"
-        for action in available(scope, actions)
-        if action.name.partition("(")[0] not in _HIDDEN
-    }
+    said = [one for one in available(scope, actions) if one.name.partition("(")[0] not in _HIDDEN]
+    helps = {action.id: f"{action.help}  ({action.shown_keys or 'no key'})" for action in said}
+    changing = frozenset(action.id for action in said if action.changes)
+    aliases = frozenset(one for one, meant in _SAME.items() if meant in changing)
     incomplete = {"theme", "view"} | ({"open"} - helps.keys())
+    every = {**_VIEWS, **_WORDS, **helps, **WITH_ARGUMENT}
     return Vocabulary(
-        dict(sorted({**helps, **WITH_ARGUMENT}.items())), sorted(case_ids), frozenset(incomplete)
+        dict(sorted(every.items())), sorted(case_ids), frozenset(incomplete), changing | aliases
     )
+
+
+def _number(typed: str) -> str:
+    """A customer's number. Raises CommandError."""
+    if not (typed.isascii() and typed.isdigit()):
+        raise CommandError(
+            f"Which customer? {typed} is no number." if typed else "Which customer? Its number."
+        )
+    return typed
 
 
 def _common_beginning(lines: Sequence[str]) -> str:

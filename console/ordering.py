@@ -7,6 +7,9 @@ from typing import Generic, Protocol, Self, TypeVar, overload
 from casework.filters import Rank, rank
 from casework.views import CaseSummary
 
+ORDER_SAID = "what expires first is on top, then the higher risk, then the older case"
+"""The queue's order in words."""
+
 Cases = Mapping[str, CaseSummary]
 Belongs = Callable[[CaseSummary], bool]
 

@@ -32,7 +32,7 @@ class Triage:
         self._app = app
         self._bulk = bulk
 
-    async def defer(self, desk: "Desk", seen: CaseSummary) -> None:
+    async def defer(self, desk: "Desk", seen: CaseSummary, words: str = "") -> None:
         """Ask until when, and why; a deferred case can be brought back the same way."""
         row = self._app.state.cases.get(seen.case_id, seen)
 
@@ -47,7 +47,7 @@ class Triage:
         def hint(text: str) -> str:
             return "brings it back now" if _is_back(text, row) else _understood(text, self._app.now())
 
-        text = await self._app.write("Defer until when?", page, about, accept=accept, hint=hint)
+        text = await self._app.write("Defer until when?", page, about, typed=words, accept=accept, hint=hint)
         if not isinstance(text, str):
             return
         if _is_back(text, row):
@@ -63,7 +63,7 @@ class Triage:
             )
         self._app.tell_now(n.DraftKept(*about, ""))
 
-    async def defer_all(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
+    async def defer_all(self, desk: "Desk", rows: Sequence[CaseSummary], words: str = "") -> None:
         """Defer all marked cases until one time; the server refuses those due before it, one by one."""
 
         def page(width: int) -> Sequence[Line]:
@@ -82,7 +82,9 @@ class Triage:
             return understood and understood + _due_before(text, rows, self._app.now())
 
         about, rows = ("marked", "deferral"), self._bulk.idle(rows, "deferral")
-        text = rows and await self._app.write("Defer the marked cases", page, about, accept=accept, hint=hint)
+        text = rows and await self._app.write(
+            "Defer the marked cases", page, about, typed=words, accept=accept, hint=hint
+        )
         if isinstance(text, str):
             self._app.work.expect_panel()
             until, reason = moment_and_words(text, self._app.now())

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from casework.action import ActionReceipt
@@ -14,7 +15,8 @@ from console.claiming import Claiming
 from console.clipboard import fields
 from console.decided import Decided
 from console.deciding import CHOICES, Deciding
-from console.format import plural, words
+from console.format import plural
+from console.format import words as in_words_of
 from console.lines import BLANK, Line, said
 from console.pages.bulk import consequences, recommended_for
 from console.pages.decision import in_words
@@ -87,10 +89,16 @@ class Work:
             self._opening.cancel()
         self.ahead.drop()
 
-    def start(self, what: str, seen: CaseSummary | None = None, marked: Sequence[CaseSummary] = ()) -> None:
+    def start(
+        self,
+        what: str,
+        seen: CaseSummary | None = None,
+        marked: Sequence[CaseSummary] = (),
+        words: str = "",
+    ) -> None:
         """Begin a piece of work on what the screen shows, the marked cases if there are any.
 
-        Unless one may only look.
+        Unless one may only look. `words` were typed already, for the panel that asks for some.
         """
         if BY_NAME[what].changes and self._app.settings.readonly:
             self._app.say("This console is read-only.", "warn")
@@ -100,7 +108,7 @@ class Work:
             opens = what in _OPENS_SOMETHING
             if opens:
                 self.ahead.hold(None)
-            doing = self._guarded(self._step(what, desk, seen, marked), opens=opens)
+            doing = self._guarded(self._step(what, desk, seen, marked, words), opens=opens)
             worker = self._app.run_worker(doing, group="work", exit_on_error=True)
             self._opening = worker if opens else self._opening
 
@@ -109,7 +117,12 @@ class Work:
         self._app.run_worker(self._guarded(doing, opens=False), group="work", exit_on_error=True)
 
     def _step(
-        self, what: str, desk: "Desk", seen: CaseSummary | None, marked: Sequence[CaseSummary]
+        self,
+        what: str,
+        desk: "Desk",
+        seen: CaseSummary | None,
+        marked: Sequence[CaseSummary],
+        words: str,
     ) -> Awaitable[None]:
         """The conversation a key begins."""
         on_many: dict[str, Callable[[], Awaitable[None]]] = {
@@ -117,12 +130,12 @@ class Work:
             "choose": lambda: self._choose_for(desk, marked),
             "reject": lambda: self._bulk.reject(desk, marked),
             "escalate": lambda: self._bulk.escalate(desk, marked),
-            "defer": lambda: self._triage.defer_all(desk, marked),
+            "defer": lambda: self._triage.defer_all(desk, marked, words),
             "tag": lambda: self._triage.tag_all(desk, marked),
             "repeat": lambda: self._bulk.repeat(desk, marked, self.decided.last),
             "withdraw": lambda: self.taking_back.withdraw_all(desk, marked),
             "claim": lambda: self._claiming.claim_all(desk, marked),
-            "note": lambda: self._claiming.note_all(desk, marked),
+            "note": lambda: self._claiming.note_all(desk, marked, words),
             "reverse": self._one_at_a_time,
         }
         on_a_case: dict[str, Callable[[Desk, CaseSummary], Awaitable[None]]] = {
@@ -132,10 +145,10 @@ class Work:
             "repeat": self._deciding.repeat,
             "escalate": self._deciding.escalate,
             "withdraw": self.taking_back.withdraw,
-            "defer": self._triage.defer,
+            "defer": partial(self._triage.defer, words=words),
             "tag": self._triage.tag,
             "claim": self._claiming.claim,
-            "note": self._claiming.note,
+            "note": partial(self._claiming.note, words=words),
             "reverse": self._reverse,
             "copy": self._copy,
         }
@@ -195,7 +208,7 @@ class Work:
         def page(index: int, width: int) -> Sequence[Line]:
             return reversal(detail.case, receipts[index], self._app.me, self._sheet(width))
 
-        picked = await self._app.choose("Undo which step?", [words(r.step) for r in receipts], page)
+        picked = await self._app.choose("Undo which step?", [in_words_of(r.step) for r in receipts], page)
         return receipts[picked] if isinstance(picked, int) else None
 
     async def _undo(self, desk: "Desk", detail: CaseDetail, receipt: ActionReceipt) -> None:
@@ -203,7 +216,7 @@ class Work:
             lines = reversal(detail.case, receipt, self._app.me, self._sheet(width))
             return [*lines, BLANK, said("Why? It stays in the record.")]
 
-        case_id, undo = detail.case.case_id, words(receipt.step.inverse)
+        case_id, undo = detail.case.case_id, in_words_of(receipt.step.inverse)
         text = await self._app.write(f"Undo: {undo}", page, (case_id, "reversal"))
         if isinstance(text, str):
             await desk.reverse(case_id, receipt.action_id, text)

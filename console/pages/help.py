@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from casework.filters import FIELD_HELP
 from console.actions import Action, Scope, available, pressed, shown
 from console.lines import BLANK, Line, Span
+from console.ordering import ORDER_SAID
 from console.pages.sheet import Sheet, hanging
 
 _MARKS = (
@@ -31,6 +32,8 @@ def help_page(scope: Scope, sheet: Sheet) -> list[Line]:
         lines += hanging(f"  {keys:<18} ", f"{action.help}{_unbound(action)}", "", sheet, "key")
     return [
         *lines,
+        BLANK,
+        *_pairs("order", [("the queue", ORDER_SAID)], sheet),
         BLANK,
         *_pairs("marks", _marks(sheet), sheet),
         BLANK,

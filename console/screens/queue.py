@@ -163,12 +163,12 @@ class QueueScreen(WorkScreen):
             told = f"{case_id} left this list: {why_it_left(state.cases.get(case_id))}."
             self.call_later(self.console_app.say, told, "warn")
 
-    def with_case(self, what: str) -> None:
+    def with_case(self, what: str, words: str = "") -> None:
         slipped = self._slip.takes(ticks()) if BY_NAME[what].changes else ""
         if slipped:
             self.console_app.say(f"Not taken: {slipped} had just left from under the cursor.", "warn")
         else:
-            super().with_case(what)
+            super().with_case(what, words)
 
     def _show_bars(self, state: ConsoleState) -> int:
         """Everything around the list; returns how many rows the keys or the message take."""

@@ -214,10 +214,10 @@ class WorkScreen(Screen[None]):
     def action_help(self) -> None:
         self.console_app.show_help(self.scope)
 
-    def with_case(self, what: str) -> None:
-        """Begin what a key asks for, on the case in hand or on the marked ones."""
+    def with_case(self, what: str, words: str = "") -> None:
+        """Begin a piece of work on the case in hand, perhaps with words that were typed already."""
         shown = self.case_shown
         if shown is None:
             self.console_app.say("There is no case to act on yet.", "warn")
         else:
-            self.console_app.work.start(what, shown, self.cases_marked)
+            self.console_app.work.start(what, shown, self.cases_marked, words)
