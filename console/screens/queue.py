@@ -158,7 +158,7 @@ class QueueScreen(WorkScreen):
 
     def _tell_of_slip(self, state: ConsoleState, case_id: str | None) -> None:
         """Somebody else took the case from under the cursor: say so, and beware of keys meant for it."""
-        if case_id is not None and not self._marks:
+        if case_id is not None and not self._marks and self.console_app.top is self:
             self._slip.happened(case_id, ticks())
             told = f"{case_id} left this list: {why_it_left(state.cases.get(case_id))}."
             self.call_later(self.console_app.say, told, "warn")

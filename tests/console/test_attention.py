@@ -86,6 +86,7 @@ async def test_what_is_away_and_what_environment_this_is_stands_in_the_status_li
 def test_production_cannot_be_overlooked_and_zeros_give_way_when_it_is_narrow() -> None:
     me = Me(actor=person("ana"), authenticated=True, environment="production")
     state = reduce(reduce(ConsoleState(), n.MeKnown(me)), n.SeamsKnown(("task_hub",)))
+    state = reduce(state, n.LineLive(now()))
     wide = plain(status_line(state, Counts(waiting=3), Sheet(120, now()), due=2))
     narrow = plain(status_line(state, Counts(waiting=3), Sheet(80, now()), due=2))
     for line in (wide, narrow):

@@ -25,8 +25,12 @@ def recorded(port: int, query: str) -> list[str]:
     return [event["body"]["type"] for event in events]
 
 
-def quit_from_queue(terminal: Terminal) -> None:
+def quit_from_queue(terminal: Terminal, *, held: bool = False) -> None:
+    """A decision that is still held is named before the end."""
     terminal.child.send(":quit\r")
+    if held:
+        terminal.sees("Quit?", "takes effect")
+        terminal.child.send("\r")
     assert terminal.ends() == 0
 
 
@@ -72,7 +76,7 @@ def test_a_case_is_decided_over_a_slow_line(desk_port: int, tmp_path: Path) -> N
         assert recorded(desk_port, "alert-006").count("decision_submitted") == 1
         terminal.child.send("\x1b")
         terminal.sees("enter open")
-        quit_from_queue(terminal)
+        quit_from_queue(terminal, held=True)
 
 
 def test_the_line_breaks_during_a_decision_and_it_is_recorded_once(desk_port: int, tmp_path: Path) -> None:
@@ -97,7 +101,7 @@ def test_the_line_breaks_during_a_decision_and_it_is_recorded_once(desk_port: in
         terminal.child.send("\x1b")
         terminal.sees("live", "enter open")
         assert recorded(desk_port, "alert-005").count("decision_submitted") == 1
-        quit_from_queue(terminal)
+        quit_from_queue(terminal, held=True)
 
 
 def test_after_a_broken_line_the_queue_has_what_happened_meanwhile(desk_port: int, tmp_path: Path) -> None:
