@@ -17,7 +17,7 @@ class HelpPanel(ReadingPanel[None]):
     """What one can press here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter,question_mark", "leave", show=False),
+        Binding("escape,q,enter,question_mark", "leave", show=False, priority=True),
         *SCROLLING,
     ]
 

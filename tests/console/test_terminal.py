@@ -122,3 +122,28 @@ def test_escape_and_enter_in_one_packet_confirm_nothing(desk_port: int, tmp_path
     assert row["status"] == "awaiting_review"
     terminal.child.kill(signal.SIGTERM)
     terminal.ends()
+
+
+def test_words_to_find_in_one_packet_with_their_enter_decide_nothing(desk_port: int, tmp_path: Path) -> None:
+    """As over a slow line: what was meant to be found was once taken for commands, and a rejection sent."""
+    terminal = Terminal(desk_port, tmp_path)
+    terminal.sees("waiting 26", "live")
+    terminal.child.send("/case:alert-005\r")
+    terminal.sees("1/1")
+    terminal.child.send("\r")
+    terminal.sees("why this risk")
+    terminal.child.send("/risk enter\r/risk\r/\r")
+    terminal.sees("risk: 2 of ", "section assessment")
+    terminal.child.send("?/reject\r")
+    terminal.sees("reject: 1 of ")
+    terminal.child.send("q")
+    terminal.loses("j k scroll")
+    terminal.child.send("a")
+    terminal.sees("enter do it")
+    terminal.child.send("/account\r")
+    terminal.sees("account: 1 of ", "enter do it")
+    (row,) = httpx.get(f"http://127.0.0.1:{desk_port}/api/v1/cases?q=alert-005").json()["items"]
+    assert row["status"] == "awaiting_review"
+    assert not any(tmp_path.rglob("drafts/*"))
+    terminal.child.kill(signal.SIGTERM)
+    terminal.ends()
