@@ -19,7 +19,6 @@ from console.lines import Line, Span, said, width_of
 from console.marks import Marks
 from console.pages import sending, status
 from console.pages.preview import in_view, preview, recent
-from console.pages.rows import NARROW
 from console.pages.views import views_line
 from console.places import Listed
 from console.saved_views import SAVED
@@ -34,9 +33,9 @@ from console.widgets.toasts import Toasts
 
 PREVIEW_FROM = 100
 THREE_PANES_FROM = 160
-WIDE_TABLE_FROM = 116
+WIDE_TABLE_FROM = 120
+WIDE_TABLE = 81
 """From here on a list with all its columns leaves a preview that can be read."""
-WIDE_TABLE = NARROW
 
 
 class QueueScreen(WorkScreen):

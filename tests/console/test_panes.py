@@ -45,7 +45,7 @@ async def test_the_record_beside_the_list_has_a_title_and_says_what_is_before_it
         await screen.sees("timeline of fraud-ALERT-", " before: enter 4 shows them", "telemetry")
 
 
-@pytest.mark.parametrize("size", [(100, 24), (115, 30), (116, 30), (160, 30)])
+@pytest.mark.parametrize("size", [(100, 24), (119, 30), (120, 30), (160, 30)])
 async def test_the_preview_keeps_room_to_be_read(running: Running, size: tuple[int, int]) -> None:
     await stories.queue(running.record, 2)
     async with console(running.settings(), size) as screen:
