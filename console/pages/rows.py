@@ -122,7 +122,9 @@ def _cell(  # noqa: PLR0911 (a column each)
         case "decided":
             return clean(ended_by(case)), "accent"
         case "age":
-            return age(case.opened_at, sheet.now), "dim"
+            whole = age(case.opened_at, sheet.now)
+            short = _short_span((sheet.now - case.opened_at).total_seconds())
+            return whole if len(whole) <= width else short, "dim"
         case _:
             return clean(case.description), "dim"
 

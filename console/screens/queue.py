@@ -18,7 +18,7 @@ from console.format import clean
 from console.lines import Line, Span, said, width_of
 from console.marks import Marks
 from console.pages import sending, status
-from console.pages.preview import preview, recent
+from console.pages.preview import in_view, preview, recent
 from console.pages.views import views_line
 from console.places import Listed
 from console.saved_views import SAVED
@@ -33,6 +33,9 @@ from console.widgets.toasts import Toasts
 
 PREVIEW_FROM = 100
 THREE_PANES_FROM = 160
+WIDE_TABLE_FROM = 120
+WIDE_TABLE = 81
+"""From here on a list with all its columns leaves a preview that can be read."""
 
 
 class QueueScreen(WorkScreen):
@@ -137,6 +140,7 @@ class QueueScreen(WorkScreen):
 
     def on_resize(self) -> None:
         wide = self.size.width
+        self.query_one(CaseTable).styles.min_width = WIDE_TABLE if wide >= WIDE_TABLE_FROM else None
         self.query_one("#preview").display = wide >= PREVIEW_FROM
         self.query_one("#stream").display = wide >= THREE_PANES_FROM
         self.call_after_refresh(self.console_app.repaint)
@@ -197,7 +201,8 @@ class QueueScreen(WorkScreen):
     def _show_telemetry(self, state: ConsoleState, rows_below: int) -> None:
         """Telemetry gives its rows to a message that needs more than one, so that the list stays."""
         strip = self.query_one("#telemetry", LineView)
-        rows = (1 if self.size.height < 30 else 4) - (rows_below - 1)
+        most = 1 if self.size.height < 30 else min(4, 1 + len(state.telemetry.latest))  # none are left blank
+        rows = most - (rows_below - 1)
         strip.display = self.size.width < THREE_PANES_FROM and rows > 0
         strip.styles.height = max(1, rows)
         sheet = self.sheet(strip)
@@ -216,7 +221,9 @@ class QueueScreen(WorkScreen):
         if selected is None or opened is None or opened.case_id != selected.case_id:
             opened = None
         if pane.display:
-            pane.show(preview(selected, opened, self.sheet(pane)) if selected else [])
+            sheet = self.sheet(pane)
+            lines = preview(selected, opened, sheet) if selected else []
+            pane.show(in_view(lines, pane.size.height, sheet))
             self.console_app.look_soon(selected.case_id if selected else None)
         if stream.display:
             stream.show(recent(state, opened, self.sheet(stream), stream.size.height))
