@@ -6,14 +6,20 @@ import re
 import pytest
 from conftest import Running
 from fakedesk import stories
+from fakedesk.stories import case
 from hypothesis import given
 from hypothesis import strategies as st
-from screens import console
+from screens import Driver, console
 
 from casework.events import DecisionSubmitted
 from casework.reasons import ReasonCode
 from casework.transitions import Status
 from console import clipboard
+
+
+def marked(screen: Driver) -> list[str]:
+    queue = screen.app.queue
+    return sorted(row.case_id for row in queue.cases_marked) if queue else []
 
 
 def decided(running: Running) -> list[str]:
@@ -47,10 +53,10 @@ async def test_a_marked_case_that_went_on_is_refused_by_itself_and_stays_marked(
         await screen.press("asterisk")
         await screen.sees("3 marked")
         running.desk.mute = True
-        case = running.record.load("fraud-ALERT-002")
-        assert case.review is not None
-        moved_on = {"review": case.review.model_copy(update={"attempt": 2, "assessment_hash": "0" * 64})}
-        running.record.cases["fraud-ALERT-002"] = case.model_copy(update=moved_on)
+        known = running.record.load("fraud-ALERT-002")
+        assert known.review is not None
+        moved_on = {"review": known.review.model_copy(update={"attempt": 2, "assessment_hash": "0" * 64})}
+        running.record.cases["fraud-ALERT-002"] = known.model_copy(update=moved_on)
         await screen.press("A")
         await screen.sees("for 3 marked cases?")
         await screen.press("4", "enter")
@@ -67,7 +73,7 @@ async def test_many_cases_need_their_number_typed(running: Running) -> None:
     await stories.queue(running.record, 22)
     async with console(running.settings()) as screen:
         await screen.sees("1/22")
-        await screen.press("space", "G", "v")
+        await screen.press("v", "G", "v")
         await screen.sees("22 marked")
         await screen.press("r")
         await screen.sees("22 marked cases get the same feedback")
@@ -237,22 +243,85 @@ async def test_a_marked_case_that_does_not_wait_for_it_is_left_out_and_unmarked(
         assert not screen.app.screen.cases_marked
 
 
-async def test_a_range_without_a_mark_begins_where_it_is_pressed_and_says_so(running: Running) -> None:
+async def test_a_range_follows_the_cursor_and_says_so_until_a_key_ends_it(running: Running) -> None:
+    await stories.queue(running.record, 5)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/5")
+        await screen.press("j", "v")
+        await screen.sees("range of 1, v ends it")
+        await screen.press("j", "j")
+        await screen.sees("4/5 range of 3, v ends it")
+        assert marked(screen) == [case(2), case(3), case(4)]
+        assert [line[1] for line in screen.text.splitlines()[3:8]] == [*" ***", " "]
+        await screen.press("k")
+        await screen.sees("3/5 range of 2, v ends it")
+        await screen.press("v")
+        await screen.sees("3/5 2 marked")
+        await screen.press("j", "j")
+        assert marked(screen) == [case(2), case(3)]
+
+
+async def test_esc_takes_a_range_off_and_leaves_the_other_marks(running: Running) -> None:
+    await stories.queue(running.record, 5)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/5")
+        await screen.press("space", "j", "v", "G")
+        await screen.sees("4 marked, range of 3, v ends it")
+        await screen.press("escape")
+        await screen.sees("5/5 1 marked")
+        await screen.press("escape")
+        assert not marked(screen)
+
+
+async def test_a_decision_is_about_the_range_and_the_other_marks(running: Running) -> None:
+    await stories.queue(running.record, 5)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/5")
+        await screen.press("space", "j", "v", "j", "j", "a")
+        await screen.sees("Approve: 4 cases?")
+        await screen.press("escape")
+        await screen.sees("4 marked")
+        assert "range" not in screen.text
+        await screen.press("k", "k")
+        assert marked(screen) == [case(1), case(3), case(4), case(5)]
+
+
+async def test_space_in_a_range_keeps_it_and_goes_on(running: Running) -> None:
     await stories.queue(running.record, 4)
     async with console(running.settings()) as screen:
         await screen.sees("1/4")
-        await screen.press("v")
-        await screen.sees("A range begins here: move, then v again.")
-        assert not screen.app.screen.cases_marked
-        await screen.press("j", "j", "v")
+        await screen.press("v", "j", "space")
+        await screen.sees("3/4 2 marked")
+        assert marked(screen) == [case(1), case(2)]
+
+
+async def test_another_view_and_a_case_in_front_end_a_range_and_keep_its_marks(running: Running) -> None:
+    await stories.queue(running.record, 4)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/4")
+        await screen.press("v", "j", "9")
+        await screen.sees("2 marked, 2 not listed")
+        await screen.press("1", "v", "j")
+        await screen.sees("3 marked, range of 2")
+        await screen.press("enter")
+        await screen.sees("why this risk")
+        await screen.press("J")
+        await screen.sees(case(4))
+        await screen.press("escape")
+        await screen.sees("3 marked")
+        assert "range" not in screen.text
+        await screen.press("n")
+        await screen.sees("why this risk", case(1))
+        await screen.press("escape")
         await screen.sees("3 marked")
 
 
-async def test_marks_that_are_gone_begin_no_range(running: Running) -> None:
+async def test_marking_all_says_how_many_and_how_to_take_them_off(running: Running) -> None:
     await stories.queue(running.record, 4)
     async with console(running.settings()) as screen:
         await screen.sees("1/4")
-        await screen.press("space", "escape", "j", "v")
-        await screen.sees("A range begins here")
-        await screen.press("j", "v")
-        await screen.sees("2 marked")
+        await screen.press("asterisk")
+        await screen.sees("4 marked; esc takes all marks off, so does *.")
+        await screen.press("asterisk")
+        await screen.sees("4 marks taken off.")
+        assert not marked(screen)
