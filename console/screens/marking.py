@@ -7,6 +7,7 @@ from console.actions import BY_NAME, key_of
 from console.format import plural
 from console.marks import Marks
 from console.ordering import QueueOrder
+from console.pages.marked import Sight
 from console.screens.work import WorkScreen
 from console.widgets.case_table import CaseTable
 
@@ -32,6 +33,12 @@ class MarkingScreen(WorkScreen):
     def cases_marked(self) -> Sequence[CaseSummary]:
         """The marked cases, each as it was when it was marked: that is what was looked at."""
         return tuple(self._marks.rows.values())
+
+    @property
+    def sight(self) -> Sight:
+        """Which of the marked cases the list does not show, and where the cursor is."""
+        hidden = frozenset(case_id for case_id in self._marks if self.listed.index_of(case_id) is None)
+        return Sight(hidden, self.case_in_hand)
 
     def mark(self, rows: Iterable[CaseSummary]) -> None:
         """Put marks on, for what these rows show."""
