@@ -387,7 +387,7 @@ class ConsoleApp(Themed, Asking):
         return next((screen for screen in self.screen_stack if isinstance(screen, QueueScreen)), None)
 
     def unmark(self, case_ids: set[str]) -> None:
-        """Cases that were decided are marked no more."""
+        """Cases that were decided, or ask something else now, are marked no more."""
         if (queue := self.queue) is not None:
             queue.unmark(case_ids)
 

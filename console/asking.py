@@ -20,7 +20,7 @@ from console.format import Glyphs, plural
 from console.lines import Line, Tone
 from console.screens.case import CaseScreen
 from console.screens.help import AskedPage, HelpPanel
-from console.screens.panels import Accept, Again, Answer, Check, Page, Panel
+from console.screens.panels import WENT_ON, Accept, Again, Answer, Check, Page, Panel
 from console.screens.questions import ChoicePanel, ConfirmPanel, NoticePanel
 from console.screens.work import WorkScreen
 from console.screens.writing import CountPanel, Hint, WordsPanel
@@ -199,14 +199,17 @@ class Asking(App[None]):
         title: str,
         page: Page,
         check: Check | None = None,
+        *,
         codes: Codes | None = None,
         over: Callable[[], bool] | None = None,
+        went_on: str = WENT_ON,
     ) -> bool | Again:
         """Ask; only an explicit yes is one. What is picked of the codes can be read off them.
 
         What is `over` is not asked any more: the panel goes away, and that is a no.
         """
-        return await self._ask(ConfirmPanel(title, page, self.glyphs, check=check, codes=codes, over=over))
+        panel = ConfirmPanel(title, page, self.glyphs, check=check, codes=codes, over=over, went_on=went_on)
+        return await self._ask(panel)
 
     async def notice(self, title: str, page: Page, *, again: bool) -> bool:
         """Show something that must be read; True when the analyst wants to decide again."""
@@ -215,9 +218,20 @@ class Asking(App[None]):
             self.work.expect_panel()
         return wanted
 
-    async def count(self, title: str, page: Page, count: int, codes: Codes | None = None) -> bool:
+    async def count(
+        self,
+        title: str,
+        page: Page,
+        count: int,
+        check: Check | None = None,
+        *,
+        codes: Codes | None = None,
+        went_on: str = WENT_ON,
+    ) -> bool | Again:
         """Ask for many things at once: yes is the number of them, typed."""
-        return await self._ask(CountPanel(title, page, self.glyphs, count, codes)) == str(count)
+        panel = CountPanel(title, page, self.glyphs, count, check=check, codes=codes, went_on=went_on)
+        answer = await self._ask(panel)
+        return answer if isinstance(answer, Again) else answer == str(count)
 
     def show_page(self, title: str, page: Page) -> None:
         """Something to read, in front."""

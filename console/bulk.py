@@ -1,6 +1,7 @@
 """Deciding on many cases at once: one request, a result for each, and a typed number when they are many."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from casework.action import Action
@@ -9,19 +10,32 @@ from casework.reasons import ReasonCode, Verdict, verdict_of
 from casework.views import BulkItem, BulkResponse, CaseSummary
 from console import news as n
 from console.actions import key_of
+from console.batch import Batch
 from console.codes import Codes
 from console.decided import WITHDRAWABLE, Made
+from console.deciding import CHOICES
 from console.format import plural
 from console.lines import BLANK, Line, said
-from console.pages.bulk import preview, results
+from console.marks import still_asking
+from console.pages.bulk import consequences, preview, recommended_for, results
+from console.pages.decision import in_words
+from console.pages.marked import Sight, counted
+from console.pages.meanwhile import happened_to, overtaken
 from console.pages.sheet import Sheet
+from console.problems import ConsoleError
+from console.screens.panels import Again
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
     from console.desk import Desk
+    from console.screens.panels import Page
 
 TYPED_ABOVE = 20
 """More cases than this are decided only after typing how many they are."""
+MOST_READ_AGAIN = 20
+"""Of so many refused cases it is looked up what became of them."""
+MANY_WENT_ON = "What was asked went on"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 _ASKED = {
     Verdict.REJECT: ("Reject", "feedback", "What is wrong, or missing? The agents look again with it."),
     Verdict.ESCALATE: ("Escalate", "reason", "Why shall a senior decide? They read it."),
@@ -35,6 +49,20 @@ class Bulk:
     def __init__(self, app: "ConsoleApp") -> None:
         self._app = app
 
+    def batch(self, rows: Sequence[CaseSummary]) -> Batch:
+        """The marked cases as they are now: marks whose cases went on since are taken off."""
+        queue = self._app.queue
+        batch = Batch(rows, queue.sight if queue else Sight())
+        self._drop_overtaken(batch)
+        return batch
+
+    def _drop_overtaken(self, batch: Batch) -> None:
+        self._app.take_in()
+        batch.drop_overtaken(self._app.state.cases)
+        if batch.gone:
+            self._app.unmark(set(batch.gone))
+            self._app.say(batch.said(()), "warn")
+
     async def approve(
         self,
         desk: "Desk",
@@ -43,14 +71,32 @@ class Bulk:
         code: ReasonCode | None = None,
     ) -> None:
         """Approve for each what is recommended, or one action for all."""
+        batch = self.batch(rows)
         items = [
             BulkItem(**_bound(row), approved=True, action=action or row.recommended_action)
-            for row in self._waiting(rows)
+            for row in self._waiting(batch)
         ]
         codes = _codes_for(items, code)
-        if await self._sure("Approve", rows, items, codes):
+        if sure := await self._sure("Approve", batch, items, codes):
             why = codes.picked if codes else None
-            await self._send(desk, rows, [item.model_copy(update={"reason_code": why}) for item in items])
+            await self._send(desk, batch, [item.model_copy(update={"reason_code": why}) for item in sure])
+
+    async def choose(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
+        """Approve for all an action chosen from the list."""
+        batch = self.batch(rows)
+        if not (ready := self._waiting(batch)):
+            self._say_none_waits(batch)
+            return
+        names = [in_words(action) + recommended_for(ready, action) for action in CHOICES]
+
+        def page(index: int, width: int) -> Sequence[Line]:
+            sheet = self._sheet(width)
+            return [*batch.head(ready, sheet), *consequences(ready, CHOICES[index], sheet)]
+
+        title = f"Approve which action for {plural(len(ready), 'marked case')}?"
+        picked = await self._app.choose(title, names, page)
+        if isinstance(picked, int):
+            await self.approve(desk, batch.rows, CHOICES[picked])
 
     async def repeat(self, desk: "Desk", rows: Sequence[CaseSummary], last: Made | None) -> None:
         """Decide on all as on the case before."""
@@ -58,26 +104,21 @@ class Bulk:
             self._app.say("There is no decision to repeat yet.", "warn")
         elif last.approved:
             await self.approve(desk, rows, last.action, last.reason_code)
-        elif last.escalate:
-            await self.escalate(desk, rows, last)
         else:
-            await self.reject(desk, rows, last)
+            await self._with_words(desk, rows, Verdict.ESCALATE if last.escalate else Verdict.REJECT, last)
 
-    async def reject(self, desk: "Desk", rows: Sequence[CaseSummary], before: Made | None = None) -> None:
-        """Reject all with the same feedback, at first that of a decision before."""
-        ready = self._waiting(rows)
-        await self._with_words(desk, rows, ready, Verdict.REJECT, before)
+    async def reject(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
+        """Reject all with the same feedback."""
+        await self._with_words(desk, rows, Verdict.REJECT)
 
-    async def escalate(self, desk: "Desk", rows: Sequence[CaseSummary], before: Made | None = None) -> None:
+    async def escalate(self, desk: "Desk", rows: Sequence[CaseSummary]) -> None:
         """Send all that are not there yet to the senior queue, for one reason."""
-        ready = [row for row in self._waiting(rows) if row.stage is not Stage.SENIOR]
-        await self._with_words(desk, rows, ready, Verdict.ESCALATE, before)
+        await self._with_words(desk, rows, Verdict.ESCALATE)
 
-    def _waiting(self, rows: Sequence[CaseSummary]) -> list[CaseSummary]:
+    def _waiting(self, batch: Batch) -> list[CaseSummary]:
         """Those that ask for a decision, and on which none is on its way."""
-        self._app.take_in()
         sending = self._app.state.sending("decision")
-        return [row for row in rows if decidable(row) and row.case_id not in sending]
+        return [row for row in batch.rows if decidable(row) and row.case_id not in sending]
 
     def idle(
         self, rows: Sequence[CaseSummary], *what: n.Wish, which: str = "the marked cases"
@@ -93,24 +134,20 @@ class Bulk:
         return idle
 
     async def _with_words(
-        self,
-        desk: "Desk",
-        rows: Sequence[CaseSummary],
-        ready: Sequence[CaseSummary],
-        verdict: Verdict,
-        before: Made | None = None,
+        self, desk: "Desk", rows: Sequence[CaseSummary], verdict: Verdict, before: Made | None = None
     ) -> None:
+        """Decide with one text for all, at first that of a decision before."""
         what, words_are, asked = _ASKED[verdict]
+        batch = self.batch(rows)
+        risen = Stage.SENIOR if verdict is Verdict.ESCALATE else None
+        ready = [row for row in self._waiting(batch) if risen is None or row.stage is not risen]
         if not ready:
-            self._say_none_waits(rows)
+            self._say_none_waits(batch)
             return
 
         def page(width: int) -> Sequence[Line]:
-            return [
-                said(f"{plural(len(ready), 'marked case')} get the same {words_are}.", "strong"),
-                BLANK,
-                said(asked),
-            ]
+            many = f"{plural(len(ready), 'marked case')} get the same {words_are}."
+            return [said(many, "strong"), *batch.head(ready, self._sheet(width)), BLANK, said(asked)]
 
         codes = Codes(verdict, before.reason_code if before else None)
         title, prefill = f"{what} the marked cases", before.feedback if before else ""
@@ -125,61 +162,66 @@ class Bulk:
             "reason_code": codes.picked,
         }
         items = [BulkItem.model_validate({**_bound(row), **said_in_all}) for row in ready]
-        if await self._sure(what, rows, items):
-            await self._send(desk, rows, items)
+        self._drop_overtaken(batch)
+        if sure := await self._sure(what, batch, [item for item in items if item.case_id not in batch.gone]):
+            await self._send(desk, batch, sure)
             self._app.tell_now(n.DraftKept("marked", words_are, ""))
 
     async def _sure(
-        self,
-        what: str,
-        rows: Sequence[CaseSummary],
-        items: Sequence[BulkItem],
-        codes: Codes | None = None,
-    ) -> bool:
-        """Show what would be ordered, and ask; above a number of cases a yes is that number, typed."""
-        if not items:
-            self._say_none_waits(rows)
-            return False
+        self, what: str, batch: Batch, items: Sequence[BulkItem], codes: Codes | None = None
+    ) -> Sequence[BulkItem]:
+        """Show what would be ordered, and ask, anew when some went on; returns what is sure, or nothing."""
+        while items:
+            answer = await self._ask(what, batch, items, codes)
+            if not isinstance(answer, Again):
+                return items if answer else ()
+            self._drop_overtaken(batch)
+            items = [item for item in items if item.case_id not in batch.gone]
+        self._say_none_waits(batch)
+        return ()
+
+    async def _ask(
+        self, what: str, batch: Batch, items: Sequence[BulkItem], codes: Codes | None
+    ) -> bool | Again:
+        """Ask once; above a number of cases a yes is that number, typed."""
+        sent = {item.case_id for item in items}
+        about = [row for row in batch.rows if row.case_id in sent]
 
         def page(width: int) -> Sequence[Line]:
-            sheet = Sheet(width, self._app.now(), self._app.glyphs, self._app.actions)
-            return preview(rows, items, self._app.me, sheet)
+            sheet = self._sheet(width)
+            head = batch.head(about, sheet)
+            return [*head, *([BLANK] if head else []), *preview(batch.rows, items, self._app.me, sheet)]
 
-        title = f"{what}: {plural(len(items), 'case')}?"
+        def check() -> "Page | None":
+            self._app.take_in()
+            gone = {key: told for key, told in batch.overtaken(self._app.state.cases).items() if key in sent}
+            return (lambda width: overtaken(gone, len(items), self._sheet(width))) if gone else None
+
+        title = f"{what}: {counted(about, batch.sight)}?"
         if len(items) > TYPED_ABOVE:
-            return await self._app.count(title, page, len(items), codes)
-        return await self._app.confirm(title, page, codes=codes) is True
+            return await self._app.count(title, page, len(items), check, codes=codes, went_on=MANY_WENT_ON)
+        return await self._app.confirm(title, page, check, codes=codes, went_on=MANY_WENT_ON)
 
-    def _say_none_waits(self, rows: Sequence[CaseSummary]) -> None:
-        """A mark keeps the row that was looked at; one that waits only by now has to be looked at again."""
-        cases = self._app.state.cases
-        if not self.idle(rows, "decision"):
-            return
-        asleep = [row.case_id for row in rows if not decidable(row) and row.case_id in cases]
-        again = [case_id for case_id in asleep if decidable(cases[case_id])]
-        if len(again) == 1:
-            self._app.say(f"{again[0]} went on since you marked it: mark it again.", "warn")
-        elif again:
-            self._app.say(f"{len(again)} cases went on since you marked them: mark them again.", "warn")
-        else:
-            self._app.say("None of the marked cases waits for that.", "warn")
+    def _say_none_waits(self, batch: Batch) -> None:
+        """Why nothing is asked: the cases went on, or a decision is on its way, or they wait for none."""
+        if batch.gone and not batch.rows:
+            self._app.say(batch.said(()), "warn")
+        elif self.idle(batch.rows, "decision"):
+            self._app.say(
+                f"None of the marked cases waits for that. {batch.said(batch.rows)}".rstrip(), "warn"
+            )
 
-    async def _send(self, desk: "Desk", rows: Sequence[CaseSummary], items: Sequence[BulkItem]) -> None:
+    async def _send(self, desk: "Desk", batch: Batch, items: Sequence[BulkItem]) -> None:
         with self._app.dealing_with(item.case_id for item in items) as done:
             response = await desk.many.decide(items)
             done.update(accepted(response))
         if recorded := [item for item in items if item.case_id in done]:
-            self._app.work.decided.remember(Made.of(*recorded), done, self._app.state.cases, rows)
-        self.tell(response, left_out=self._left_out(rows, items))
-
-    def _left_out(self, rows: Sequence[CaseSummary], items: Sequence[BulkItem]) -> set[str]:
-        """The marked cases that did not wait for this; not those that only have to be looked at again."""
-        sent, now = {item.case_id for item in items}, self._app.state
-        sending = now.sending("decision")
-        left = (row for row in rows if row.case_id not in sent and row.case_id not in sending)
-        return {
-            row.case_id for row in left if decidable(row) or not decidable(now.cases.get(row.case_id, row))
-        }
+            self._app.work.decided.remember(Made.of(*recorded), done, self._app.state.cases, batch.rows)
+        sent = {item.case_id for item in items}
+        going = sent | self._app.state.sending("decision")
+        left_out = {row.case_id for row in batch.rows if row.case_id not in going}
+        refused = [row for row in batch.rows if row.case_id in sent - accepted(response)]
+        self.tell(response, left_out=left_out, meanwhile=await _gone_on(desk, refused))
 
     def tell(
         self,
@@ -188,23 +230,41 @@ class Bulk:
         *,
         keep_marks: bool = False,
         left_out: Set[str] = frozenset(),
+        meanwhile: Mapping[str, str] = NOTHING,
         also: str = "",
     ) -> None:
-        """Say what was recorded and, on a page, why what was refused was; that stays marked."""
+        """Say what was recorded and, on a page, why what was refused was. That stays marked, unless it asks
+        no more what it asked: what happened `meanwhile` is said then."""
         self._app.take_in()  # so that what is known now is not told as still on its way
         if not keep_marks:
-            self._app.unmark(accepted(response) | left_out)
+            self._app.unmark({*accepted(response), *left_out, *meanwhile})
+        told = [f"{done}: {response.accepted}, refused: {response.refused}.", also]
         now = map(self._app.state.cases.get, accepted(response))
-        if any(row is not None and row.status in WITHDRAWABLE for row in now):
-            also = also or f"{key_of('withdraw', self._app.actions)} takes back what is held."
+        if not (also or left_out) and any(row is not None and row.status in WITHDRAWABLE for row in now):
+            told.append(f"{key_of('withdraw', self._app.actions)} takes back what is held.")
         if left_out:
-            also = f"Left out and unmarked: {len(left_out)}, not waiting for that."
-        told = f"{done}: {response.accepted}, refused: {response.refused}. {also}"
-        self._app.say(told.rstrip(), "good")
+            told.append(f"Left out and unmarked: {len(left_out)}, not waiting for that.")
+        if meanwhile:
+            told.append(f"Unmarked: {len(meanwhile)}, went on.")
+        self._app.say(" ".join(filter(None, told)), "good")
         if response.refused:
             self._app.show_page(
-                "What was refused", lambda width: results(response, Sheet(width, self._app.now()))
+                "What was refused", lambda width: results(response, self._sheet(width), meanwhile)
             )
+
+    def _sheet(self, width: int) -> Sheet:
+        return Sheet(width, self._app.now(), self._app.glyphs, self._app.actions)
+
+
+async def _gone_on(desk: "Desk", refused: Sequence[CaseSummary]) -> dict[str, str]:
+    """Of the first of what was refused, that which asks something else now, as far as that can be read."""
+    cases: dict[str, CaseSummary] = {}
+    for row in refused[:MOST_READ_AGAIN]:
+        try:
+            cases[row.case_id] = (await desk.read(row.case_id)).summary
+        except ConsoleError:
+            break
+    return happened_to(still_asking(refused, cases)[1], cases)
 
 
 def accepted(response: BulkResponse) -> set[str]:

@@ -245,6 +245,7 @@ class Deciding:
                 summary = await desk.decide(case_id, request)
                 done.add(case_id)
             self._app.work.decided.remember(Made.of(request), done, self._app.state.cases)
+            self._app.unmark(done)  # a case that was opened may be marked in the list
         except ConsoleError as error:
             await self._refused(desk, detail.summary, error, again)
             return False

@@ -14,12 +14,10 @@ from console.bulk import Bulk
 from console.claiming import Claiming
 from console.clipboard import fields
 from console.decided import Decided
-from console.deciding import CHOICES, Deciding
+from console.deciding import Deciding
 from console.format import plural
 from console.format import words as in_words_of
 from console.lines import BLANK, Line, said
-from console.pages.bulk import consequences, recommended_for
-from console.pages.decision import in_words
 from console.pages.health import health_page
 from console.pages.reversal import reversal, undoable
 from console.pages.sheet import Sheet
@@ -127,7 +125,7 @@ class Work:
         """The conversation a key begins."""
         on_many: dict[str, Callable[[], Awaitable[None]]] = {
             "approve": lambda: self._bulk.approve(desk, marked),
-            "choose": lambda: self._choose_for(desk, marked),
+            "choose": lambda: self._bulk.choose(desk, marked),
             "reject": lambda: self._bulk.reject(desk, marked),
             "escalate": lambda: self._bulk.escalate(desk, marked),
             "defer": lambda: self._triage.defer_all(desk, marked, words),
@@ -222,17 +220,6 @@ class Work:
             await desk.reverse(case_id, receipt.action_id, text)
             self._app.tell_now(n.DraftKept(case_id, "reversal", ""))
             self._app.say(f"Ordered: {undo}, {case_id}; its timeline says when it is done.", "good")
-
-    async def _choose_for(self, desk: "Desk", marked: Sequence[CaseSummary]) -> None:
-        names = [in_words(action) + recommended_for(marked, action) for action in CHOICES]
-
-        def page(index: int, width: int) -> Sequence[Line]:
-            return consequences(marked, CHOICES[index], self._sheet(width))
-
-        title = f"Approve which action for {plural(len(marked), 'marked case')}?"
-        picked = await self._app.choose(title, names, page)
-        if isinstance(picked, int):
-            await self._bulk.approve(desk, marked, CHOICES[picked])
 
     async def _copy(self, desk: "Desk", seen: CaseSummary) -> None:
         found = fields(seen)

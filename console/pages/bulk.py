@@ -32,6 +32,8 @@ def preview(
     if left_out := len(rows) - len(items):
         lines += sheet.text(f"{plural(left_out, 'marked case')} not waiting for that, left out", "", "dim")
     lines += _warnings(pairs, me, sheet)
+    if code := items[0].reason_code:
+        lines += sheet.text(f"reason: {words(code)}", "", "dim")
     if why := items[0].feedback:
         lines += sheet.text(f"why: {why}", "", "dim")[:MOST_OF_WHY]
     if lines[-1] != BLANK:
@@ -52,12 +54,14 @@ def recommended_for(rows: Sequence[CaseSummary], action: Action) -> str:
     return "  (recommended)" if count == len(rows) else f"  (recommended for {count} of {len(rows)})"
 
 
-def results(response: BulkResponse, sheet: Sheet) -> list[Line]:
-    """What became of each case that was not recorded, in the server's words."""
+def results(response: BulkResponse, sheet: Sheet, meanwhile: Mapping[str, str]) -> list[Line]:
+    """Why each was refused, in the server's words, and what was done to it `meanwhile` if that is known."""
     lines = [said(f"{response.accepted} recorded, {response.refused} refused:", "strong")]
     for result in response.results:
         if not result.accepted:
             lines += [(Span(clean(result.case_id), "warn"),), *sheet.text(result.detail, "    ")]
+            if told := meanwhile.get(result.case_id):
+                lines += sheet.text(f"{told} meanwhile", "    ", "warn")
     return lines
 
 
@@ -94,16 +98,17 @@ def _effects(action: Action, rows: Sequence[CaseSummary], sheet: Sheet) -> list[
 
 
 def _does(action: Action, rows: Sequence[CaseSummary]) -> str:
-    customers = plural(len({row.customer_id for row in rows}), "customer")
+    many = len({row.customer_id for row in rows})
+    customers, accounts = plural(many, "customer"), "account" if many == 1 else "accounts"
     at_stake = sum(row.amount or 0 for row in rows)
     amount = f" ({money(at_stake)} in all)" if at_stake else ""
     match action:
         case Action.LOCK_ACCOUNT:
-            return f"locks the accounts of {customers}"
+            return f"locks the {accounts} of {customers}"
         case Action.REFUND_CHARGES:
             return f"refunds the disputed charges of {customers}{amount}"
         case Action.BOTH:
-            return f"locks the accounts of {customers} and refunds their disputed charges{amount}"
+            return f"locks the {accounts} of {customers} and refunds their disputed charges{amount}"
         case _:
             return "touches nothing; the cases end as cleared"
 
@@ -181,7 +186,18 @@ def _listed(pairs: Sequence[Pair]) -> list[Line]:
             Span(clean(row.case_id)),
             Span(f"  customer {row.customer_id}", "dim"),
         ]
+        spans += [Span(f"  {remark}", "warn") for remark in _remarks(row)]
         if _against(order, row):
             spans.append(Span(f"  recommended {in_words(row.recommended_action)}", "warn"))
         lines.append(tuple(spans))
     return lines
+
+
+def _remarks(row: CaseSummary) -> list[str]:
+    """What makes a case other than the usual one: that it was looked at before, and who is asked."""
+    attempt = [f"attempt {row.attempt}"] if row.attempt > 1 else []
+    if row.stage is Stage.SENIOR:
+        return [*attempt, "senior"]
+    if row.stage is Stage.SECOND:
+        return [*attempt, "second approval"]
+    return [*attempt, "four-eyes"] if row.second_approver else attempt

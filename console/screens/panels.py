@@ -23,6 +23,8 @@ Keys = Sequence[tuple[str, str]]
 
 HIGHEST = 0.96
 """How much of the screen's height a panel may take, as the style sheet has it."""
+WENT_ON = "The case went on"
+"""The title of a question that was overtaken."""
 EDGES = 2
 """Rows of the frame."""
 
@@ -75,8 +77,10 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
         *,
         check: Check | None = None,
         codes: Codes | None = None,
+        went_on: str = WENT_ON,
     ) -> None:
         super().__init__()
+        self._went_on = went_on
         self.codes = codes
         self.on_answer: Callable[[], None] | None = None
         """Told before the panel goes away, so that keys typed after the answer wait for what comes of it."""
@@ -162,7 +166,7 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
 
     def _fill(self) -> None:
         width = max(10, self.query_one("#title", LineView).size.width)
-        title = Span("The case went on", "bad") if self._overtaken else Span(clean(self._title), self._tone)
+        title = Span(self._went_on, "bad") if self._overtaken else Span(clean(self._title), self._tone)
         keys = self.keys_now()
         taken = self._show("#title", folded([(title,)], width)) + 1
         taken += self._show("#keys", key_lines(keys, width))

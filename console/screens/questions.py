@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from console.codes import Codes
 from console.format import UNICODE, Glyphs
 from console.lines import Line, Span, Tone
-from console.screens.panels import AGAIN, Again, Check, Keys, Page
+from console.screens.panels import AGAIN, WENT_ON, Again, Check, Keys, Page
 from console.screens.reading import SCROLLING, TURNING, ReadingPanel
 
 
@@ -33,8 +33,9 @@ class ConfirmPanel(ReadingPanel[bool | Again]):
         check: Check | None = None,
         codes: Codes | None = None,
         over: Callable[[], bool] | None = None,
+        went_on: str = WENT_ON,
     ) -> None:
-        super().__init__(title, page, glyphs, check=check, codes=codes)
+        super().__init__(title, page, glyphs, check=check, codes=codes, went_on=went_on)
         self._over = over
         """Says that there is nothing left to ask; until then the page is about time, and kept up with it."""
 

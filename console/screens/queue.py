@@ -1,6 +1,5 @@
 """The queue: every open case in the order it matters, live, with a filter and a preview."""
 
-from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -16,13 +15,14 @@ from console.case_list import CaseList
 from console.clock import ticks
 from console.format import clean
 from console.lines import Line, Span, said, width_of
-from console.marks import Marks
+from console.ordering import QueueOrder
 from console.pages import sending, status
 from console.pages.preview import in_view, preview, recent
 from console.pages.views import views_line
 from console.places import Listed
 from console.saved_views import SAVED
-from console.screens.work import BANNER_ROWS, MESSAGE_ROWS, WorkScreen, bindings_for
+from console.screens.marking import MarkingScreen
+from console.screens.work import BANNER_ROWS, MESSAGE_ROWS, bindings_for
 from console.slipping import Slip, why_it_left
 from console.state import ConsoleState
 from console.widgets.case_table import CaseTable
@@ -38,7 +38,7 @@ WIDE_TABLE = 81
 """From here on a list with all its columns leaves a preview that can be read."""
 
 
-class QueueScreen(WorkScreen):
+class QueueScreen(MarkingScreen):
     """One pane on a small terminal, list and preview from 100 columns, three panes from 160."""
 
     scope: ClassVar[Scope] = "queue"
@@ -51,8 +51,6 @@ class QueueScreen(WorkScreen):
         self._typed = ""
         self._complaint = ""
         self._list = CaseList()
-        self._marks = Marks()
-        self._anchor: str | None = None
         self._slip = Slip()
 
     def compose(self) -> ComposeResult:
@@ -79,57 +77,13 @@ class QueueScreen(WorkScreen):
         return self.query_one(CaseTable).cursor_row
 
     @property
-    def cases_marked(self) -> Sequence[CaseSummary]:
-        """The marked cases, each as it was when it was marked: that is what was looked at."""
-        return tuple(self._marks.rows.values())
-
-    @property
     def filtered_by(self) -> str:
         """What was typed to narrow the list, as far as it can be understood."""
         return self._typed
 
     @property
-    def table(self) -> CaseTable:
-        """The list of cases."""
-        return self.query_one(CaseTable)
-
-    def mark(self, rows: Iterable[CaseSummary]) -> None:
-        """Put marks on, for what these rows show."""
-        self._marks.add(rows)
-
-    def unmark(self, case_ids: set[str]) -> None:
-        """Take marks off."""
-        self._marks.remove(case_ids)
-        if self._anchor in case_ids:
-            self._anchor = None
-
-    def action_mark(self) -> None:
-        """Mark the case under the cursor, or take its mark off, and go on to the next."""
-        row = self.case_shown
-        if row is not None:
-            self._marks.toggle(row)
-            self._anchor = row.case_id if row.case_id in self._marks else None
-            self._move(1)
-
-    def action_mark_range(self) -> None:
-        """Mark everything from the last mark to the cursor; without one, a range begins there."""
-        order, here = self._list.order, self.query_one(CaseTable).position[0] - 1
-        start = order.index_of(self._anchor) if self._anchor else None
-        if start is not None and here >= 0:
-            low, high = sorted((start, here))
-            self._marks.add(order[low : high + 1])
-        elif (row := self.case_shown) is not None:
-            self._anchor = row.case_id
-            again = key_of("mark_range", self.console_app.actions)
-            self.console_app.say(f"A range begins here: move, then {again} again.", "warn")
-        self.console_app.repaint()
-
-    def action_mark_all(self) -> None:
-        """Mark everything that is listed, or nothing if all of it was."""
-        self._marks.toggle_all(self._list.order[:])
-        if not self._marks:
-            self._anchor = None
-        self.console_app.repaint()
+    def listed(self) -> QueueOrder:
+        return self._list.order
 
     def on_mount(self) -> None:
         for view in self.query(LinePane):
@@ -233,7 +187,8 @@ class QueueScreen(WorkScreen):
             return (Span(f"{self._complaint} ", "bad"),)
         at, total = self.query_one(CaseTable).position
         shown = (state.version, self._list.at, self._typed, total)
-        marked = self._marks.said(self._list.order, state.cases, *shown)
+        ends = key_of("mark_range", self.console_app.actions)
+        marked = self._marks.said(self._list.order, state.cases, ends, *shown)
         filtered = f" /{clean(self._typed)}" if self._typed else ""
         beyond = f" of {state.open_total:,} open" if state.open_beyond else ""
         return (
@@ -265,6 +220,7 @@ class QueueScreen(WorkScreen):
         self.console_app.repaint()
 
     def action_filter(self) -> None:
+        self._marks.keep_range()
         box = self.query_one("#filter", Input)
         box.display = True
         self.set_focus(box)
@@ -286,11 +242,10 @@ class QueueScreen(WorkScreen):
             self.console_app.searching.begin(self._list.filter)
 
     def action_back(self) -> None:
-        """Leave the filter and clear it, or else take all marks off; never quit."""
+        """Leave the filter and clear it, or else take a range or all marks off; never quit."""
         box = self.query_one("#filter", Input)
         if not box.display:
-            self._marks.clear()
-            self._anchor = None
+            self.drop_marks()
         box.value = ""
         box.display = False
         self._filter_by("")
@@ -298,44 +253,14 @@ class QueueScreen(WorkScreen):
         self.console_app.repaint()
 
     def action_view(self, at: int) -> None:
-        """Show a saved view; what was typed into the filter stays."""
+        """Show a saved view; what was typed into the filter stays, and so do marks."""
+        self._marks.keep_range()
         self._list.choose(at)
         self.console_app.repaint()
 
     def show_view(self, name: str) -> None:
         """Show a saved view by its name."""
         self.action_view(next(at for at, view in enumerate(SAVED) if view.name == name))
-
-    def action_down(self) -> None:
-        self._move(1)
-
-    def action_up(self) -> None:
-        self._move(-1)
-
-    def action_top(self) -> None:
-        self.query_one(CaseTable).move_to(0)
-        self.console_app.repaint()
-
-    def action_bottom(self) -> None:
-        table = self.query_one(CaseTable)
-        table.move_to(table.position[1] - 1)
-        self.console_app.repaint()
-
-    def action_half_down(self) -> None:
-        self._move(self.query_one(CaseTable).half_page)
-
-    def action_half_up(self) -> None:
-        self._move(-self.query_one(CaseTable).half_page)
-
-    def action_page_down(self) -> None:
-        self._move(self.query_one(CaseTable).whole_page)
-
-    def action_page_up(self) -> None:
-        self._move(-self.query_one(CaseTable).whole_page)
-
-    def _move(self, rows: int) -> None:
-        self.query_one(CaseTable).move(rows)
-        self.console_app.repaint()
 
     def action_open(self) -> None:
         if (case_id := self.case_in_hand) is not None:

@@ -11,7 +11,7 @@ from textual.widgets.text_area import Location
 from console.codes import Codes
 from console.format import Glyphs
 from console.lines import Line, said
-from console.screens.panels import AGAIN, Accept, Again, Check, Keys, Page, Panel
+from console.screens.panels import AGAIN, WENT_ON, Accept, Again, Check, Keys, Page, Panel
 
 LONGEST_WORDS = 4000
 """Characters of feedback or a note; what the server takes."""
@@ -69,8 +69,9 @@ class WordsPanel(Panel[str | Again | None]):
         accept: Accept | None = None,
         hint: Hint | None = None,
         codes: Codes | None = None,
+        went_on: str = WENT_ON,
     ) -> None:
-        super().__init__(title, page, glyphs, check=check, codes=codes)
+        super().__init__(title, page, glyphs, check=check, codes=codes, went_on=went_on)
         self._draft = draft
         self._keep = keep
         self._accept = accept
@@ -163,9 +164,26 @@ class CountPanel(WordsPanel):
     TAKES_AHEAD = frozenset({"escape"})
 
     def __init__(
-        self, title: str, page: Page, glyphs: Glyphs, count: int, codes: Codes | None = None
+        self,
+        title: str,
+        page: Page,
+        glyphs: Glyphs,
+        count: int,
+        *,
+        check: Check | None = None,
+        codes: Codes | None = None,
+        went_on: str = WENT_ON,
     ) -> None:
-        super().__init__(title, page, glyphs, draft="", keep=lambda text: None, codes=codes)
+        super().__init__(
+            title,
+            page,
+            glyphs,
+            draft="",
+            keep=lambda text: None,
+            check=check,
+            codes=codes,
+            went_on=went_on,
+        )
         self._count = str(count)
 
     def question_rows(self, spare: int) -> int:
@@ -178,6 +196,9 @@ class CountPanel(WordsPanel):
             (f"type {count}", f"and press enter to decide on all {count}"),
             ("esc", "back, nothing happens"),
         )
+
+    def keys_overtaken(self) -> Keys:
+        return (("enter", "look again, on what stands now"), ("esc", "back, nothing happens"))
 
     def takes(self, key: str) -> bool:
         match key:
@@ -194,7 +215,11 @@ class CountPanel(WordsPanel):
 
     def send(self) -> None:
         """Only the right number is a yes."""
-        if self._text.strip() == self._count:
+        if self._overtaken:
+            self.dismiss(AGAIN)
+        elif self.recheck():
+            return
+        elif self._text.strip() == self._count:
             self.dismiss(self._count)
         else:
             self.complain(f"Type {self._count} to decide on so many cases, or esc.")

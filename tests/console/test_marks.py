@@ -6,14 +6,25 @@ import re
 import pytest
 from conftest import Running
 from fakedesk import stories
+from fakedesk.app import person
+from fakedesk.record import now
+from fakedesk.stories import case
+from held import approve, decided_by
 from hypothesis import given
 from hypothesis import strategies as st
-from screens import console
+from screens import Driver, console
 
+from casework.alert import Severity
+from casework.decision import Stage
 from casework.events import DecisionSubmitted
 from casework.reasons import ReasonCode
 from casework.transitions import Status
 from console import clipboard
+
+
+def marked(screen: Driver) -> list[str]:
+    queue = screen.app.queue
+    return sorted(row.case_id for row in queue.cases_marked) if queue else []
 
 
 def decided(running: Running) -> list[str]:
@@ -40,34 +51,39 @@ async def test_marked_cases_are_decided_in_one_request(running: Running) -> None
     assert decided(running) == ["fraud-ALERT-001", "fraud-ALERT-002", "fraud-ALERT-004"]
 
 
-async def test_a_marked_case_that_went_on_is_refused_by_itself_and_stays_marked(running: Running) -> None:
+async def test_a_marked_case_that_went_on_unheard_is_refused_by_itself_and_its_mark_goes(
+    running: Running,
+) -> None:
     await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
         await screen.press("asterisk")
         await screen.sees("3 marked")
         running.desk.mute = True
-        case = running.record.load("fraud-ALERT-002")
-        assert case.review is not None
-        moved_on = {"review": case.review.model_copy(update={"attempt": 2, "assessment_hash": "0" * 64})}
-        running.record.cases["fraud-ALERT-002"] = case.model_copy(update=moved_on)
+        known = running.record.load("fraud-ALERT-002")
+        assert known.review is not None
+        moved_on = {
+            "attempt": 2,
+            "review": known.review.model_copy(update={"attempt": 2, "assessment_hash": "0" * 64}),
+        }
+        running.record.cases["fraud-ALERT-002"] = known.model_copy(update=moved_on)
         await screen.press("A")
         await screen.sees("for 3 marked cases?")
         await screen.press("4", "enter")
         await screen.sees("Approve: 3 cases?", "clear")
         await screen.press("enter")
         await screen.sees("What was refused", "2 recorded, 1 refused", "fraud-ALERT-002")
+        assert "it is awaiting review now, attempt 2 meanwhile" in screen.text
         await screen.press("escape")
-        await screen.until(lambda: len(screen.app.screen.cases_marked) == 1)
-        await screen.press("escape")
-        assert not screen.app.screen.cases_marked
+        await screen.until(lambda: not screen.app.screen.cases_marked)
+        assert "Recorded: 2, refused: 1. Unmarked: 1, went on." in screen.text
 
 
 async def test_many_cases_need_their_number_typed(running: Running) -> None:
     await stories.queue(running.record, 22)
     async with console(running.settings()) as screen:
         await screen.sees("1/22")
-        await screen.press("space", "G", "v")
+        await screen.press("v", "G", "v")
         await screen.sees("22 marked")
         await screen.press("r")
         await screen.sees("22 marked cases get the same feedback")
@@ -88,7 +104,7 @@ async def test_marked_cases_are_escalated_for_one_reason_and_code(running: Runni
         await screen.press("asterisk", "e")
         await screen.sees("Escalate the marked cases", "3 marked cases get the same reason", "[none]")
         await screen.press("tab", *"too big for me", "enter")
-        await screen.sees("Escalate: 3 cases?", "why: too big for me")
+        await screen.sees("Escalate: 3 cases?", "reason: beyond authority", "why: too big for me")
         assert "second person" not in screen.text
         await screen.press("enter")
         await screen.sees("Recorded: 3, refused: 0")
@@ -237,22 +253,180 @@ async def test_a_marked_case_that_does_not_wait_for_it_is_left_out_and_unmarked(
         assert not screen.app.screen.cases_marked
 
 
-async def test_a_range_without_a_mark_begins_where_it_is_pressed_and_says_so(running: Running) -> None:
+async def test_a_range_follows_the_cursor_and_says_so_until_a_key_ends_it(running: Running) -> None:
+    await stories.queue(running.record, 5)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/5")
+        await screen.press("j", "v")
+        await screen.sees("range of 1, v ends it")
+        await screen.press("j", "j")
+        await screen.sees("4/5 range of 3, v ends it")
+        assert marked(screen) == [case(2), case(3), case(4)]
+        assert [line[1] for line in screen.text.splitlines()[3:8]] == [*" ***", " "]
+        await screen.press("k")
+        await screen.sees("3/5 range of 2, v ends it")
+        await screen.press("v")
+        await screen.sees("3/5 2 marked")
+        await screen.press("j", "j")
+        assert marked(screen) == [case(2), case(3)]
+
+
+async def test_esc_takes_a_range_off_and_leaves_the_other_marks(running: Running) -> None:
+    await stories.queue(running.record, 5)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/5")
+        await screen.press("space", "j", "v", "G")
+        await screen.sees("4 marked, range of 3, v ends it")
+        await screen.press("escape")
+        await screen.sees("5/5 1 marked")
+        await screen.press("escape")
+        assert not marked(screen)
+
+
+async def test_a_decision_is_about_the_range_and_the_other_marks(running: Running) -> None:
+    await stories.queue(running.record, 5)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/5")
+        await screen.press("space", "j", "v", "j", "j", "a")
+        await screen.sees("Approve: 4 cases?")
+        await screen.press("escape")
+        await screen.sees("4 marked")
+        assert "range" not in screen.text
+        await screen.press("k", "k")
+        assert marked(screen) == [case(1), case(3), case(4), case(5)]
+
+
+async def test_space_in_a_range_keeps_it_and_goes_on(running: Running) -> None:
     await stories.queue(running.record, 4)
     async with console(running.settings()) as screen:
         await screen.sees("1/4")
-        await screen.press("v")
-        await screen.sees("A range begins here: move, then v again.")
-        assert not screen.app.screen.cases_marked
-        await screen.press("j", "j", "v")
+        await screen.press("v", "j", "space")
+        await screen.sees("3/4 2 marked")
+        assert marked(screen) == [case(1), case(2)]
+
+
+async def test_another_view_and_a_case_in_front_end_a_range_and_keep_its_marks(running: Running) -> None:
+    await stories.queue(running.record, 4)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/4")
+        await screen.press("v", "j", "9")
+        await screen.sees("2 marked, 2 not listed")
+        await screen.press("1", "v", "j")
+        await screen.sees("3 marked, range of 2")
+        await screen.press("enter")
+        await screen.sees("why this risk")
+        await screen.press("J")
+        await screen.sees(case(4))
+        await screen.press("escape")
+        await screen.sees("3 marked")
+        assert "range" not in screen.text
+        await screen.press("n")
+        await screen.sees("why this risk", case(1))
+        await screen.press("escape")
         await screen.sees("3 marked")
 
 
-async def test_marks_that_are_gone_begin_no_range(running: Running) -> None:
+async def test_marking_all_says_how_many_and_how_to_take_them_off(running: Running) -> None:
     await stories.queue(running.record, 4)
     async with console(running.settings()) as screen:
         await screen.sees("1/4")
-        await screen.press("space", "escape", "j", "v")
-        await screen.sees("A range begins here")
-        await screen.press("j", "v")
-        await screen.sees("2 marked")
+        await screen.press("asterisk")
+        await screen.sees("4 marked; esc takes all marks off, so does *.")
+        await screen.press("asterisk")
+        await screen.sees("4 marks taken off.")
+        assert not marked(screen)
+
+
+async def test_marks_that_are_not_listed_are_named_before_anything_is_decided(running: Running) -> None:
+    await stories.queue(running.record, 4)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/4")
+        await screen.press("space", "slash", *"alert-003", "enter")
+        await screen.sees("1/1 1 marked, 1 not listed")
+        await screen.press("a")
+        await screen.sees(
+            "Approve: 1 marked case, not listed here?",
+            f"1 marked case, not listed here: {case(1)}",
+            f"not the case under the cursor, {case(3)}",
+        )
+        await screen.press("escape", "space", "r")
+        await screen.sees("Reject the marked cases", f"2 marked cases, 1 not listed here: {case(1)}")
+        assert "under the cursor" not in screen.text
+        await screen.press("escape")
+        await screen.press("A")
+        await screen.sees("for 2 marked cases?", f"2 marked cases, 1 not listed here: {case(1)}")
+
+
+async def test_a_mark_whose_case_went_on_is_taken_off_at_the_next_decision(running: Running) -> None:
+    await stories.queue(running.record, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("space", "space")
+        await decided_by(running, 1, person("bob"))
+        await screen.sees("2 marked, 1 went on")
+        await screen.press("r")
+        await screen.sees("1 marked case went on, its mark is off:", f"{case(1)}  bob approved lock account")
+        assert marked(screen) == [case(2)]
+        await screen.press("escape")
+        await decided_by(running, 2, person("bob"))
+        await screen.sees("1 marked, 1 went on")
+        await screen.press("a")
+        await screen.sees(f"{case(2)} went on since you marked it (bob approved lock account)")
+        assert not marked(screen)
+        await screen.press("a")
+        await screen.sees("Approve: lock account?", case(3))
+
+
+@pytest.mark.parametrize("count", [3, 22])
+async def test_a_case_that_goes_on_while_its_panel_is_open_is_not_decided(
+    running: Running, count: int
+) -> None:
+    await stories.queue(running.record, count)
+    async with console(running.settings()) as screen:
+        await screen.sees(f"1/{count}")
+        await screen.press("asterisk", "a")
+        await screen.sees(f"Approve: {count} cases?")
+        await decided_by(running, 2, person("bob"))
+        await screen.sees("What was asked went on", f"{case(2)}  bob approved lock account")
+        await screen.press("enter" if count > 20 else "a")
+        await screen.sees(f"Approve: {count - 1} cases?", "1 marked case went on, its mark is off:")
+        assert len(decided(running)) == 1
+        await screen.press(*(str(count - 1) if count > 20 else ""), "enter")
+        await screen.sees(f"Recorded: {count - 1}, refused: 0")
+        assert not marked(screen)
+
+
+async def test_many_of_which_some_are_unusual_say_so_case_by_case(running: Running) -> None:
+    await stories.queue(running.record, 2)
+    at = now()
+    await stories.investigated(running.record, stories.alert(3, severity=Severity.CRITICAL, amount=9000), at)
+    known = running.record.load(case(1))
+    assert known.review is not None
+    again = {"attempt": 2, "review": known.review.model_copy(update={"attempt": 2, "stage": Stage.SENIOR})}
+    running.record.cases[case(1)] = known.model_copy(update=again)
+    async with console(running.settings(), (120, 36)) as screen:
+        await screen.sees("1/3")
+        await screen.press("asterisk", "a")
+        seen = await screen.sees("Approve: 3 cases?")
+        lines = {number: line for line in seen.splitlines() for number in (1, 2, 3) if case(number) in line}
+        assert lines[1].rstrip().endswith("attempt 2  senior")
+        assert lines[3].rstrip().endswith("four-eyes")
+        assert "attempt" not in lines[2]
+
+
+async def test_a_marked_case_that_is_decided_on_its_own_is_marked_no_more(running: Running) -> None:
+    await stories.queue(running.record, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("space", "space", "g", "enter")
+        await screen.sees("why this risk")
+        await approve(screen)
+        assert marked(screen) == [case(2)]
+
+
+async def test_one_customer_has_one_account(running: Running) -> None:
+    await stories.queue(running.record, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press("space", "a")
+        await screen.sees("locks the account of 1 customer")

@@ -269,7 +269,7 @@ async def test_marks_that_went_on_or_are_not_listed_are_counted(running: Running
         await screen.press("1")
         await screen.sees("1 marked, 1 went on")
         await screen.press("a")
-        await screen.sees(f"{case(1)} went on since you marked it: mark it again")
+        await screen.sees(f"{case(1)} went on since you marked it (it is awaiting review now)")
         await screen.press("asterisk")
         await screen.sees("2 marked")
         await screen.press("a")
