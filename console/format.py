@@ -141,6 +141,12 @@ def countdown(until: datetime, now: datetime) -> str:
     return span(left)
 
 
+def time_left(until: datetime, now: datetime) -> str:
+    """The same in a sentence: `19m59 left`, or `3m overdue`."""
+    left = countdown(until, now)
+    return f"{left.removeprefix('over ')} overdue" if until < now else f"{left} left"
+
+
 def risk_bar(risk: float | None, width: int, glyphs: Glyphs = UNICODE) -> str:
     """A bar of `width` cells; an unknown risk is blank, not empty."""
     if risk is None:

@@ -7,7 +7,7 @@ from casework.views import CaseSummary
 from console.actions import key_of
 from console.clock import ticks
 from console.decided import WITHDRAWABLE
-from console.format import clean, clock_and_zone, countdown, plural
+from console.format import clean, clock_and_zone, countdown, plural, time_left
 from console.lines import BLANK, Line, Span, outside, said
 from console.pages import sending
 
@@ -85,7 +85,7 @@ class Quitting:
             (Span(f"You still hold {plural(len(own), 'case')}; what is due first is on top.", "warn"),)
         ]
         for row in own[:MOST_NAMED]:
-            left = f"  {countdown(row.deadline, self._app.now())} left" if row.deadline else ""
+            left = f"  {time_left(row.deadline, self._app.now())}" if row.deadline else ""
             lines.append((Span(f"  {clean(row.case_id)}", "strong"), Span(left, "dim")))
         if len(own) > MOST_NAMED:
             lines.append(said(f"  and {len(own) - MOST_NAMED} more", "dim"))

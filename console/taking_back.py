@@ -11,7 +11,7 @@ from casework.transitions import Status
 from casework.views import CaseSummary
 from console.bulk import Bulk, accepted
 from console.decided import WITHDRAWABLE, Confirmation, Decided
-from console.format import clean, countdown, plural, words
+from console.format import clean, plural, time_left, words
 from console.lines import BLANK, Line, Span, said
 from console.problems import RefusedError
 
@@ -155,7 +155,7 @@ class TakingBack:
     def _line(self, row: CaseSummary) -> Line:
         now = self._app.state.cases.get(row.case_id, row)
         held = self._unchanged(row)
-        left = f"  {countdown(now.hold_until, self._app.now())} left" if held and now.hold_until else ""
+        left = f"  {time_left(now.hold_until, self._app.now())}" if held and now.hold_until else ""
         what = (row.decided or "decided").rpartition(" at ")
         return (
             Span(clean(row.case_id), "strong" if held else "dim"),

@@ -4,7 +4,18 @@ from casework.case import Case
 from casework.decision import Stage
 from casework.transitions import Status
 from casework.views import CaseSummary, DeferralView, UndoneView, found_in
-from console.format import age, clean, countdown, day_and_time, money, plural, risk_bar, risk_text, words
+from console.format import (
+    age,
+    clean,
+    countdown,
+    day_and_time,
+    money,
+    plural,
+    risk_bar,
+    risk_text,
+    time_left,
+    words,
+)
 from console.lines import Line, Span, flow, outside, risk_tone, said
 from console.pages.rows import SEVERITY_TONE, left_text, left_tone, progress_text, status_text, status_tone
 from console.pages.sheet import Sheet
@@ -46,7 +57,7 @@ def _undone(undone: UndoneView, sheet: Sheet) -> list[Line]:
 
 def _deferral(deferral: DeferralView, sheet: Sheet) -> list[Line]:
     why = f": {deferral.reason}" if deferral.reason else ""
-    until = f"{day_and_time(deferral.until)}, {countdown(deferral.until, sheet.now)} left"
+    until = f"{day_and_time(deferral.until)}, {time_left(deferral.until, sheet.now)}"
     return sheet.text(f"Deferred by {deferral.name} until {until}{why}", "", "warn")
 
 
@@ -143,4 +154,4 @@ def what_is_asked(case: Case, sheet: Sheet) -> list[Line]:
         Stage.SECOND: f"Waits for a second, different person, {review.required_role} or higher",
         Stage.SENIOR: f"In the senior queue, waits for {review.required_role} or higher",
     }
-    return sheet.text(f"{who[review.stage]}, {countdown(review.deadline, sheet.now)} left.")
+    return sheet.text(f"{who[review.stage]}, {time_left(review.deadline, sheet.now)}.")

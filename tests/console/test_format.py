@@ -32,6 +32,11 @@ def test_a_countdown_counts_seconds_only_below_an_hour(left: int, text: str) -> 
     assert f.countdown(NOW + timedelta(seconds=left), NOW) == text
 
 
+@pytest.mark.parametrize(("left", "text"), [(1199, "19m59 left"), (0, "0s left"), (-720, "12m overdue")])
+def test_time_left_is_said_in_words_also_when_it_is_over(left: int, text: str) -> None:
+    assert f.time_left(NOW + timedelta(seconds=left), NOW) == text
+
+
 def test_money_has_separators_and_two_decimals() -> None:
     assert (f.money(Decimal("12345.5")), f.money(None)) == ("12,345.50", "-")
 
