@@ -7,7 +7,7 @@ from casework.action import Action
 from casework.actor import Actor
 from casework.decision import Stage
 from casework.views import BulkItem, BulkResponse, CaseSummary
-from console.format import clean, money, plural, span
+from console.format import clean, money, plural, span, words
 from console.lines import BLANK, Line, Span, Tone, said
 from console.pages.decision import UNDO, in_words
 from console.pages.sheet import Sheet, hanging

@@ -89,11 +89,11 @@ class MarkingScreen(WorkScreen):
         if isinstance(self.console_app.top, WorkScreen):
             self._marks.keep_range()
 
-    def with_case(self, what: str) -> None:
+    def with_case(self, what: str, words: str = "") -> None:
         if BY_NAME[what].changes and self._marks.ranging:
             self._marks.keep_range()
             self.console_app.repaint()
-        super().with_case(what)
+        super().with_case(what, words)
 
     def action_down(self) -> None:
         self._move(1)
