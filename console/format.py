@@ -47,13 +47,16 @@ ASCII = Glyphs(
 )
 
 
+def _escaped(char: str) -> str:
+    """A character as JSON spells it; the encoder leaves DEL as it is, since that is ASCII."""
+    return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]
+
+
 def visible_json(text: str) -> str:
     """JSON that means the same, in which nothing is left that a terminal would obey: it is escaped."""
-    if text.isascii():
+    if text.isascii() and "\x7f" not in text:
         return text
-    return "".join(
-        json.dumps(char)[1:-1] if unicodedata.category(char) in _INVISIBLE else char for char in text
-    )
+    return "".join(_escaped(char) if unicodedata.category(char) in _INVISIBLE else char for char in text)
 
 
 def clean(text: str, *, newlines: bool = False) -> str:

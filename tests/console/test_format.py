@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from fakedesk.stories import HOSTILE
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -67,6 +67,7 @@ def test_clean_text_holds_no_control_no_format_and_no_joiner(text: str) -> None:
 
 
 @given(st.dictionaries(st.text(), st.text()))
+@example({"\x7f": "\x9b"})
 def test_json_for_a_terminal_means_the_same_and_holds_nothing_it_would_obey(value: dict[str, str]) -> None:
     shown = f.visible_json(json.dumps(value, ensure_ascii=False))
     assert json.loads(shown) == value
