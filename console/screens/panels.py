@@ -229,3 +229,7 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
     def action_turn_page(self, by: int) -> None:
         """Scroll by what is in view, less a line to find one's place."""
         self.action_scroll_page(by * self.query_one("#page", LineView).whole_page)
+
+    def action_half_page(self, by: int) -> None:
+        """Scroll by half of what is in view."""
+        self.action_scroll_page(by * self.query_one("#page", LineView).half_page)

@@ -89,10 +89,6 @@ class ReadingPanel(Panel[Answer]):
         words = self._sought.words if at else ()
         self.query_one("#page", LineView).point_at(words, at[1] if at else None)
 
-    def action_half_page(self, by: int) -> None:
-        """Scroll by half of what is in view."""
-        self.action_scroll_page(by * self.query_one("#page", LineView).half_page)
-
     def action_to_line(self, last: bool) -> None:
         """To the last line, or to the first."""
         page = self.query_one("#page", LineView)

@@ -206,8 +206,10 @@ class CountPanel(WordsPanel):
                 return super().takes(key)
             case "j" | "down" | "k" | "up":
                 self.action_scroll_page(1 if key in ("j", "down") else -1)
-            case "ctrl+d" | "pagedown" | "space" | "ctrl+u" | "pageup":
-                self.action_turn_page(1 if key in ("ctrl+d", "pagedown", "space") else -1)
+            case "ctrl+d" | "ctrl+u":
+                self.action_half_page(1 if key == "ctrl+d" else -1)
+            case "pagedown" | "space" | "pageup":
+                self.action_turn_page(-1 if key == "pageup" else 1)
             case _:
                 editing = key.isdigit() or key in ("backspace", "delete", "left", "right", "home", "end")
                 return not editing

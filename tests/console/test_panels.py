@@ -310,5 +310,5 @@ async def test_commands_take_a_row_each_in_the_smallest_terminal(running: Runnin
     async with console(running.settings(), SMALLEST) as screen:
         await screen.sees("live")
         await screen.press("colon")
-        await screen.sees("alarm", "defer ", "more", "esc back")
+        await screen.sees("alarm", "copy ", "more", "esc back")
         assert "show the rest" not in screen.text
