@@ -1,32 +1,29 @@
 """Deciding on many cases at once: one request, a result for each, and a typed number when they are many."""
 
-from collections.abc import Mapping, Sequence, Set
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from casework.action import Action
 from casework.decision import Stage
 from casework.reasons import ReasonCode, Verdict, verdict_of
-from casework.views import BulkItem, BulkResponse, CaseSummary
+from casework.views import BulkItem, CaseSummary
 from console import news as n
-from console.actions import key_of
 from console.batch import Batch
 from console.codes import Codes
-from console.decided import WITHDRAWABLE, Made
+from console.decided import Made
 from console.deciding import CHOICES
 from console.format import plural
 from console.lines import BLANK, Line, said
 from console.marks import still_asking
-from console.pages.bulk import consequences, preview, recommended_for, results
+from console.on_many import OnMany, accepted
+from console.pages.bulk import consequences, preview, recommended_for
 from console.pages.decision import in_words
-from console.pages.marked import Sight, counted
+from console.pages.marked import counted
 from console.pages.meanwhile import happened_to, overtaken
-from console.pages.sheet import Sheet
 from console.problems import ConsoleError
 from console.screens.panels import Again
 
 if TYPE_CHECKING:
-    from console.app import ConsoleApp
     from console.desk import Desk
     from console.screens.panels import Page
 
@@ -35,7 +32,6 @@ TYPED_ABOVE = 20
 MOST_READ_AGAIN = 20
 """Of so many refused cases it is looked up what became of them."""
 MANY_WENT_ON = "What was asked went on"
-NOTHING: Mapping[str, str] = MappingProxyType({})
 _ASKED = {
     Verdict.REJECT: ("Reject", "feedback", "What is wrong, or missing? The agents look again with it."),
     Verdict.ESCALATE: ("Escalate", "reason", "Why shall a senior decide? They read it."),
@@ -43,16 +39,12 @@ _ASKED = {
 """For a verdict that needs words: what it does, what the words are, and how they are asked for."""
 
 
-class Bulk:
+class Bulk(OnMany):
     """The conversation about the marked cases, each bound to the assessment that its row showed."""
-
-    def __init__(self, app: "ConsoleApp") -> None:
-        self._app = app
 
     def batch(self, rows: Sequence[CaseSummary]) -> Batch:
         """The marked cases as they are now: marks whose cases went on since are taken off."""
-        queue = self._app.queue
-        batch = Batch(rows, queue.sight if queue else Sight())
+        batch = Batch(rows, self.sight)
         self._drop_overtaken(batch)
         return batch
 
@@ -119,19 +111,6 @@ class Bulk:
         """Those that ask for a decision, and on which none is on its way."""
         sending = self._app.state.sending("decision")
         return [row for row in batch.rows if decidable(row) and row.case_id not in sending]
-
-    def idle(
-        self, rows: Sequence[CaseSummary], *what: n.Wish, which: str = "the marked cases"
-    ) -> list[CaseSummary]:
-        """Those on which nothing of these kinds is on its way; when that is none of them, it is said."""
-        self._app.take_in()
-        state = self._app.state
-        sending = state.sending(*what)
-        idle = [row for row in rows if row.case_id not in sending]
-        if rows and not idle:
-            going = next(kind for kind in what if rows[0].case_id in state.sending(kind))
-            self._app.say(f"A {going} on {which} is on its way already.", "warn")
-        return idle
 
     async def _with_words(
         self, desk: "Desk", rows: Sequence[CaseSummary], verdict: Verdict, before: Made | None = None
@@ -223,38 +202,6 @@ class Bulk:
         refused = [row for row in batch.rows if row.case_id in sent - accepted(response)]
         self.tell(response, left_out=left_out, meanwhile=await _gone_on(desk, refused))
 
-    def tell(
-        self,
-        response: BulkResponse,
-        done: str = "Recorded",
-        *,
-        keep_marks: bool = False,
-        left_out: Set[str] = frozenset(),
-        meanwhile: Mapping[str, str] = NOTHING,
-        also: str = "",
-    ) -> None:
-        """Say what was recorded and, on a page, why what was refused was. That stays marked, unless it asks
-        no more what it asked: what happened `meanwhile` is said then."""
-        self._app.take_in()  # so that what is known now is not told as still on its way
-        if not keep_marks:
-            self._app.unmark({*accepted(response), *left_out, *meanwhile})
-        told = [f"{done}: {response.accepted}, refused: {response.refused}.", also]
-        now = map(self._app.state.cases.get, accepted(response))
-        if not (also or left_out) and any(row is not None and row.status in WITHDRAWABLE for row in now):
-            told.append(f"{key_of('withdraw', self._app.actions)} takes back what is held.")
-        if left_out:
-            told.append(f"Left out and unmarked: {len(left_out)}, not waiting for that.")
-        if meanwhile:
-            told.append(f"Unmarked: {len(meanwhile)}, went on.")
-        self._app.say(" ".join(filter(None, told)), "good")
-        if response.refused:
-            self._app.show_page(
-                "What was refused", lambda width: results(response, self._sheet(width), meanwhile)
-            )
-
-    def _sheet(self, width: int) -> Sheet:
-        return Sheet(width, self._app.now(), self._app.glyphs, self._app.actions)
-
 
 async def _gone_on(desk: "Desk", refused: Sequence[CaseSummary]) -> dict[str, str]:
     """Of the first of what was refused, that which asks something else now, as far as that can be read."""
@@ -265,11 +212,6 @@ async def _gone_on(desk: "Desk", refused: Sequence[CaseSummary]) -> dict[str, st
         except ConsoleError:
             break
     return happened_to(still_asking(refused, cases)[1], cases)
-
-
-def accepted(response: BulkResponse) -> set[str]:
-    """The cases on which it was recorded."""
-    return {result.case_id for result in response.results if result.accepted}
 
 
 def decidable(row: CaseSummary) -> bool:

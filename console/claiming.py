@@ -51,12 +51,14 @@ class Claiming:
         """Take all marked cases; if all of them are ours already, give them back."""
         ids = [row.case_id for row in self._bulk.idle(marked, "claim", "release")]
         free = [row.case_id for row in marked if row.case_id in ids and not self._is_ours(row)]
+        also = self._bulk.out_of_sight(marked)
         if free:
-            self._bulk.tell(await desk.many.each("claim", free, desk.claim), "Claimed", keep_marks=True)
+            claimed = await desk.many.each("claim", free, desk.claim)
+            self._bulk.tell(claimed, "Claimed", keep_marks=True, also=also)
         elif ids:
             again = partial(self._give_back_if_ours, desk)
             given_back = await desk.many.each("release", ids, desk.release, again)
-            self._bulk.tell(given_back, "Claims given back", keep_marks=True)
+            self._bulk.tell(given_back, "Claims given back", keep_marks=True, also=also)
 
     async def _give_back_if_ours(self, desk: "Desk", case_id: str) -> CaseSummary:
         """Give a claim back after a try that failed: by now it may be given back, and somebody else's."""
@@ -136,9 +138,14 @@ class Claiming:
 
         def page(width: int) -> Sequence[Line]:
             many = f"{plural(len(marked), 'marked case')} get the same note."
-            return [said(many, "strong"), said("It stays in their records for ever.", "dim")]
+            return [
+                said(many, "strong"),
+                *beside(width),
+                said("It stays in their records for ever.", "dim"),
+            ]
 
         marked = self._bulk.idle(marked, "note")
+        beside = self._bulk.beside_the_cursor(marked)
         text = marked and await self._app.write(
             "Note on the marked cases", page, ("marked", "note"), typed=words
         )

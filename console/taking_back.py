@@ -9,10 +9,11 @@ from casework.endings import VERBS, decider
 from casework.filters import in_order
 from casework.transitions import Status
 from casework.views import CaseSummary
-from console.bulk import Bulk, accepted
+from console.bulk import Bulk
 from console.decided import WITHDRAWABLE, Confirmation, Decided
 from console.format import clean, plural, time_left, words
 from console.lines import BLANK, Line, Span, said
+from console.on_many import accepted
 from console.problems import RefusedError
 
 if TYPE_CHECKING:

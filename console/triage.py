@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from casework.tags import RULE
 from casework.views import CaseSummary
 from console import news as n
-from console.bulk import Bulk, accepted
+from console.bulk import Bulk
 from console.format import clean, day_and_time, plural
 from console.format import until as said_until
 from console.lines import BLANK, Line, Span, said
 from console.moments import WAYS, MomentError, moment_and_words
+from console.on_many import accepted
 from console.pages.decision import which_case
 from console.pages.deferral import deferral_of_many
 from console.pages.sheet import Sheet
@@ -68,7 +69,8 @@ class Triage:
 
         def page(width: int) -> Sequence[Line]:
             sheet = Sheet(width, self._app.now(), self._app.glyphs, self._app.actions)
-            lines: list[Line] = [said(f"{plural(len(rows), 'marked case')} until the same time.", "strong")]
+            many = f"{plural(len(rows), 'marked case')} until the same time."
+            lines: list[Line] = [said(many, "strong"), *beside(width)]
             dues = [row.deadline for row in rows if row.deadline is not None]
             if dues:
                 lines.append(said(f"The first is to be decided before {day_and_time(min(dues))}.", "dim"))
@@ -82,6 +84,7 @@ class Triage:
             return understood and understood + _due_before(text, rows, self._app.now())
 
         about, rows = ("marked", "deferral"), self._bulk.idle(rows, "deferral")
+        beside = self._bulk.beside_the_cursor(rows)
         text = rows and await self._app.write(
             "Defer the marked cases", page, about, typed=words, accept=accept, hint=hint
         )
@@ -116,9 +119,11 @@ class Triage:
         def page(width: int) -> Sequence[Line]:
             sheet = Sheet(width, self._app.now(), self._app.glyphs, self._app.actions)
             asked = f"vip or +vip puts one on, -vip takes it off. {RULE}."
-            return [said(f"{plural(len(rows), 'marked case')}.", "strong"), BLANK, *sheet.text(asked)]
+            many = said(f"{plural(len(rows), 'marked case')}.", "strong")
+            return [many, *beside(width), BLANK, *sheet.text(asked)]
 
         about, rows = ("marked", "tags"), self._bulk.idle(rows, "tag change")
+        beside = self._bulk.beside_the_cursor(rows)
         text = rows and await self._app.write("Tag the marked cases", page, about, accept=complaint_about)
         if isinstance(text, str):
             request, ids = tag_request(text), [row.case_id for row in rows]

@@ -430,3 +430,18 @@ async def test_one_customer_has_one_account(running: Running) -> None:
         await screen.sees("1/1")
         await screen.press("space", "a")
         await screen.sees("locks the account of 1 customer")
+
+
+async def test_what_decides_nothing_names_marks_that_are_out_of_sight_too(running: Running) -> None:
+    await stories.queue(running.record, 3)
+    hidden = f"1 marked case, not listed here: {case(1)}"
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("space", "slash", *"alert-003", "enter")
+        await screen.sees("1 marked, 1 not listed")
+        for key, title in (("t", "Tag the marked"), ("m", "Note on the marked"), ("d", "Defer the marked")):
+            await screen.press(key)
+            await screen.sees(title, hidden, f"not the case under the cursor, {case(3)}")
+            await screen.press("escape")
+        await screen.press("c")
+        await screen.sees(f"Claimed: 1, refused: 0. {hidden}.")
