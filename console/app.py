@@ -30,18 +30,19 @@ from console.clock import ticks, wall_clock
 from console.coalescing import coalesced
 from console.commanding import Commanding
 from console.drafts import DraftFolder, DraftKeeper
-from console.format import ASCII, UNICODE, clean, plural
+from console.format import ASCII, UNICODE, plural
 from console.keymap import losses_in_short, overlay, remapped
-from console.lines import Line, Span, Tone
+from console.lines import Line, Tone
 from console.logins import LoginBook
 from console.news import News
+from console.opening import Opening
 from console.pages.help import help_page
 from console.pages.sheet import Sheet
 from console.places import DONE
 from console.pulse import watch_seams
 from console.quitting import Quitting
 from console.reducing import reduce
-from console.screens.case import CaseScreen
+from console.saying import Saying
 from console.screens.help import SMALLEST, TooSmall
 from console.screens.panels import Panel
 from console.screens.queue import QueueScreen
@@ -61,10 +62,6 @@ if TYPE_CHECKING:
     from console.signin.token import TokenSource
 
 INBOX_LIMIT = 5000
-MESSAGE_SECONDS = 8.0
-LOOK_AFTER_SECONDS = 0.2
-UNREAD_SECONDS = 1.0
-REREAD_SECONDS = 0.5
 STOP_SECONDS = 5.0
 """How long an orderly end may take after a signal."""
 
@@ -97,6 +94,8 @@ class ConsoleApp(Themed, Asking):
         self.searching = Searching(self)
         self.signing_in = SigningIn(self)
         self.calling_out = CallingOut(self)
+        self.opening = Opening(self)
+        self.saying = Saying()
         self._quitting = Quitting(self)
         self.desk: Desk | None = None
         self._api = api
@@ -104,11 +103,6 @@ class ConsoleApp(Themed, Asking):
         self._inbox: list[News] = []
         self._second = 0
         self._painter = Painter()
-        self._message: tuple[Line, float] | None = None
-        self._told: tuple[Line, float] | None = None
-        """The last message that a key put away."""
-        self._look_at: tuple[str, float] | None = None
-        self._read_at: dict[str, float] = {}
         self._reading_again = False
         self._draft_folder = DraftFolder(settings.state_dir / "drafts", settings.server)
         self._drafts = DraftKeeper(self._draft_folder, now, lambda text: self.say(text, "warn"))
@@ -122,9 +116,7 @@ class ConsoleApp(Themed, Asking):
     @property
     def message(self) -> Line | None:
         """The last thing said, while it is fresh."""
-        if self._message and ticks() - self._message[1] < MESSAGE_SECONDS:
-            return self._message[0]
-        return None
+        return self.saying.message
 
     def on_mount(self) -> None:
         for name in ("SIGTERM", "SIGHUP"):
@@ -217,7 +209,7 @@ class ConsoleApp(Themed, Asking):
             case _:
                 return
         self._reading_again = False
-        self._message = ((Span(f" {clean(told[0])}", told[1]),), ticks())
+        self.saying.say(*told)
 
     def _frame(self) -> None:
         """One frame: take in what came, and render if something or the second changed."""
@@ -228,7 +220,7 @@ class ConsoleApp(Themed, Asking):
         if changed or second != self._second or self._unfinished:
             self._second = second
             self.calling_out.look()
-            self._keep_reading()
+            self.opening.keep_reading()
             self.repaint()
 
     @property
@@ -246,99 +238,23 @@ class ConsoleApp(Themed, Asking):
 
     def say(self, text: str, tone: Tone = "") -> None:
         """A message in the bottom line for some seconds."""
-        self._message = ((Span(f" {clean(text)}", tone),), ticks())
+        self.saying.say(text, tone)
+        self.repaint()
+
+    def say_also(self, text: str) -> None:
+        """Put something before the message in the bottom line."""
+        self.saying.say_also(text)
         self.repaint()
 
     def forget_message(self) -> None:
         """A key did something, or another case is on the screen: what was said before is not about that."""
-        if self._message is not None:
-            self._told, self._message = self._message, None
+        if self.saying.forget():
             self.repaint()
 
     def unsay(self, begin: str) -> None:
         """Take the message back if it begins like this: it holds no more."""
-        if self._message and self._message[0][0].text.startswith(f" {begin}"):
-            self._message = None
+        if self.saying.unsay(begin):
             self.repaint()
-
-    def say_also(self, text: str) -> None:
-        """Put something before the message in the bottom line."""
-        before = self.message
-        self._message = ((Span(f" {clean(text)}", "warn"), *(before or ())), ticks())
-        self.repaint()
-
-    def look_soon(self, case_id: str | None) -> None:
-        """The preview shows a case; read it once the cursor has rested on it, unless another was opened."""
-        if (
-            self.case_is_open
-            or case_id is None
-            or (self.state.opened and self.state.opened.case_id == case_id)
-        ):
-            self._look_at = None
-        elif self._look_at is None or self._look_at[0] != case_id:
-            self._look_at = (case_id, ticks())
-            self.set_timer(LOOK_AFTER_SECONDS, self._look)
-
-    def _look(self) -> None:
-        if self.case_is_open:
-            self._look_at = None
-        if self._look_at and ticks() - self._look_at[1] >= LOOK_AFTER_SECONDS * 0.9:
-            case_id, self._look_at = self._look_at[0], None
-            self.tell_now(n.CaseOpened(case_id))
-            self._read(case_id)
-
-    @property
-    def case_is_open(self) -> bool:
-        """Whether a case has a screen of its own, over the queue that goes on beneath it."""
-        return any(isinstance(screen, CaseScreen) for screen in self.screen_stack)
-
-    @property
-    def open_case_id(self) -> str | None:
-        """The case that has a screen of its own now."""
-        return next((one.case_in_hand for one in self.screen_stack if isinstance(one, CaseScreen)), None)
-
-    def open_case(self, case_id: str, *, unseen: bool = False) -> None:
-        """Show a case on its own screen; keys wait until it is there.
-
-        `unseen` means that nobody picked it from a list.
-        """
-        while len(self.screen_stack) > 2:
-            self.pop_screen()
-        self._message = self._just_recorded()
-        self.tell_now(n.CaseOpened(case_id))
-        self.show_in_list(case_id)
-        screen = CaseScreen(case_id)
-        self.work.ahead.hold(screen)
-        self.work.ahead.unseen = unseen
-        self.push_screen(screen)
-        self._read(case_id)
-
-    def _just_recorded(self) -> tuple[Line, float] | None:
-        """What was recorded so short ago that nobody can have read it; the next case opens over it."""
-        if self._told is None or ticks() - self._told[1] > UNREAD_SECONDS:
-            return None
-        (first, *_), at = self._told
-        recorded = first.text.startswith(" Recorded: ")
-        return ((Span(f" Before this: {first.text.strip()}", "dim"),), at) if recorded else None
-
-    def open_beside(self, case_id: str, rows: int) -> None:
-        """Show the case some rows below this one in the list, or what took its place there if it left."""
-        if self.queue is None:
-            return
-        table = self.queue.table
-        if table.selected is not None and table.selected.case_id == case_id:
-            table.move(rows)
-        if table.selected is None or table.selected.case_id == case_id:
-            self.say(f"No case is {'below' if rows > 0 else 'above'} this one in the list.", "warn")
-        else:
-            self.open_case(table.selected.case_id)
-
-    def leave_case(self) -> None:
-        """Back to the queue."""
-        if self.work.ahead.held_for(self.screen):
-            self.work.ahead.drop()
-        self.pop_screen()
-        self.tell_now(n.CaseLeft())
 
     def refresh_all(self) -> None:
         """Read everything again, and do not wait for the next try."""
@@ -347,7 +263,7 @@ class ConsoleApp(Themed, Asking):
         if self._feed is not None:
             self._feed.start_over()
         if self.state.opened is not None:
-            self._read(self.state.opened.case_id)
+            self.opening.read(self.state.opened.case_id)
         self._reading_again = True
         self.say("Reading again ...", "dim")
 
@@ -358,28 +274,6 @@ class ConsoleApp(Themed, Asking):
             bearer.use(tokens)
         if self._feed is not None:
             self._feed.start_over()
-
-    def _keep_reading(self) -> None:
-        """Read the open case again when a change does not follow what we have, at most twice a second."""
-        opened = self.state.opened
-        stuck = opened is not None and opened.error and not opened.gone
-        if opened is not None and (opened.gap or (stuck and self.state.connection.phase == "live")):
-            last = self._read_at.get(opened.case_id)
-            if last is None or ticks() - last >= REREAD_SECONDS:
-                self._read(opened.case_id)
-
-    def _read(self, case_id: str) -> None:
-        if self.desk is not None:
-            self._read_at = {case_id: ticks()}
-            self.run_worker(self._read_quietly(self.desk, case_id), group="read", exclusive=True)
-
-    async def _read_quietly(self, desk: "Desk", case_id: str) -> None:
-        from console.problems import ConsoleError  # noqa: PLC0415
-
-        try:
-            await desk.read(case_id)
-        except ConsoleError as error:
-            self.log(str(error))
 
     @property
     def queue(self) -> QueueScreen | None:

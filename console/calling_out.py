@@ -56,7 +56,7 @@ class CallingOut:
         elif isinstance(app.screen, CaseScreen) and app.screen.case_in_hand == alarm.case_id:
             app.repaint()
         else:
-            app.open_case(alarm.case_id, unseen=True)
+            app.opening.open(alarm.case_id, unseen=True)
 
     def hide(self) -> None:
         """Put away what is called out."""

@@ -101,13 +101,13 @@ class Claiming:
         """Show the case that was handed out."""
         told = [*self._again(case_id), *self._left_behind(case_id)]
         self._handed = case_id
-        self._app.open_case(case_id, unseen=True)
+        self._app.opening.open(case_id, unseen=True)
         if told:
             self._app.say(" ".join(told), "warn")
 
     def _again(self, case_id: str) -> list[str]:
         """That it is the case one just had, which looks as if nothing had happened."""
-        if case_id not in (self._handed, self._app.open_case_id):
+        if case_id not in (self._handed, self._app.opening.case_id):
             return []
         free = (row for row in self._app.state.cases.values() if row.case_id != case_id)
         others = any(row.status in AWAITING and row.claim is None and row.deferral is None for row in free)

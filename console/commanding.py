@@ -37,7 +37,7 @@ class Commanding:
             case Order("theme", name):
                 self._wear(name)
             case Order("open", case_id) if case_id:
-                self._app.open_case(case_id)
+                self._app.opening.open(case_id)
             case Order("view", name):
                 self._queue().show_view(name)
             case Order("filter", text):
@@ -57,7 +57,7 @@ class Commanding:
         """Open the only case of a customer that is here, or list them."""
         ids = [row.case_id for row in self._app.state.cases.values() if row.customer_id == number]
         if len(ids) == 1:
-            self._app.open_case(ids[0])
+            self._app.opening.open(ids[0])
         else:
             self._queue().filter_to(f"customer:{number}")
 
@@ -90,5 +90,5 @@ class Commanding:
     def _queue(self) -> QueueScreen:
         """The queue, brought to the front."""
         if not isinstance(self._app.screen, QueueScreen):
-            self._app.leave_case()
+            self._app.opening.leave()
         return next(screen for screen in self._app.screen_stack if isinstance(screen, QueueScreen))

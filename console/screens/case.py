@@ -276,16 +276,16 @@ class CaseScreen(WorkScreen):
         self.console_app.repaint()
 
     def action_next_listed(self) -> None:
-        self.console_app.open_beside(self._case_id, 1)
+        self.console_app.opening.open_beside(self._case_id, 1)
 
     def action_previous_listed(self) -> None:
-        self.console_app.open_beside(self._case_id, -1)
+        self.console_app.opening.open_beside(self._case_id, -1)
 
     def action_back(self) -> None:
-        self.console_app.leave_case()
+        self.console_app.opening.leave()
 
     def action_close(self) -> None:
-        self.console_app.leave_case()
+        self.console_app.opening.leave()
 
 
 def _settled(opened: OpenCase | None) -> bool:

@@ -178,7 +178,7 @@ class QueueScreen(MarkingScreen):
             sheet = self.sheet(pane)
             lines = preview(selected, opened, sheet) if selected else []
             pane.show(in_view(lines, pane.size.height, sheet))
-            self.console_app.look_soon(selected.case_id if selected else None)
+            self.console_app.opening.look_soon(selected.case_id if selected else None)
         if stream.display:
             stream.show(recent(state, opened, self.sheet(stream), stream.size.height))
 
@@ -264,7 +264,7 @@ class QueueScreen(MarkingScreen):
 
     def action_open(self) -> None:
         if (case_id := self.case_in_hand) is not None:
-            self.console_app.open_case(case_id)
+            self.console_app.opening.open(case_id)
 
     def action_close(self) -> None:
         self.console_app.quit_if_meant()

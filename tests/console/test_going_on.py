@@ -15,8 +15,7 @@ from casework import commands
 from casework.action import Action
 from casework.decision import DecisionRequest
 from casework.policy import Terms
-from console import app as console_app
-from console import asking
+from console import asking, saying
 from console.screens.queue import QueueScreen
 from console.widgets.case_table import CaseTable
 
@@ -263,7 +262,7 @@ async def test_keys_do_not_wait_long_for_a_server_that_is_away(
 async def test_what_was_recorded_names_its_case_and_makes_room_for_the_next(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(console_app, "UNREAD_SECONDS", 0.0)
+    monkeypatch.setattr(saying, "UNREAD_SECONDS", 0.0)
     await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")
@@ -281,7 +280,7 @@ async def test_what_was_recorded_names_its_case_and_makes_room_for_the_next(
         await screen.sees("Note")
         await screen.press(*"hm", "enter")
         await screen.sees(f"Recorded: your note on {case(1)}")
-        screen.app.open_case(case(2))
+        screen.app.opening.open(case(2))
         await screen.sees("why this risk", case(2))
         assert case(1) not in screen.text
 
@@ -289,7 +288,7 @@ async def test_what_was_recorded_names_its_case_and_makes_room_for_the_next(
 async def test_what_was_recorded_is_still_said_where_the_next_case_comes_too_soon_to_read_it(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(console_app, "UNREAD_SECONDS", 60.0)
+    monkeypatch.setattr(saying, "UNREAD_SECONDS", 60.0)
     await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
         await screen.sees("1/3")

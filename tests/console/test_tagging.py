@@ -146,7 +146,7 @@ async def test_cases_of_linked_customers_are_counted_and_named_whichever_case_fo
     await linked_pair(running)
     async with console(running.settings(), size=(80, 40)) as screen:
         await screen.sees("201 +1", "202 +1", "1/2")
-        screen.app.open_case(f"fraud-ALERT-00{number}")
+        screen.app.opening.open(f"fraud-ALERT-00{number}")
         await screen.sees(f"customer 20{number}", "[1 assessment]", "why this risk", "in 1 other case")
         await screen.press("5")
         seen = await screen.sees(named)

@@ -42,7 +42,7 @@ async def test_the_customer_is_seen_at_a_glance_with_links_to_other_cases(runnin
     await furnish(running)
     async with console(running.settings(), (80, 36)) as screen:
         await screen.sees("multi country", "1/2")
-        screen.app.open_case(CASE)
+        screen.app.opening.open(CASE)
         await screen.sees("why this risk")
         await screen.press("5")
         seen = await screen.sees("Anna Schmidt", "last 9,200, usual 700", "device DEV-88F1")

@@ -16,8 +16,8 @@ from casework.telemetry import TELEMETRY
 from console import news as n
 from console import waiting
 from console.actions import available
-from console.app import LOOK_AFTER_SECONDS
 from console.lines import plain, width_of
+from console.opening import LOOK_AFTER_SECONDS
 from console.pages import status
 from console.pages.sheet import Sheet
 from console.reducing import reduce
