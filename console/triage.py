@@ -52,7 +52,9 @@ class Triage:
         if not isinstance(text, str):
             return
         if _is_back(text, row):
-            await desk.end_deferral(row.case_id)
+            with self._app.dealing_with((row.case_id,)) as done:  # that it leaves the list is no news then
+                await desk.end_deferral(row.case_id)
+                done.add(row.case_id)
             self._app.say(f"Recorded: {row.case_id} is back.", "good")
         else:
             until, reason = moment_and_words(text, self._app.now())
