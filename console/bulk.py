@@ -31,7 +31,7 @@ TYPED_ABOVE = 20
 """More cases than this are decided only after typing how many they are."""
 MOST_READ_AGAIN = 20
 """Of so many refused cases it is looked up what became of them."""
-MANY_WENT_ON = "What was asked went on"
+MANY_WENT_ON = "Not all cases are as they were"
 _ASKED = {
     Verdict.REJECT: ("Reject", "feedback", "What is wrong, or missing? The agents look again with it."),
     Verdict.ESCALATE: ("Escalate", "reason", "Why shall a senior decide? They read it."),

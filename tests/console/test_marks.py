@@ -387,7 +387,7 @@ async def test_a_case_that_goes_on_while_its_panel_is_open_is_not_decided(
         await screen.press("asterisk", "a")
         await screen.sees(f"Approve: {count} cases?")
         await decided_by(running, 2, person("bob"))
-        await screen.sees("What was asked went on", f"{case(2)}  bob approved lock account")
+        await screen.sees("Not all cases are as they were", f"{case(2)}  bob approved lock account")
         await screen.press("enter" if count > 20 else "a")
         await screen.sees(f"Approve: {count - 1} cases?", "1 marked case went on, its mark is off:")
         assert len(decided(running)) == 1
@@ -445,3 +445,11 @@ async def test_what_decides_nothing_names_marks_that_are_out_of_sight_too(runnin
             await screen.press("escape")
         await screen.press("c")
         await screen.sees(f"Claimed: 1, refused: 0. {hidden}.")
+
+
+async def test_an_open_range_is_said_in_the_smallest_terminal_too(running: Running) -> None:
+    await stories.queue(running.record, 4)
+    async with console(running.settings(), (60, 20)) as screen:
+        await screen.sees("1/4")
+        await screen.press("space", "j", "v", "j")
+        await screen.sees("4/4 3 marked, range of 2, v ends it")
