@@ -378,9 +378,7 @@ class ConsoleApp(Themed, Asking):
 
     def own_claims(self) -> list[CaseSummary]:
         """The cases we hold that still want a decision, what expires first in front."""
-        cases = self.state.cases
-        held = (cases[case_id] for case_id in self.calling_out.held if case_id in cases)
-        return in_order(row for row in held if row.status not in DONE)
+        return in_order(row for row in self.state.own_claims() if row.status not in DONE)
 
     async def on_unmount(self) -> None:
         self._drain()

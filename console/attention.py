@@ -1,7 +1,7 @@
 """What is mine and urgent, told once each: a deadline that comes near, a decision of mine that was undone."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from casework import events as ev
@@ -29,11 +29,6 @@ class Attention:
         self._fresh = False
         self.tray = Tray()
         """What is called out now."""
-
-    @property
-    def held(self) -> Set[str]:
-        """The cases I hold, as of the last look."""
-        return self._held
 
     def hear(self, news: n.News, before: ConsoleState) -> None:
         """Take note of news before it is reduced; what it says about me is told with the next `due`."""

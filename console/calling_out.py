@@ -1,6 +1,6 @@
 """Calling out what is mine and urgent: the bell, how long a toast stays, and the keys that act on it."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -26,11 +26,6 @@ class CallingOut:
     def alarms(self) -> Sequence[Alarm]:
         """What is called out now, newest first."""
         return self._attention.tray.alarms
-
-    @property
-    def held(self) -> Set[str]:
-        """The cases we hold, as of the last look."""
-        return self._attention.held
 
     def hear(self, news: News, before: ConsoleState) -> None:
         """Take note of news before it is reduced."""

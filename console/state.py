@@ -125,6 +125,11 @@ class ConsoleState:
         going = (one.case_ids for one in self.pending.values() if not what or one.what in what)
         return frozenset().union(*going)
 
+    def own_claims(self) -> list[CaseSummary]:
+        """The cases that we hold."""
+        claimed = (self.cases[case_id] for case_id in self.claims)
+        return [row for row in claimed if row.claim and row.claim.actor_id == self.actor_id]
+
     @property
     def open_beyond(self) -> int:
         """How many open cases the server has and we do not hold."""

@@ -91,7 +91,7 @@ async def test_the_cases_of_a_list_are_read_one_after_the_other_without_taking_t
         await screen.press("J")
         await screen.sees("why this risk", case(3))
         await put_off(running, 3)
-        await screen.sees("put off")
+        await screen.sees("Deferred by bob")
         await screen.press("J")
         await screen.sees("why this risk", case(4))
         await screen.press("J")
