@@ -35,10 +35,15 @@ def in_sight(rows: Sequence[CaseSummary], sight: Sight) -> str:
 
 
 def beside_the_cursor(rows: Sequence[CaseSummary], sight: Sight, sheet: Sheet) -> list[Line]:
-    """Which of the cases are not listed, and that the one under the cursor is not among them."""
+    """Which of the cases are not listed, and that the one under the cursor is not among them.
+
+    The latter only where it could be overlooked: after marking several that are listed the cursor is always
+    on the one below.
+    """
     hidden = in_sight(rows, sight)
     lines = sheet.text(hidden, "", "warn") if hidden else []
-    if sight.cursor is not None and all(row.case_id != sight.cursor for row in rows):
+    overlooked = bool(hidden) or len(rows) == 1
+    if overlooked and sight.cursor is not None and all(row.case_id != sight.cursor for row in rows):
         lines += sheet.text(f"not the case under the cursor, {clean(sight.cursor)}", "", "warn")
     return lines
 

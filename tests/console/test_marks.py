@@ -357,6 +357,15 @@ async def test_marks_that_are_not_listed_are_named_before_anything_is_decided(ru
         await screen.sees("for 2 marked cases?", f"2 marked cases, 1 not listed here: {case(1)}")
 
 
+async def test_several_that_are_listed_are_named_without_a_word_about_the_cursor(running: Running) -> None:
+    await stories.queue(running.record, 4)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/4")
+        await screen.press("space", "space", "a")
+        await screen.sees("Approve: 2 cases?", case(1), case(2))
+        assert "under the cursor" not in screen.text
+
+
 async def test_a_mark_whose_case_went_on_is_taken_off_at_the_next_decision(running: Running) -> None:
     await stories.queue(running.record, 3)
     async with console(running.settings()) as screen:
