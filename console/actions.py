@@ -97,6 +97,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("previous_listed", ("K",), "open the case before it in the list", "case", "Look"),
     Action("open", ("enter",), "open the case", "queue", "Look", "open", needs="case"),
     Action("find", ("slash",), "find words in the case; alone, the next line with them", "case", "Look"),
+    Action("find_before", ("N",), "after a find, back to the line before", "case", "Look"),
     Action("filter", ("slash",), "filter while typing", "queue", "Look", "filter"),
     *(
         Action(f"view({at})", (view_key(at),), f"view: {view.name} ({view.text})", "queue", "Look")

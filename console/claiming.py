@@ -103,7 +103,7 @@ class Claiming:
         self._handed = case_id
         self._app.opening.open(case_id, unseen=True)
         if told:
-            self._app.say(" ".join(told), "warn")
+            self._app.say_also(" ".join(told))
 
     def _again(self, case_id: str) -> list[str]:
         """That it is the case one just had, which looks as if nothing had happened."""
@@ -115,8 +115,10 @@ class Claiming:
         return [f"The same case again, {case_id}: {why}."]
 
     def _left_behind(self, case_id: str) -> list[str]:
-        """Which cases one holds besides; each is told of once."""
-        own = [row.case_id for row in self._app.own_claims() if row.case_id != case_id]
+        """Which cases one holds besides that wait for a decision; each is told of once."""
+        own = [
+            row.case_id for row in self._app.own_claims() if row.case_id != case_id and row.status in AWAITING
+        ]
         fresh = not self._reminded.issuperset(own)
         self._reminded = frozenset(own)
         return [f"You also hold {plural(len(own), 'case')}, {own[0]} is due first."] if fresh else []

@@ -54,6 +54,11 @@ def _ranges(text: str, words: Words) -> list[tuple[int, int]]:
     return [match.span() for word in words for match in re.finditer(re.escape(word), text, re.IGNORECASE)]
 
 
+def before(places: Sequence[Place], here: Place) -> int:
+    """Which of the places comes before this one; before the first it is the last again."""
+    return next((at for at in reversed(range(len(places))) if places[at] < here), len(places) - 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Sought:
     """What is looked for, and the line that was come to last."""
@@ -66,9 +71,10 @@ class Sought:
         words = words_in(text)
         return self if not words or words == self.words else Sought(words)
 
-    def next(self, places: Sequence[Place], here: Place) -> "Sought":
-        """At the next of the lines that were found."""
-        return replace(self, at=places[following(places, here)] if places else None)
+    def next(self, places: Sequence[Place], here: Place, *, back: bool = False) -> "Sought":
+        """At the next of the lines that were found, or at the one before."""
+        step = before if back else following
+        return replace(self, at=places[step(places, here)] if places else None)
 
     def told(self, places: Sequence[Place], where: str = "") -> str:
         """Which of how many lines it is, and on which page."""

@@ -8,7 +8,7 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from casework.views import CaseSummary
-from console.actions import Scope, key_of, keys_of
+from console.actions import BY_NAME, Scope, key_of, keys_of
 from console.finding import Place, Sought, Words, found_in
 from console.lines import Line, Span, said, width_of
 from console.pages import sending, status
@@ -87,13 +87,22 @@ class CaseScreen(WorkScreen):
         self._show_tabs(opened)
         page = self.query_one("#page", LineView)
         page.show(self._page(state, self._section, self.sheet(page), whole=self._whole))
-        position = (Span(f"{page.position} ", "dim"),)
+        position = (*self._going_on(), Span(f"{page.position} ", "dim"))
         line = self.console_app.message or self.footer_line(self.size.width, position)
         below = self.query_one("#footer", LineView).tell(line, MESSAGE_ROWS) + self._show_banner(state)
         self.show_toasts(self.size.height - below)
         if not self._ready and (self.console_app.desk is None or _settled(opened)):
             self._ready = True
             self.post_message(self.Ready())
+
+    def _going_on(self) -> Line:
+        """Beside the keys: those that go on with what was found."""
+        if not self._found:
+            return ()
+        onward, back, end = (
+            key_of(name, self.console_app.actions) for name in ("next_case", "find_before", "back")
+        )
+        return (Span(f"/{' '.join(self._sought.words)}: {onward} {back} {end} ", "accent"),)
 
     def _opened(self, state: ConsoleState) -> OpenCase | None:
         """What is known of our case. Another one's findings under this one's head would be decided upon."""
@@ -200,14 +209,34 @@ class CaseScreen(WorkScreen):
         self.query_one(FindInput).begin(" ".join(self._sought.words))
         self.console_app.repaint()
 
-    def find(self, text: str) -> None:
-        """Go to the next line that has the words, in this section or those after it."""
+    @property
+    def _found(self) -> bool:
+        """Whether a line is pointed at; until that is left, the next line is what comes next, and no case."""
+        return self._sought.at is not None
+
+    def action_next_case(self) -> None:
+        if self._found:
+            self.find("")
+        else:
+            super().action_next_case()
+
+    def action_find_before(self) -> None:
+        if self._found:
+            self.find("", back=True)
+
+    def with_case(self, what: str, words: str = "") -> None:
+        if BY_NAME[what].changes:
+            self.stop_finding()
+        super().with_case(what, words)
+
+    def find(self, text: str, *, back: bool = False) -> None:
+        """Go to the next line that has the words, here or in a later section, or back to one before."""
         sought = self._sought.typed(text)
         places = self._places(sought.words, whole=self._whole)
         page, at = self.query_one("#page", LineView), sought.at
         seen = at is not None and at[0] == self._section and page.in_view(at[1])
         here = at if at is not None and seen else (self._section, page.top - 1)
-        self._sought = sought.next(places, here)
+        self._sought = sought.next(places, here, back=back)
         if self._sought.at is not None and self._sought.at[0] != self._section:
             self._turn_to(self._sought.at[0])
         self._point()
@@ -282,7 +311,10 @@ class CaseScreen(WorkScreen):
         self.console_app.opening.open_beside(self._case_id, -1)
 
     def action_back(self) -> None:
-        self.console_app.opening.leave()
+        if self._found:
+            self.stop_finding()
+        else:
+            self.console_app.opening.leave()
 
     def action_close(self) -> None:
         self.console_app.opening.leave()

@@ -19,6 +19,8 @@ TURNING: Sequence[BindingType] = (
     Binding("g,home", "to_line(False)", show=False, priority=True),
     Binding("G,end", "to_line(True)", show=False, priority=True),
     Binding("slash", "find", show=False, priority=True),
+    Binding("n", "find_again(False)", show=False, priority=True),
+    Binding("N", "find_again(True)", show=False, priority=True),
 )
 SCROLLING: Sequence[BindingType] = (
     Binding("j,down", "scroll_page(1)", show=False, priority=True),
@@ -65,17 +67,23 @@ class ReadingPanel(Panel[Answer]):
         self.query_one(FindInput).begin(" ".join(self._sought.words))
         self.hush()
 
-    def find(self, text: str) -> None:
-        """Go to the next line of the page that has the words."""
+    def action_find_again(self, back: bool) -> None:
+        """After a find, to the next line with the words or back to the one before."""
+        if self._sought.at is not None:
+            self.find("", back=back)
+
+    def find(self, text: str, *, back: bool = False) -> None:
+        """Go to the next line of the page that has the words, or back to the one before."""
         page = self.query_one("#page", LineView)
         self._sought = self._sought.typed(text)
         places, at = found_in([page.lines], self._sought.words), self._sought.at
         here = at if at is not None and page.in_view(at[1]) else (0, page.top - 1)
-        self._sought = self._sought.next(places, here)
+        self._sought = self._sought.next(places, here, back=back)
         self._fill()
         self._point()
         if self._sought.words:
-            self._told = said(f" {self._sought.told(places)}", "" if self._sought.at else "warn")
+            told = f" {self._sought.told(places)}" + (", n and N go on" if self._sought.at else "")
+            self._told = said(told, "" if self._sought.at else "warn")
         self._fill()
 
     def stop_finding(self) -> None:

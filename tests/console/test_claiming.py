@@ -1,13 +1,18 @@
 """Cases in my hands: the next one, the same one again, and those I would leave behind."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from conftest import Running
 from fakedesk import stories
+from fakedesk.app import person
+from fakedesk.record import now
 from fakedesk.stories import case
 from screens import console
 
+from casework import commands
+from casework.decision import DecisionRequest
 from casework.views import CaseSummary
 
 
@@ -52,6 +57,26 @@ async def test_cases_that_would_be_left_behind_are_named_once(running: Running) 
         await screen.sees("why this risk", case(3), f"You also hold 2 cases, {case(1)} is due first")
         await screen.press("4")
         await screen.sees("mine 3")
+
+
+async def test_a_case_that_agents_look_at_again_is_not_left_behind(running: Running) -> None:
+    await stories.queue(running.record, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("c")
+        await screen.sees("mine 1")
+        again = DecisionRequest(**binding(running, 1), approved=False, feedback="look at the device")
+        rejected = commands.submit_decision(running.record.load(case(1)), again, person("ana"), now())
+        await running.record.append(case(1), rejected)
+        await screen.press("n")
+        await screen.sees("why this risk", case(2))
+        assert "You also hold" not in screen.text
+
+
+def binding(running: Running, number: int) -> dict[str, Any]:
+    """What a decision must name of the case it is about."""
+    held = running.record.load(case(number))
+    return {"attempt": held.attempt, "assessment_hash": held.assessment_hash}
 
 
 async def test_quitting_offers_to_give_claims_back(running: Running) -> None:

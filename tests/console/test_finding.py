@@ -8,7 +8,7 @@ from fakedesk.stories import case
 from screens import Driver, console
 
 from casework.transitions import Status
-from console.finding import Sought, following, found_in, has, with_marks, words_in
+from console.finding import Sought, before, following, found_in, has, with_marks, words_in
 from console.lines import Line, Span, plain, said
 from console.screens.case import CaseScreen
 from console.screens.help import HelpPanel
@@ -53,6 +53,12 @@ def test_nothing_typed_goes_on_with_the_last_words_and_others_begin_anew() -> No
     assert second.at == (0, 2)
     assert second.typed("none") == Sought(("none",))
     assert Sought(("zebra",)).next([], (0, 0)).told([]) == "zebra: no line has this."
+
+
+def test_one_goes_back_as_well_as_on() -> None:
+    places = found_in(PAGES, ("risk",))
+    assert [before(places, here) for here in ((0, 0), (0, 2), (1, 0), (2, 5))] == [2, 0, 1, 2]
+    assert Sought(("risk",)).next(places, (2, 0), back=True).at == (0, 2)
 
 
 async def furnish(running: Running) -> None:
@@ -118,6 +124,48 @@ async def test_escape_leaves_the_field_and_takes_the_marks_off_and_the_case_stay
         await screen.sees("zebra: no line has this.")
         await screen.press("escape")
         await screen.sees("1/1", "enter open")
+
+
+async def test_after_a_find_the_keys_for_next_go_on_and_take_no_case_until_it_is_ended(
+    running: Running,
+) -> None:
+    await stories.queue(running.record, 2)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/2")
+        await screen.press("enter")
+        await screen.sees("why this risk", case(1))
+        await screen.press("slash", *"anonymiser", "enter")
+        await screen.sees("anonymiser: 1 of ")
+        first = pointed_at(screen)
+        await screen.press("n")
+        await screen.sees("anonymiser: 2 of ")
+        await screen.press("N")
+        await screen.sees("anonymiser: 1 of ")
+        assert pointed_at(screen) == first
+        await screen.press("x")
+        await screen.sees("/anonymiser: n N esc")
+        assert not any(running.record.load(case(number)).claim for number in (1, 2))
+        await screen.press("escape")
+        await screen.until(lambda: not pointed_at(screen))
+        assert isinstance(screen.app.screen, CaseScreen)
+        await screen.press("n")
+        await screen.until(lambda: running.record.load(case(1)).claim is not None)
+
+
+async def test_a_decision_ends_a_find_so_that_the_next_case_is_next(running: Running) -> None:
+    await stories.queue(running.record, 2)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/2")
+        await screen.press("enter")
+        await screen.sees("why this risk", case(1))
+        await screen.press("slash", *"anonymiser", "enter")
+        await screen.sees("anonymiser: 1 of ")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?")
+        await screen.press("enter")
+        await screen.sees(f"Recorded: {case(1)}")
+        await screen.press("n")
+        await screen.sees("why this risk", case(2))
 
 
 async def test_what_only_the_rows_have_is_said(running: Running) -> None:
