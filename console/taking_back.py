@@ -122,7 +122,7 @@ class TakingBack:
             lambda case_id: self._take_back(desk, still[case_id]),
             lambda case_id: self._take_back_again(desk, still[case_id]),
         )
-        again = [marks[case_id] for case_id in accepted(response) if case_id in marks]
+        again = in_order(marks[case_id] for case_id in accepted(response) if case_id in marks)
         self._bulk.tell(response, "Withdrawn", also=f"Marked again: {len(again)}." if again else "")
         self._show_again([marks.get(case_id, still[case_id]) for case_id in accepted(response)])
         self._app.mark_again(again)

@@ -130,7 +130,7 @@ class CaseScreen(WorkScreen):
 
     def _mine(self) -> Span:
         """How many cases we hold, where this is not the only one."""
-        own = self.console_app.own_claims()
+        own = self.console_app.state.own_claims()
         others = any(row.case_id != self._case_id for row in own)
         return Span(f"mine {len(own)}" if others else "", "warn")
 
