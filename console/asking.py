@@ -21,7 +21,7 @@ from console.lines import Line, Tone
 from console.screens.case import CaseScreen
 from console.screens.help import AskedPage, HelpPanel
 from console.screens.panels import WENT_ON, Accept, Again, Answer, Check, Page, Panel
-from console.screens.questions import ChoicePanel, ConfirmPanel, NoticePanel
+from console.screens.questions import ChoicePanel, ConfirmPanel, HarmlessChoice, NoticePanel
 from console.screens.work import WorkScreen
 from console.screens.writing import CountPanel, Hint, WordsPanel
 from console.waiting import WAITING
@@ -148,6 +148,7 @@ class Asking(App[None]):
         without a word."""
         ahead = self.work.ahead
         if ahead.holding and ahead.answered and ahead.turn == turn and (dropped := ahead.drop()):
+            self.unsay(WAITING)  # nobody counts its seconds any more; that the decision is on its way is above
             self.say_also(f"{plural(dropped, 'key')} not taken: what you confirmed is not recorded yet.")
 
     async def on_panel_ready(self) -> None:
@@ -255,6 +256,13 @@ class Asking(App[None]):
         if picked is not None:
             self.work.expect_panel()
         return picked
+
+    async def pick(
+        self, title: str, choices: Sequence[str], page: Callable[[int, int], Sequence[Line]]
+    ) -> int | None:
+        """Ask for one of several where nothing is decided by it."""
+        picked = await self._ask(HarmlessChoice(title, choices, page, self.glyphs))
+        return picked if isinstance(picked, int) else None
 
     async def write(
         self,

@@ -227,8 +227,8 @@ class Work:
         def page(index: int, width: int) -> Sequence[Line]:
             return self._sheet(width).text(found[index][1], "", "strong")
 
-        picked = await self._app.choose("Copy which field?", [name for name, _ in found], page)
-        if isinstance(picked, int):
+        picked = await self._app.pick("Copy which field?", [name for name, _ in found], page)
+        if picked is not None:
             self._app.copy(found[picked][1])
 
     async def _health(self, desk: "Desk") -> None:

@@ -157,3 +157,9 @@ class ChoicePanel(ReadingPanel[int | Again | None]):
 
     def action_leave(self) -> None:
         self.dismiss(None)
+
+
+class HarmlessChoice(ChoicePanel):
+    """A choice that decides nothing: enter may be typed before it is seen."""
+
+    TAKES_AHEAD = ChoicePanel.TAKES_AHEAD | {"enter"}

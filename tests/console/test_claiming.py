@@ -68,6 +68,7 @@ async def test_a_case_that_agents_look_at_again_is_not_left_behind(running: Runn
         again = DecisionRequest(**binding(running, 1), approved=False, feedback="look at the device")
         rejected = commands.submit_decision(running.record.load(case(1)), again, person("ana"), now())
         await running.record.append(case(1), rejected)
+        await screen.sees("waiting 2")
         await screen.press("n")
         await screen.sees("why this risk", case(2))
         assert "You also hold" not in screen.text

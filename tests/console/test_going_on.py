@@ -223,6 +223,19 @@ async def test_after_words_as_well(running: Running) -> None:
     assert fed == "look"
 
 
+async def test_a_field_may_be_copied_before_its_panel_is_seen(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stories.queue(running.record, 2)
+    copied: list[str] = []
+    async with console(running.settings()) as screen:
+        monkeypatch.setattr(screen.app, "copy", copied.append)
+        await screen.sees("1/2")
+        await burst(screen, "y", "enter", "j")
+        await screen.sees("2/2")
+        assert copied == [case(1)]
+
+
 async def test_an_enter_that_ends_nothing_takes_no_letter_away(running: Running) -> None:
     await stories.queue(running.record, 1)
     async with console(running.settings()) as screen:
