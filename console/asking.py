@@ -148,7 +148,7 @@ class Asking(App[None]):
         without a word."""
         ahead = self.work.ahead
         if ahead.holding and ahead.answered and ahead.turn == turn and (dropped := ahead.drop()):
-            self.unsay(WAITING)  # nobody counts its seconds any more; that the decision is on its way is above
+            self.unsay(WAITING)  # nobody counts its seconds any more; the banner says what is on its way
             self.say_also(f"{plural(dropped, 'key')} not taken: what you confirmed is not recorded yet.")
 
     async def on_panel_ready(self) -> None:
