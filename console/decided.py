@@ -9,7 +9,7 @@ from casework import events as ev
 from casework.action import Action
 from casework.decision import DecisionRequest
 from casework.reasons import ReasonCode
-from casework.transitions import Status
+from casework.transitions import AWAITING, Status
 from casework.views import CaseSummary
 from console import news as n
 
@@ -47,6 +47,11 @@ class Confirmation:
     """Each case with its last change that was known when it was decided."""
     marked: Mapping[str, CaseSummary]
     """Of many the rows that were marked, as they were looked at."""
+
+    def unheard_of(self, cases: Mapping[str, CaseSummary]) -> bool:
+        """Whether a case still reads as if nothing had been decided on it."""
+        known = ((cases[case_id], seq) for case_id, seq in self.stands_on.items() if case_id in cases)
+        return any(row.status in AWAITING and row.seq <= seq for row, seq in known)
 
 
 class Decided:

@@ -63,7 +63,7 @@ class TakingBack:
 
     async def _withdraw_one(self, desk: "Desk", seen: CaseSummary) -> Sequence[CaseSummary]:
         """Take back what is one decision; of many made at once return the cases, and do nothing yet."""
-        self._app.take_in()
+        await self._news_of_many()
         row = self._app.state.cases.get(seen.case_id, seen)
         held = row.status in WITHDRAWABLE
         confirmed, rows = self._last()
@@ -81,6 +81,15 @@ class TakingBack:
         else:
             self._app.say("No decision of yours is held that could be withdrawn.", "warn")
         return ()
+
+    async def _news_of_many(self) -> None:
+        """What was decided on many last is known of each case only when the stream tells: wait for that."""
+        for _ in range(TAKEN_UP_WITHIN):
+            self._app.take_in()
+            last = next(self._decided.newest_first(), None)
+            if last is None or not last.unheard_of(self._app.state.cases):
+                return
+            await asyncio.sleep(0.1)  # the stream is not heard by this piece of work
 
     async def withdraw_all(self, desk: "Desk", marked: Sequence[CaseSummary]) -> None:
         """The decisions on the marked cases, as far as they are held."""

@@ -16,6 +16,7 @@ from casework import commands
 from casework.actor import Actor, ActorKind, Role
 from casework.transitions import Status
 from casework.views import CaseSummary
+from console import news as n
 from console.decided import Decided, Made
 
 
@@ -137,6 +138,33 @@ async def test_a_decision_on_many_is_taken_back_whole(running: Running) -> None:
         await screen.press("u")
         await screen.sees("Withdrawn: 3, refused: 0")
     assert {status(running, number) for number in (1, 2, 3)} == {Status.AWAITING_REVIEW}
+
+
+async def test_a_decision_on_many_is_taken_back_whole_though_the_stream_tells_late_of_it(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stories.queue(running.record, 3)
+    late: list[n.News] = []
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        feed = screen.app._feed
+        assert feed is not None
+        at_once = feed._tell
+
+        def tell(news: n.News) -> None:
+            late.append(news) if isinstance(news, n.CasesChanged) else at_once(news)
+
+        monkeypatch.setattr(feed, "_tell", tell)
+        await screen.press("space", "space")
+        await approve(screen)
+        await screen.press("u")
+        await screen.until(lambda: len(late) >= 2 and status(running, 2) is Status.HELD)
+        assert "No decision of yours" not in screen.text
+        monkeypatch.setattr(feed, "_tell", at_once)
+        for news in late:
+            at_once(news)
+        await screen.sees("Withdrawn: 2, refused: 0")
+    assert {status(running, number) for number in (1, 2)} == {Status.AWAITING_REVIEW}
 
 
 async def test_of_the_marked_cases_those_that_are_held_are_taken_back(running: Running) -> None:
