@@ -234,7 +234,8 @@ class ConsoleApp(Themed, Asking):
                 with suppress(NoMatches):  # a screen that is being taken down has nothing left to show
                     screen.show(self.state)
         if isinstance(self.top, Panel) and self.top.is_mounted:
-            self.top.recheck()
+            with suppress(NoMatches):
+                self.top.recheck()
 
     def say(self, text: str, tone: Tone = "") -> None:
         """A message in the bottom line for some seconds."""

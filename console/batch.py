@@ -8,6 +8,7 @@ from console.marks import still_asking
 from console.pages.marked import Sight, beside_the_cursor, in_sight
 from console.pages.meanwhile import happened_to, said_unmarked, unmarked
 from console.pages.sheet import Sheet
+from console.rows import with_claim
 
 Cases = Mapping[str, CaseSummary]
 
@@ -29,6 +30,12 @@ class Batch:
         """Leave alone what went on."""
         self.gone |= self.overtaken(cases)
         self.rows = [row for row in self.rows if row.case_id not in self.gone]
+
+    def with_claims_of(self, cases: Cases) -> list[CaseSummary]:
+        """The rows as they were looked at, but for who holds the cases now."""
+        return [
+            with_claim(row, cases[row.case_id].claim) if row.case_id in cases else row for row in self.rows
+        ]
 
     def head(self, about: Sequence[CaseSummary], sheet: Sheet) -> list[Line]:
         """What has to be known of the marks before anything else, for those of them it is about."""

@@ -169,7 +169,8 @@ class Bulk(OnMany):
         def page(width: int) -> Sequence[Line]:
             sheet = self._sheet(width)
             head = batch.head(about, sheet)
-            return [*head, *([BLANK] if head else []), *preview(batch.rows, items, self._app.me, sheet)]
+            rows = batch.with_claims_of(self._app.state.cases)
+            return [*head, *([BLANK] if head else []), *preview(rows, items, self._app.me, sheet)]
 
         def check() -> "Page | None":
             self._app.take_in()

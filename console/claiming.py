@@ -72,7 +72,7 @@ class Claiming:
         try:
             summary = await desk.next_case(wanted)
         except CaseNotFoundError:
-            self._app.say(" ".join((_nothing(wanted), *self._left_behind(""))), "good")
+            self._go_on_with_own(wanted, asked)
             return
         finally:
             self._asked = self._asked if self._asked is not asked else None
@@ -80,6 +80,15 @@ class Claiming:
             self._tell_of(summary.case_id)
         else:
             self._open(summary.case_id)
+
+    def _go_on_with_own(self, wanted: str, asked: _Asked) -> None:
+        """Nothing else waits: what we hold already is next, unless it is in front of us, or narrowed away."""
+        own = [row.case_id for row in self._waiting_for_us() if row.case_id != self._app.opening.case_id]
+        if wanted or asked.given_up or not own:
+            self._app.say(_nothing(wanted, besides=bool(self._waiting_for_us())), "good")
+            return
+        self._app.opening.open(own[0], unseen=True)
+        self._app.say_also("Nothing else waits for you: this is a case you hold.")
 
     def give_up(self) -> bool:
         """Do not open the case that is being asked for; False if none is.
@@ -116,12 +125,14 @@ class Claiming:
 
     def _left_behind(self, case_id: str) -> list[str]:
         """Which cases one holds besides that wait for a decision; each is told of once."""
-        own = [
-            row.case_id for row in self._app.own_claims() if row.case_id != case_id and row.status in AWAITING
-        ]
+        own = [row.case_id for row in self._waiting_for_us() if row.case_id != case_id]
         fresh = not self._reminded.issuperset(own)
         self._reminded = frozenset(own)
         return [f"You also hold {plural(len(own), 'case')}, {own[0]} is due first."] if fresh else []
+
+    def _waiting_for_us(self) -> list[CaseSummary]:
+        """The cases we hold that wait for a decision, what is due first in front."""
+        return [row for row in self._app.own_claims() if row.status in AWAITING]
 
     async def note(self, desk: "Desk", seen: CaseSummary, words: str = "") -> None:
         """A note on the case."""
@@ -164,6 +175,8 @@ class Claiming:
         return row.claim is not None and row.claim.actor_id == self._app.state.actor_id
 
 
-def _nothing(wanted: str) -> str:
+def _nothing(wanted: str, *, besides: bool) -> str:
     """That no case can be handed out, and that a filter narrows which."""
-    return f"Nothing under the filter /{wanted} waits for you." if wanted else "Nothing waits for you."
+    if wanted:
+        return f"Nothing under the filter /{wanted} waits for you."
+    return "Nothing else waits for you." if besides else "Nothing waits for you."

@@ -93,7 +93,7 @@ class Deciding:
                 *pages.subject(detail, sheet),
                 BLANK,
                 *pages.consequences(detail, action, sheet),
-                *pages.warnings(detail, self._app.me, sheet),
+                *pages.warnings(detail, self._app.me, sheet, self._row(detail.summary)),
             ]
 
         codes = Codes(verdict_of(True, action, escalate=False), code)
@@ -123,7 +123,7 @@ class Deciding:
                 *pages.subject(detail, sheet),
                 BLANK,
                 *pages.rejection(detail.summary, sheet),
-                *pages.warnings(detail, self._app.me, sheet),
+                *pages.warnings(detail, self._app.me, sheet, self._row(detail.summary)),
                 BLANK,
                 said("What is wrong, or missing? The agents read it."),
             ]
@@ -209,7 +209,10 @@ class Deciding:
     async def _current(self, desk: "Desk", case_id: str) -> CaseDetail:
         """The case as we hold it if nothing is missing, else as the server has it."""
         opened, row = self._app.state.opened, self._app.state.cases.get(case_id)
-        held = opened.detail if opened and opened.case_id == case_id and not opened.gap else None
+        glimpsed = self._app.opening.glimpsed
+        held = glimpsed if glimpsed is not None and glimpsed.summary.case_id == case_id else None
+        if opened and opened.case_id == case_id:
+            held = None if opened.gap else opened.detail
         if held is not None and (row is None or row.seq <= held.summary.seq):
             return held
         return await desk.read(case_id)

@@ -9,7 +9,7 @@ from casework.transitions import Status
 from casework.views import CaseChange, CaseSummary
 from console import news as n
 from console.rings import Recount, Rings
-from console.rows import light, with_other_cases, without_claim
+from console.rows import light, with_claim, with_other_cases
 from console.state import ConsoleState
 
 KEEP_CLOSED = 300
@@ -142,7 +142,7 @@ def without_ended_claims(state: ConsoleState, now: datetime) -> ConsoleState:
     ended = frozenset(case_id for case_id, until in state.claims.items() if until <= now)
     if not ended:
         return state
-    cases = {**state.cases, **{case_id: without_claim(state.cases[case_id]) for case_id in ended}}
+    cases = {**state.cases, **{case_id: with_claim(state.cases[case_id], None) for case_id in ended}}
     return _next_version(replace(state, cases=cases, claims=_claims(state.claims, ended, cases)), ended)
 
 

@@ -1,7 +1,9 @@
 """Opening a case on a page of its own or in the preview, and keeping what is read of it current."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from casework.views import CaseDetail
 from console import news as n
 from console.clock import ticks
 from console.screens.case import CaseScreen
@@ -21,26 +23,41 @@ class Opening:
         self._app = app
         self._look_at: tuple[str, float] | None = None
         self._read_at: dict[str, float] = {}
+        self.glimpsed: CaseDetail | None = None
+        """A case of the list, as it was when the cursor rested on it."""
 
-    def look_soon(self, case_id: str | None) -> None:
-        """The preview shows a case; read it once the cursor has rested on it, unless another was opened."""
-        if (
-            self.is_open
-            or case_id is None
-            or (self._app.state.opened and self._app.state.opened.case_id == case_id)
-        ):
+    def look_soon(self, case_id: str | None, *, shown: bool) -> None:
+        """The cursor is on a case: read it once it has rested there, unless another was opened.
+
+        Where a preview shows it, it is the open case from then on; else only a panel about it is quicker.
+        """
+        if self.is_open or case_id is None or self._is_known(case_id):
             self._look_at = None
         elif self._look_at is None or self._look_at[0] != case_id:
             self._look_at = (case_id, ticks())
-            self._app.set_timer(LOOK_AFTER_SECONDS, self._look)
+            self._app.set_timer(LOOK_AFTER_SECONDS, partial(self._look, shown=shown))
 
-    def _look(self) -> None:
+    def _is_known(self, case_id: str) -> bool:
+        """Whether a case was read already, and for a glimpse also whether it is still as it was then."""
+        opened, row = self._app.state.opened, self._app.state.cases.get(case_id)
+        glimpsed = self.glimpsed.summary if self.glimpsed else None
+        known = glimpsed is not None and glimpsed.case_id == case_id
+        fresh = known and glimpsed is not None and (row is None or row.seq <= glimpsed.seq)
+        return fresh or (opened is not None and opened.case_id == case_id)
+
+    def _look(self, *, shown: bool) -> None:
         if self.is_open:
             self._look_at = None
         if self._look_at and ticks() - self._look_at[1] >= LOOK_AFTER_SECONDS * 0.9:
             case_id, self._look_at = self._look_at[0], None
-            self._app.tell_now(n.CaseOpened(case_id))
-            self.read(case_id)
+            if shown:
+                self._app.tell_now(n.CaseOpened(case_id))
+                self.read(case_id)
+            elif self._app.desk is not None:
+                self._app.run_worker(self._glimpse(self._app.desk, case_id), group="read", exclusive=True)
+
+    async def _glimpse(self, desk: "Desk", case_id: str) -> None:
+        self.glimpsed = await self._read_quietly(desk, case_id)
 
     @property
     def is_open(self) -> bool:
@@ -102,10 +119,11 @@ class Opening:
             self._read_at = {case_id: ticks()}
             self._app.run_worker(self._read_quietly(self._app.desk, case_id), group="read", exclusive=True)
 
-    async def _read_quietly(self, desk: "Desk", case_id: str) -> None:
+    async def _read_quietly(self, desk: "Desk", case_id: str) -> "CaseDetail | None":
         from console.problems import ConsoleError  # noqa: PLC0415
 
         try:
-            await desk.read(case_id)
+            return await desk.read(case_id)
         except ConsoleError as error:
             self._app.log(str(error))
+            return None

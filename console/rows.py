@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, cast
 
-from casework.views import CaseSummary
+from casework.views import CaseSummary, ClaimView
 
 FIELDS = tuple(CaseSummary.model_fields)
 OWN = [
@@ -90,11 +90,11 @@ def with_other_cases(row: CaseSummary, count: int) -> CaseSummary:
     return cast("CaseSummary", changed)
 
 
-def without_claim(row: CaseSummary) -> CaseSummary:
-    """The row, held by nobody."""
-    changed = LightRow()
+def with_claim(row: CaseSummary, claim: ClaimView | None) -> CaseSummary:
+    """The row, held by somebody or by nobody."""
+    changed, before = LightRow(), light(row)
     for name in (*OWN, "shared"):
-        setattr(changed, name, None if name == "claim" else getattr(light(row), name))
+        setattr(changed, name, claim if name == "claim" else getattr(before, name))
     return cast("CaseSummary", changed)
 
 

@@ -38,7 +38,7 @@ def preview(
         lines += sheet.text(f"why: {why}", "", "dim")[:MOST_OF_WHY]
     if lines[-1] != BLANK:
         lines.append(BLANK)
-    return [*lines, sheet.heading(f"the {plural(len(items), 'case')}"), *_listed(pairs)]
+    return [*lines, sheet.heading(f"the {plural(len(items), 'case')}"), *_listed(pairs, me)]
 
 
 def consequences(rows: Sequence[CaseSummary], action: Action, sheet: Sheet) -> list[Line]:
@@ -146,11 +146,16 @@ def _warnings(pairs: Sequence[Pair], me: Actor | None, sheet: Sheet) -> list[Lin
         if count:
             verbs = {"needs": "needs", "was": "was"} if count == 1 else {"needs": "need", "was": "were"}
             lines += sheet.text(f"{plural(count, 'case')} {text.format(**verbs)}", "", tone)
-    others = {row.claim.name for row in rows if row.claim and me and row.claim.actor_id != me.actor_id}
+    others = {name for row in rows if (name := _somebody_else(row, me))}
     if others:
         named = ", ".join(sorted(others)[:MOST_NAMED]) + (", ..." if len(others) > MOST_NAMED else "")
         lines += sheet.text(f"Others are working on some of them: {named}", "", "warn")
     return lines
+
+
+def _somebody_else(row: CaseSummary, me: Actor | None) -> str:
+    """Who holds a case, if that is not us."""
+    return clean(row.claim.name) if row.claim and me and row.claim.actor_id != me.actor_id else ""
 
 
 def _override(pairs: Sequence[Pair], sheet: Sheet) -> list[Line]:
@@ -176,7 +181,7 @@ def _beyond(row: CaseSummary, me: Actor | None) -> bool:
     return me is not None and needed is not None and (me.role is None or not me.role.includes(needed))
 
 
-def _listed(pairs: Sequence[Pair]) -> list[Line]:
+def _listed(pairs: Sequence[Pair], me: Actor | None) -> list[Line]:
     """Every case, numbered, with what is recommended where that is not what is ordered."""
     lines: list[Line] = []
     for at, (order, row) in enumerate(pairs, 1):
@@ -187,6 +192,8 @@ def _listed(pairs: Sequence[Pair]) -> list[Line]:
             Span(f"  customer {row.customer_id}", "dim"),
         ]
         spans += [Span(f"  {remark}", "warn") for remark in _remarks(row)]
+        if holder := _somebody_else(row, me):
+            spans.append(Span(f"  {holder} is working on it", "warn"))
         if _against(order, row):
             spans.append(Span(f"  recommended {in_words(row.recommended_action)}", "warn"))
         lines.append(tuple(spans))

@@ -86,14 +86,18 @@ def needs_second(detail: CaseDetail, action: Action) -> bool:
     )
 
 
-def warnings(detail: CaseDetail, me: Actor | None, sheet: Sheet) -> list[Line]:
-    """What was there before, and what may stand in the way: a role, a claim, an approval of one's own."""
+def warnings(
+    detail: CaseDetail, me: Actor | None, sheet: Sheet, now: CaseSummary | None = None
+) -> list[Line]:
+    """What was there before, and what may stand in the way: a role, an approval of one's own, or that
+    somebody else holds the case, by its row as it is `now`."""
+    claim = (now or detail.summary).claim
     row, lines = detail.summary, before_this(detail, me, sheet)
     required = row.required_role
     if me and required and (me.role is None or not me.role.includes(required)):
         lines += sheet.text(f"This needs the role {required}; you are {me.role or 'without one'}.", "", "bad")
-    if me and row.claim and row.claim.actor_id != me.actor_id:
-        lines += sheet.text(f"{row.claim.name} is working on this case.", "", "warn")
+    if me and claim and claim.actor_id != me.actor_id:
+        lines += sheet.text(f"{claim.name} is working on this case.", "", "warn")
     proposed = detail.case.review.proposed if detail.case.review else None
     if me and proposed and proposed.actor.actor_id == me.actor_id:
         lines += sheet.text("You gave the first approval; another person must give the second.", "", "bad")

@@ -146,8 +146,8 @@ class Panel(ModalScreen[Answer], Generic[Answer]):
         page = self._check() if self._check else None
         if page is not None:
             self._overtaken = page
-            if self._ready:
-                self._fill()
+        if self._ready and self._check:
+            self._fill()  # the page may tell who holds the case by now
         return self._overtaken is not None
 
     def complain(self, text: str) -> None:

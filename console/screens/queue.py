@@ -178,7 +178,7 @@ class QueueScreen(MarkingScreen):
             sheet = self.sheet(pane)
             lines = preview(selected, opened, sheet) if selected else []
             pane.show(in_view(lines, pane.size.height, sheet))
-            self.console_app.opening.look_soon(selected.case_id if selected else None)
+        self.console_app.opening.look_soon(selected.case_id if selected else None, shown=pane.display)
         if stream.display:
             stream.show(recent(state, opened, self.sheet(stream), stream.size.height))
 

@@ -423,7 +423,9 @@ async def test_get_next_claims_and_opens_the_most_urgent_case(running: Running) 
         await screen.sees("claim ana", "why this risk")
         await screen.press("escape")
         await screen.press("n")
-        await screen.sees("Nothing waits for you")
+        await screen.sees("why this risk", "Nothing else waits for you: this is a case you hold.")
+        await screen.press("n")
+        await screen.sees("Nothing else waits for you.")
 
 
 async def test_a_note_is_written_once_although_its_answer_is_lost(running: Running) -> None:
@@ -475,3 +477,26 @@ async def test_going_back_from_the_question_leads_to_the_choice_it_came_from(run
         await screen.press("escape", "escape")
         await screen.sees("enter open", "1/1")
         assert running.record.load(stories.case(1)).decisions == 0
+
+
+@pytest.mark.parametrize("key", ["a", "r"])
+async def test_who_takes_the_case_while_a_panel_is_open_is_said_in_it(running: Running, key: str) -> None:
+    await stories.queue(running.record, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press(key)
+        await screen.sees("Approve" if key == "a" else "Reject with feedback")
+        held = running.record.load(stories.case(1))
+        await running.record.append(stories.case(1), commands.claim(held, person("bob"), now(), 900))
+        await screen.sees("bob is working on this case.")
+
+
+async def test_a_case_the_cursor_rests_on_is_asked_about_without_asking_the_server(running: Running) -> None:
+    await stories.queue(running.record, 2)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/2")
+        await screen.until(lambda: screen.app.opening.glimpsed is not None)
+        running.desk.thawed.clear()
+        await screen.press("a")
+        await screen.sees("Approve: lock account?")
+        running.desk.thawed.set()
