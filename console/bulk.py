@@ -11,7 +11,8 @@ from console import news as n
 from console.batch import Batch
 from console.codes import Codes
 from console.decided import Made
-from console.deciding import CHOICES
+from console.deciding import CHOICES, complaint_about_words
+from console.drafts import of_marked
 from console.format import plural
 from console.lines import BLANK, Line, said
 from console.marks import still_asking
@@ -130,7 +131,10 @@ class Bulk(OnMany):
 
         codes = Codes(verdict, before.reason_code if before else None)
         title, prefill = f"{what} the marked cases", before.feedback if before else ""
-        text = await self._app.write(title, page, ("marked", words_are), prefill=prefill, codes=codes)
+        about = (of_marked(row.case_id for row in ready), words_are)
+        text = await self._app.write(
+            title, page, about, prefill=prefill, accept=complaint_about_words, codes=codes
+        )
         if not isinstance(text, str):
             return
         self._app.work.expect_panel()
@@ -144,7 +148,7 @@ class Bulk(OnMany):
         self._drop_overtaken(batch)
         if sure := await self._sure(what, batch, [item for item in items if item.case_id not in batch.gone]):
             await self._send(desk, batch, sure)
-            self._app.tell_now(n.DraftKept("marked", words_are, ""))
+            self._app.tell_now(n.DraftKept(*about, ""))
 
     async def _sure(
         self, what: str, batch: Batch, items: Sequence[BulkItem], codes: Codes | None = None

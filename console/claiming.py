@@ -9,6 +9,7 @@ from casework.transitions import AWAITING
 from casework.views import CaseSummary
 from console import news as n
 from console.bulk import Bulk
+from console.drafts import of_marked
 from console.format import plural
 from console.lines import Line, said
 from console.pages.sheet import Sheet
@@ -17,6 +18,10 @@ from console.problems import CaseNotFoundError
 if TYPE_CHECKING:
     from console.app import ConsoleApp
     from console.desk import Desk
+
+
+ASKED_ABOVE = 20
+"""More marked cases than this are claimed only after a question: it takes them from everybody else."""
 
 
 @dataclass(slots=True)
@@ -52,6 +57,8 @@ class Claiming:
         ids = [row.case_id for row in self._bulk.idle(marked, "claim", "release")]
         free = [row.case_id for row in marked if row.case_id in ids and not self._is_ours(row)]
         also = self._bulk.out_of_sight(marked)
+        if len(free) > ASKED_ABOVE and not await self._sure_to_claim(free):
+            return
         if free:
             claimed = await desk.many.each("claim", free, desk.claim)
             self._bulk.tell(claimed, "Claimed", keep_marks=True, also=also)
@@ -59,6 +66,13 @@ class Claiming:
             again = partial(self._give_back_if_ours, desk)
             given_back = await desk.many.each("release", ids, desk.release, again)
             self._bulk.tell(given_back, "Claims given back", keep_marks=True, also=also)
+
+    async def _sure_to_claim(self, free: Sequence[str]) -> bool:
+        def page(width: int) -> Sequence[Line]:
+            return [said("Nobody else can take them until the claims end or are given back.")]
+
+        self._app.work.expect_panel()
+        return await self._app.confirm(f"Claim {plural(len(free), 'case')}?", page) is True
 
     async def _give_back_if_ours(self, desk: "Desk", case_id: str) -> CaseSummary:
         """Give a claim back after a try that failed: by now it may be given back, and somebody else's."""
@@ -158,15 +172,14 @@ class Claiming:
             ]
 
         marked = self._bulk.idle(marked, "note")
+        about = (of_marked(row.case_id for row in marked), "note")
         beside = self._bulk.beside_the_cursor(marked)
-        text = marked and await self._app.write(
-            "Note on the marked cases", page, ("marked", "note"), typed=words
-        )
+        text = marked and await self._app.write("Note on the marked cases", page, about, typed=words)
         if isinstance(text, str):
             response = await desk.many.each("note", [row.case_id for row in marked], desk.noting(text))
             self._bulk.tell(response, "Notes recorded", keep_marks=True)
             if response.accepted:
-                self._app.tell_now(n.DraftKept("marked", "note", ""))
+                self._app.tell_now(n.DraftKept(*about, ""))
 
     def _is_ours(self, seen: CaseSummary) -> bool:
         return self._holds(self._app.state.cases.get(seen.case_id, seen))

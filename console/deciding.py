@@ -8,8 +8,9 @@ from casework.decision import DecisionRequest, Stage
 from casework.reasons import ReasonCode, Verdict, verdict_of
 from casework.views import CaseDetail, CaseSummary
 from console import news as n
+from console.actions import key_of
 from console.codes import Codes
-from console.decided import Made
+from console.decided import WITHDRAWABLE, Made
 from console.format import span, words
 from console.lines import BLANK, Line, said
 from console.pages import decision as pages
@@ -26,6 +27,17 @@ CHOICES = (Action.LOCK_ACCOUNT, Action.REFUND_CHARGES, Action.BOTH, Action.CLEAR
 
 Step = Callable[["Desk", CaseSummary], Awaitable[None]]
 """A conversation about the case as it was on the screen when its key was pressed."""
+
+
+ANSWERS = frozenset({"y", "n", "yes", "no", "q", "ok"})
+"""What is typed at a question by habit, and means nothing to those who read a reason."""
+
+
+def complaint_about_words(text: str) -> str:
+    """Why a text is no reason, or no feedback, for those who read it; nothing when it may be one."""
+    if text.strip().lower() in ANSWERS:
+        return f"{text.strip()} says nothing to those who read it, and it stays: say what is meant, or leave."
+    return ""
 
 
 class Deciding:
@@ -135,6 +147,7 @@ class Deciding:
             (case_id, "feedback"),
             check=self._check(detail.summary),
             prefill=before.feedback,
+            accept=complaint_about_words,
             codes=codes,
         )
         if isinstance(text, str):
@@ -177,6 +190,7 @@ class Deciding:
             about,
             check=self._check(detail.summary),
             prefill=before.feedback,
+            accept=complaint_about_words,
             codes=codes,
         )
         if isinstance(text, str):
@@ -253,7 +267,11 @@ class Deciding:
             await self._refused(desk, detail.summary, error, again)
             return False
         what = summary.decided.rpartition(" at ")[0] if summary.decided else words(summary.status)
-        self._app.say(f"Recorded: {case_id}, {what}.", "good")
+        back = key_of("withdraw", self._app.actions) if summary.status in WITHDRAWABLE else ""
+        self._app.say(f"Recorded: {case_id}, {what}.{f' {back} takes it back.' if back else ''}", "good")
+        for kind in ("feedback", "escalation"):  # words for another decision have nothing to go to any more
+            if (case_id, kind) in self._app.state.drafts:
+                self._app.tell_now(n.DraftKept(case_id, kind, ""))
         return True
 
     async def _refused(self, desk: "Desk", before: CaseSummary, error: ConsoleError, again: Step) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,11 @@ Drafts = Mapping[tuple[str, str], str]
 KEPT_FOR = timedelta(days=30)
 SETTLE_SECONDS = 0.3
 """How long keys may go on before a draft is written; what a crash can cost."""
+
+
+def of_marked(case_ids: Iterable[str]) -> str:
+    """What a draft about several cases is kept under: words for these are not offered for others."""
+    return "marked-" + hashlib.sha256("\n".join(sorted(case_ids)).encode()).hexdigest()[:16]
 
 
 class _Saved(Frozen):

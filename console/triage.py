@@ -8,6 +8,7 @@ from casework.tags import RULE
 from casework.views import CaseSummary
 from console import news as n
 from console.bulk import Bulk
+from console.drafts import of_marked
 from console.format import clean, day_and_time, plural
 from console.format import until as said_until
 from console.lines import BLANK, Line, Span, said
@@ -48,6 +49,7 @@ class Triage:
         def hint(text: str) -> str:
             return "brings it back now" if _is_back(text, row) else _understood(text, self._app.now())
 
+        self._in_place_of_draft(about, words)
         text = await self._app.write("Defer until when?", page, about, typed=words, accept=accept, hint=hint)
         if not isinstance(text, str):
             return
@@ -65,6 +67,11 @@ class Triage:
                 f"Recorded: {row.case_id} deferred until {said_until(until, self._app.now())}.", "good"
             )
         self._app.tell_now(n.DraftKept(*about, ""))
+
+    def _in_place_of_draft(self, about: tuple[str, str], words: str) -> None:
+        """A time that was typed already stands for an earlier one, and not beside it."""
+        if words:
+            self._app.tell_now(n.DraftKept(*about, ""))
 
     async def defer_all(self, desk: "Desk", rows: Sequence[CaseSummary], words: str = "") -> None:
         """Defer all marked cases until one time; the server refuses those due before it, one by one."""
@@ -85,7 +92,9 @@ class Triage:
             understood = _understood(text, self._app.now())
             return understood and understood + _due_before(text, rows, self._app.now())
 
-        about, rows = ("marked", "deferral"), self._bulk.idle(rows, "deferral")
+        rows = self._bulk.idle(rows, "deferral")
+        about = (of_marked(row.case_id for row in rows), "deferral")
+        self._in_place_of_draft(about, words)
         beside = self._bulk.beside_the_cursor(rows)
         text = rows and await self._app.write(
             "Defer the marked cases", page, about, typed=words, accept=accept, hint=hint
@@ -124,7 +133,8 @@ class Triage:
             many = said(f"{plural(len(rows), 'marked case')}.", "strong")
             return [many, *beside(width), BLANK, *sheet.text(asked)]
 
-        about, rows = ("marked", "tags"), self._bulk.idle(rows, "tag change")
+        rows = self._bulk.idle(rows, "tag change")
+        about = (of_marked(row.case_id for row in rows), "tags")
         beside = self._bulk.beside_the_cursor(rows)
         text = rows and await self._app.write("Tag the marked cases", page, about, accept=complaint_about)
         if isinstance(text, str):

@@ -14,7 +14,7 @@ from console.bulk import Bulk
 from console.claiming import Claiming
 from console.clipboard import fields
 from console.decided import Decided
-from console.deciding import Deciding
+from console.deciding import Deciding, complaint_about_words
 from console.format import plural
 from console.format import words as in_words_of
 from console.lines import BLANK, Line, said
@@ -215,7 +215,9 @@ class Work:
             return [*lines, BLANK, said("Why? It stays in the record.")]
 
         case_id, undo = detail.case.case_id, in_words_of(receipt.step.inverse)
-        text = await self._app.write(f"Undo: {undo}", page, (case_id, "reversal"))
+        text = await self._app.write(
+            f"Undo: {undo}", page, (case_id, "reversal"), accept=complaint_about_words
+        )
         if isinstance(text, str):
             await desk.reverse(case_id, receipt.action_id, text)
             self._app.tell_now(n.DraftKept(case_id, "reversal", ""))

@@ -247,11 +247,19 @@ def telemetry_words(event: tm.Telemetry) -> tuple[str, Tone]:  # noqa: PLR0911 (
 
 
 def queue_notice(
-    state: ConsoleState, shown: int, filter_text: str, view: SavedView, sheet: Sheet, *, elsewhere: Elsewhere
+    state: ConsoleState,
+    shown: int,
+    filter_text: str,
+    view: SavedView,
+    sheet: Sheet,
+    *,
+    in_view: int,
+    elsewhere: Elsewhere,
 ) -> list[Line]:
     """What to say instead of rows: still loading, out of reach, nothing there, or nothing matches.
 
-    `elsewhere` finds the views in which the filter matches, each with how many cases.
+    `in_view` is how many cases the view has without the filter; `elsewhere` finds the views in which the
+    filter matches, each with how many cases.
     """
     if shown:
         return []
@@ -263,7 +271,7 @@ def queue_notice(
             ]
         return [(Span("  Reading the queue from the server ...", "dim"),)]
     if filter_text:
-        return _nothing_matches(len(state.cases), filter_text, view, elsewhere(), sheet)
+        return _nothing_matches(in_view, filter_text, view, elsewhere(), sheet)
     if state.cases:
         named = ((7, "open"), (8, "closed"))
         others = "".join(f"  {sheet.view(at, name)}" for at, name in named if name != view.name)
@@ -272,7 +280,7 @@ def queue_notice(
 
 
 def _nothing_matches(
-    held: int,
+    in_view: int,
     filter_text: str,
     view: SavedView,
     elsewhere: Sequence[tuple[int, SavedView, int]],
@@ -285,7 +293,7 @@ def _nothing_matches(
         (
             Span("  No case matches ", "dim"),
             outside(filter_text),
-            Span(f" in view {clean(view.name)} ({plural(held, 'case')} here).", "dim"),
+            Span(f" in view {clean(view.name)} ({plural(in_view, 'case')} without it).", "dim"),
         ),
         (Span(f"  {where}{sheet.key('back')} clears.", "dim"),),
     ]

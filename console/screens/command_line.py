@@ -63,7 +63,8 @@ class CommandPanel(Panel[Order | None]):
             case "down":
                 self._step(1)
             case "up" | "shift+tab":
-                self._step(-1)
+                if value.strip() or self._at is not None:  # up by habit, for the command before, is no choice
+                    self._step(-1)
             case "backspace" if not value:
                 self.dismiss(None)
             case _:

@@ -106,7 +106,10 @@ class QueueScreen(MarkingScreen):
         self._list.follow(state, self.console_app.now())
         self.unfinished = self._list.unfinished
         shown, view = len(self._list.order), self._list.view
-        notice = status.queue_notice(state, shown, self._typed, view, sheet, elsewhere=self._list.elsewhere)
+        in_view = self._list.view_counts[self._list.at]
+        notice = status.queue_notice(
+            state, shown, self._typed, view, sheet, in_view=in_view, elsewhere=self._list.elsewhere
+        )
         which, loading = Listed(self._list.at, self._typed), state.loaded_at is None
         table.show(self._list.order, sheet, notice, self._marks, which=which, loading=loading)
         self._tell_of_slip(state, table.slipped_off())

@@ -500,3 +500,32 @@ async def test_a_case_the_cursor_rests_on_is_asked_about_without_asking_the_serv
         await screen.press("a")
         await screen.sees("Approve: lock account?")
         running.desk.thawed.set()
+
+
+@pytest.mark.parametrize(("key", "title"), [("r", "Reject with feedback"), ("e", "Escalate")])
+async def test_an_answer_to_another_question_is_no_reason(running: Running, key: str, title: str) -> None:
+    await stories.queue(running.record, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press(key)
+        await screen.sees(title)
+        await screen.press("y", "enter")
+        await screen.sees("y says nothing to those who read it")
+        assert running.record.load(stories.case(1)).decisions == 0
+        await screen.press(*"ou called her", "enter")
+        await screen.until(lambda: running.record.load(stories.case(1)).decisions == 1)
+
+
+async def test_a_decision_leaves_no_draft_of_another_one_behind(running: Running) -> None:
+    await stories.queue(running.record, 1)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/1")
+        await screen.press("r")
+        await screen.sees("Reject with feedback")
+        await screen.press(*"half", "escape")
+        await screen.sees("the draft is kept")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?")
+        await screen.press("enter")
+        await screen.sees(f"Recorded: {stories.case(1)}")
+        await screen.until(lambda: not screen.app.state.drafts)

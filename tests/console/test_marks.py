@@ -20,6 +20,7 @@ from casework.events import DecisionSubmitted
 from casework.reasons import ReasonCode
 from casework.transitions import Status
 from console import clipboard
+from console.screens.writing import WordsArea
 
 
 def marked(screen: Driver) -> list[str]:
@@ -462,3 +463,33 @@ async def test_an_open_range_is_said_in_the_smallest_terminal_too(running: Runni
         await screen.sees("1/4")
         await screen.press("space", "j", "v", "j")
         await screen.sees("4/4 3 marked, range of 2, v ends it")
+
+
+async def test_words_for_some_marked_cases_are_not_offered_for_others(running: Running) -> None:
+    await stories.queue(running.record, 4)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/4")
+        await screen.press("space", "space", "r")
+        await screen.sees("Reject the marked cases")
+        await screen.press(*"check travel", "escape")
+        await screen.sees("the draft is kept")
+        await screen.press("space", "r")
+        await screen.sees("Reject the marked cases", "3 marked cases get the same feedback")
+        assert screen.app.screen.query_one(WordsArea).text == ""
+        await screen.press("escape", "k", "space", "r")
+        await screen.sees("Reject the marked cases", "2 marked cases get the same feedback")
+        assert screen.app.screen.query_one(WordsArea).text == "check travel"
+
+
+async def test_very_many_are_claimed_only_after_a_question(running: Running) -> None:
+    await stories.queue(running.record, 21)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/21")
+        await screen.press("asterisk", "c")
+        await screen.sees("Claim 21 cases?", "Nobody else can take them")
+        await screen.press("escape")
+        assert not any(running.record.load(case(number)).claim for number in range(1, 22))
+        await screen.press("c")
+        await screen.sees("Claim 21 cases?")
+        await screen.press("enter")
+        await screen.sees("Claimed: 21")
