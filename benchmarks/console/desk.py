@@ -24,6 +24,9 @@ from casework.views import CaseChange, Me, summarise
 
 FLUSHES_PER_SECOND = 50
 MARK_ALERT, MARK_HASH, MARK_WORDS = "ALERT-MARK", "ab" * 32, "within 51 minutes"
+MARK_CUSTOMER = 876543210
+CUSTOMERS_OF_TEN_CASES = 8
+"""So many customers ten cases have, so that rows tell of other cases too."""
 MARK_ID, MARK_SEQ, MARK_RISK, MARK_DEADLINE = "fraud-MARK", 987654321, 0.123456789, "2031-01-02T03:04:05Z"
 
 
@@ -36,7 +39,7 @@ class Cases:
         self._now = datetime.now(UTC)
         about = Alert(
             alert_id="ALERT-MARK",
-            customer_id=7,
+            customer_id=MARK_CUSTOMER,
             alert_type="multi_country_login",
             severity=Severity.HIGH,
             description="2 successful logins from USA and Russia within 51 minutes",
@@ -58,6 +61,7 @@ class Cases:
         return (
             self._row.replace(MARK_ID, f"fraud-AUTO-multi_country_login-{number:06d}")
             .replace(MARK_ALERT, f"AUTO-multi_country_login-{number:06d}")
+            .replace(str(MARK_CUSTOMER), str(1 + number % max(1, self.count * CUSTOMERS_OF_TEN_CASES // 10)))
             .replace(MARK_HASH, f"{number:064x}")
             .replace(MARK_WORDS, f"within {number} minutes")
             .replace(str(MARK_SEQ), str(self._seqs[number]))

@@ -38,4 +38,6 @@ async def test_the_view_one_is_in_is_never_pointed_to(running: Running) -> None:
         await screen.press("8", "slash", *"sim", "enter")
         await screen.sees("No case matches sim in view open", "It matches in 9 closed (1); esc clears")
         await screen.press("escape", "slash", *"nosuchword", "enter")
-        await screen.sees("No case matches nosuchword", "(2 cases without it)", "None of the other cases does; esc clears")
+        await screen.sees(
+            "No case matches nosuchword", "(2 cases without it)", "None of the other cases does; esc clears"
+        )
