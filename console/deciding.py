@@ -267,7 +267,8 @@ class Deciding:
             await self._refused(desk, detail.summary, error, again)
             return False
         what = summary.decided.rpartition(" at ")[0] if summary.decided else words(summary.status)
-        back = key_of("withdraw", self._app.actions) if summary.status in WITHDRAWABLE else ""
+        held = request.approved and summary.status in WITHDRAWABLE
+        back = key_of("withdraw", self._app.actions) if held else ""
         self._app.say(f"Recorded: {case_id}, {what}.{f' {back} takes it back.' if back else ''}", "good")
         for kind in ("feedback", "escalation"):  # words for another decision have nothing to go to any more
             if (case_id, kind) in self._app.state.drafts:

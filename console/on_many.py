@@ -63,6 +63,7 @@ class OnMany:
         left_out: Set[str] = frozenset(),
         meanwhile: Mapping[str, str] = NOTHING,
         also: str = "",
+        approved: bool = False,
     ) -> None:
         """Say what was recorded and, on a page, why what was refused was. That stays marked, unless it asks
         no more what it asked: what happened `meanwhile` is said then."""
@@ -71,7 +72,7 @@ class OnMany:
             self._app.unmark({*accepted(response), *left_out, *meanwhile})
         told = [f"{done}: {response.accepted}, refused: {response.refused}.", also]
         now = map(self._app.state.cases.get, accepted(response))
-        if not (also or left_out) and any(row is not None and row.status in WITHDRAWABLE for row in now):
+        if approved and not left_out and any(row is not None and row.status in WITHDRAWABLE for row in now):
             told.append(f"{key_of('withdraw', self._app.actions)} takes back what is held.")
         if left_out:
             told.append(f"Left out and unmarked: {len(left_out)}, not waiting for that.")

@@ -3,7 +3,7 @@
 Kept beside the rows, so that a change is counted where it matters and nowhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -69,6 +69,8 @@ class Recount:
         self._moved: dict[int, dict[str, bool]] = {}
         self._said: dict[int, int] = {}
         self._said_linked: dict[int, int] = {}
+        self._renamed: set[int] = set()
+        """Customers of whom a row that was held names others than before, or is held no longer."""
 
     def told(self, known: CaseSummary | None, row: CaseSummary) -> None:
         """A row as the server sent it, and the one it replaces."""
@@ -78,7 +80,9 @@ class Recount:
                 self._alone[customer] = row.case_id
                 return
             self._move(row, held=True)
-        elif known.linked_customers == row.linked_customers and self._knows(customer, said, linked):
+        elif known.linked_customers != row.linked_customers:
+            self._renamed.add(customer)
+        elif self._knows(customer, said, linked):
             return
         self._said[customer] = max(said, self._said.get(customer, 0))
         self._said_linked[customer] = max(linked, self._said_linked.get(customer, 0))
@@ -86,6 +90,7 @@ class Recount:
     def gone(self, row: CaseSummary) -> None:
         """A row that is held no longer."""
         self._move(row, held=False)
+        self._renamed.add(row.customer_id)
         self._said.setdefault(row.customer_id, 0)
 
     def _knows(self, customer: int, said: int, linked: int) -> bool:
@@ -121,15 +126,24 @@ class Recount:
         return after, {
             case_id: number
             for customer, number in ((one, after.other_cases(one)) for one in near)
-            for case_id in after.cases_of(customer)
+            for case_id in self._to_look_at(customer, number, after)
             if cases[case_id].other_cases != number
         }
+
+    def _to_look_at(self, customer: int, number: int, after: Rings) -> Iterable[str]:
+        """Whose number may be another: where a customer's is as before, only that of new cases."""
+        if number != self._rings.other_cases(customer):
+            return after.cases_of(customer)
+        return [case_id for case_id, held in self._moved.get(customer, {}).items() if held]
 
     def _held(self, customer: int) -> Held:
         moved = self._moved[customer]
         alone = self._alone.get(customer)
-        known = dict.fromkeys((*self._rings.cases_of(customer), *([alone] if alone else ()), *moved))
-        held = tuple(case_id for case_id in known if moved.get(case_id, True))
+        held = (*self._rings.cases_of(customer), *((alone,) if alone else ()))
+        if all(moved.values()):  # most have just more cases: what is known of the others needs no pass
+            held = (*held, *moved)
+        else:
+            held = tuple(case_id for case_id in dict.fromkeys((*held, *moved)) if moved.get(case_id, True))
         return held[0] if len(held) == 1 else held
 
     def _counted(self, after: Rings) -> dict[int, int]:
@@ -156,11 +170,20 @@ class Recount:
         """Whom the cases of the customers name now, where that is not as before."""
         names: dict[int, frozenset[int]] = {}
         for customer in self._said:
-            linked = (cases[case_id].linked_customers for case_id in after.cases_of(customer))
-            named = _NOBODY.union(*linked) - {customer}
-            if named != after.names.get(customer, _NOBODY):
+            known = after.names.get(customer, _NOBODY)
+            anew = customer in self._renamed
+            looked_at = after.cases_of(customer) if anew else self._new(customer)
+            linked = (cases[case_id].linked_customers for case_id in looked_at)
+            named = (_NOBODY if anew else known).union(*linked) - {customer}
+            if named != known:
                 names[customer] = named
         return names
+
+    def _new(self, customer: int) -> Iterable[str]:
+        """The customer's cases that are held from here on."""
+        alone = self._alone.get(customer)
+        new = (case_id for case_id, held in self._moved.get(customer, {}).items() if held)
+        return (*((alone,) if alone else ()), *new)
 
 
 def _turned(before: Rings, names: Mapping[int, frozenset[int]]) -> dict[int, frozenset[int]]:

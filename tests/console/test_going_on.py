@@ -311,3 +311,18 @@ async def test_what_was_recorded_is_still_said_where_the_next_case_comes_too_soo
         await screen.sees("Approve: lock account?")
         await burst(screen, "enter", "n")
         await screen.sees("why this risk", case(2), f"Before this: Recorded: {case(1)}, ana approved")
+
+
+async def test_only_an_approval_is_said_to_be_taken_back_by_a_key(running: Running) -> None:
+    await stories.queue(running.record, 4)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/4")
+        await screen.press("a")
+        await screen.sees("Approve: lock account?")
+        await screen.press("enter")
+        await screen.sees(f"Recorded: {case(1)}, ana approved lock account. u takes it back.")
+        await screen.press("r")
+        await screen.sees("Reject with feedback")
+        await screen.press(*"look again", "enter")
+        await screen.sees(f"Recorded: {case(2)}, ana rejected.")
+        assert "takes it back" not in screen.text
