@@ -205,9 +205,8 @@ class Bulk(OnMany):
         going = sent | self._app.state.sending("decision")
         left_out = {row.case_id for row in batch.rows if row.case_id not in going}
         refused = [row for row in batch.rows if row.case_id in sent - accepted(response)]
-        approved = all(item.approved for item in items)
-        meanwhile = await _gone_on(desk, refused)
-        self.tell(response, left_out=left_out, meanwhile=meanwhile, approved=approved)
+        held = all(item.approved for item in items) and all(row.hold_seconds != 0 for row in batch.rows)
+        self.tell(response, left_out=left_out, meanwhile=await _gone_on(desk, refused), held=held)
 
 
 async def _gone_on(desk: "Desk", refused: Sequence[CaseSummary]) -> dict[str, str]:

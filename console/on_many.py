@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from casework.views import BulkResponse, CaseSummary
 from console import news as n
 from console.actions import key_of
-from console.decided import WITHDRAWABLE
 from console.lines import Line
 from console.pages.bulk import results
 from console.pages.marked import Sight, beside_the_cursor, in_sight
@@ -63,7 +62,7 @@ class OnMany:
         left_out: Set[str] = frozenset(),
         meanwhile: Mapping[str, str] = NOTHING,
         also: str = "",
-        approved: bool = False,
+        held: bool = False,
     ) -> None:
         """Say what was recorded and, on a page, why what was refused was. That stays marked, unless it asks
         no more what it asked: what happened `meanwhile` is said then."""
@@ -71,8 +70,7 @@ class OnMany:
         if not keep_marks:
             self._app.unmark({*accepted(response), *left_out, *meanwhile})
         told = [f"{done}: {response.accepted}, refused: {response.refused}.", also]
-        now = map(self._app.state.cases.get, accepted(response))
-        if approved and not left_out and any(row is not None and row.status in WITHDRAWABLE for row in now):
+        if held and response.accepted and not left_out:
             told.append(f"{key_of('withdraw', self._app.actions)} takes back what is held.")
         if left_out:
             told.append(f"Left out and unmarked: {len(left_out)}, not waiting for that.")

@@ -226,7 +226,7 @@ async def test_a_decision_on_many_is_the_last_one_to_be_made_again_until_it_is_w
         await screen.press("2", "enter")
         await screen.sees("Approve: 2 cases?", "[none]")
         await screen.press("tab", "enter")
-        await screen.sees("Recorded: 2, refused: 0")
+        await screen.sees("Recorded: 2, refused: 0. u takes back what is held.")
         code = running.record.load(case(2)).decision.reason_code
         await screen.press("full_stop")
         await screen.sees("Approve: refund charges?", case(4), str(code).replace("_", " "))
