@@ -67,6 +67,8 @@ class TakingBack:
         row = self._app.state.cases.get(seen.case_id, seen)
         held = row.status in WITHDRAWABLE
         confirmed, rows = self._last()
+        if confirmed is not None and confirmed.many and self._listed_with(row, confirmed):
+            return rows
         if held and await self._mine(desk, row):
             await self._at_once(desk, row)
         elif held and self._may_withdraw_anybodys:
@@ -81,6 +83,11 @@ class TakingBack:
         else:
             self._app.say("No decision of yours is held that could be withdrawn.", "warn")
         return ()
+
+    def _listed_with(self, row: CaseSummary, confirmed: Confirmation) -> bool:
+        """Whether the list's cursor is on one of many that were decided last: a bulk that covered the list
+        leaves it there. One of them alone is taken back on its page, or marked."""
+        return row.case_id in confirmed.stands_on and not self._app.opening.is_open
 
     async def _news_of_many(self) -> None:
         """What was decided on many last is known of each case only when the stream tells: wait for that."""

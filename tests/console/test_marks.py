@@ -77,7 +77,7 @@ async def test_a_marked_case_that_went_on_unheard_is_refused_by_itself_and_its_m
         assert "it is awaiting review now, attempt 2 meanwhile" in screen.text
         await screen.press("escape")
         await screen.until(lambda: not screen.app.screen.cases_marked)
-        assert "Recorded: 2, refused: 1. Unmarked: 1, went on." in screen.text
+        assert "Recorded: 2, refused: 1. u takes back what is held. Unmarked: 1, went on." in screen.text
 
 
 async def test_many_cases_need_their_number_typed(running: Running) -> None:

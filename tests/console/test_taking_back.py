@@ -140,6 +140,30 @@ async def test_a_decision_on_many_is_taken_back_whole(running: Running) -> None:
     assert {status(running, number) for number in (1, 2, 3)} == {Status.AWAITING_REVIEW}
 
 
+async def test_a_decision_that_covered_the_whole_list_is_taken_back_whole_and_one_of_it_on_its_page(
+    running: Running,
+) -> None:
+    await stories.queue(running.record, 3)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/3")
+        await screen.press("asterisk")
+        await approve(screen)
+        await screen.sees("held 3")
+        await screen.press("u")
+        await screen.sees("Withdrawn: 3, refused: 0. Marked again: 3.")
+        await approve(screen)
+        await screen.sees("held 3")
+        await screen.press("g", "enter")
+        await screen.sees("why this risk", case(1))
+        await screen.press("u")
+        await screen.sees(f"Recorded: {case(1)} waits again")
+    assert [status(running, number) for number in (1, 2, 3)] == [
+        Status.AWAITING_REVIEW,
+        Status.HELD,
+        Status.HELD,
+    ]
+
+
 async def test_a_decision_on_many_is_taken_back_whole_though_the_stream_tells_late_of_it(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
