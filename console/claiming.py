@@ -132,6 +132,8 @@ class Claiming:
         """That it is the case one just had, which looks as if nothing had happened."""
         if case_id not in (self._handed, self._app.opening.case_id):
             return []
+        if case_id != self._handed:
+            return [f"This case, {case_id}, is what is due first: it is yours now."]
         free = (row for row in self._app.state.cases.values() if row.case_id != case_id)
         others = any(row.status in AWAITING and row.claim is None and row.deferral is None for row in free)
         why = "it is still what is due first" if others else "nothing else waits for you"
@@ -142,7 +144,7 @@ class Claiming:
         own = [row.case_id for row in self._waiting_for_us() if row.case_id != case_id]
         fresh = not self._reminded.issuperset(own)
         self._reminded = frozenset(own)
-        return [f"You also hold {plural(len(own), 'case')}, {own[0]} is due first."] if fresh else []
+        return [f"You also hold {plural(len(own), 'case')}, first of them {own[0]}."] if fresh else []
 
     def _waiting_for_us(self) -> list[CaseSummary]:
         """The cases we hold that wait for a decision, what is due first in front."""

@@ -9,6 +9,7 @@ from textual.message import Message
 
 from casework.views import CaseSummary
 from console.actions import BY_NAME, Scope, key_of, keys_of
+from console.clock import ticks
 from console.finding import Place, Sought, Words, found_in
 from console.lines import Line, Span, said, width_of
 from console.pages import sending, status
@@ -22,6 +23,7 @@ from console.pages.tabs import tabs
 from console.pages.timeline import timeline_section
 from console.pages.trigger import trigger_section
 from console.rows import with_other_cases
+from console.saying import MESSAGE_SECONDS
 from console.screens.work import BANNER_ROWS, MESSAGE_ROWS, WorkScreen, bindings_for
 from console.state import ConsoleState, OpenCase
 from console.widgets.find_input import FindInput
@@ -51,6 +53,8 @@ class CaseScreen(WorkScreen):
         self._shown: CaseSummary | None = None
         self._ready = False
         self._sought = Sought()
+        self._in_vain: float | None = None
+        """When words were looked for in vain: while that is said, the key for next is no wish for a case."""
 
     class Ready(Message):
         """The case is on the screen, or why it is not, and keys can be taken."""
@@ -215,7 +219,7 @@ class CaseScreen(WorkScreen):
         return self._sought.at is not None
 
     def action_next_case(self) -> None:
-        if self._found:
+        if self._found or (self._in_vain is not None and ticks() - self._in_vain < MESSAGE_SECONDS):
             self.find("")
         else:
             super().action_next_case()
@@ -240,6 +244,7 @@ class CaseScreen(WorkScreen):
         if self._sought.at is not None and self._sought.at[0] != self._section:
             self._turn_to(self._sought.at[0])
         self._point()
+        self._in_vain = ticks() if sought.words and not places else None
         if sought.words:
             self._tell_found(places)
 
@@ -258,6 +263,7 @@ class CaseScreen(WorkScreen):
 
     def stop_finding(self) -> None:
         """Mark nothing any more. The words can still be gone on with."""
+        self._in_vain = None
         self._sought = Sought(self._sought.words)
         self.query_one("#page", LineView).point_at((), None)
         self.console_app.repaint()

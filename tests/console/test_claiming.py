@@ -35,12 +35,18 @@ async def test_after_an_escalation_another_case_comes_next(running: Running) -> 
         await screen.sees(f"The same case again, {case(1)}: it is still what is due first")
 
 
-async def test_the_only_case_that_waits_is_announced_as_the_same(running: Running) -> None:
+async def test_a_case_that_is_handed_out_while_it_is_read_is_said_to_be_ours_then_the_same(
+    running: Running,
+) -> None:
     await stories.queue(running.record, 1)
     async with console(running.settings()) as screen:
         await screen.sees("1/1")
         await screen.press("enter")
         await screen.sees("why this risk")
+        await screen.press("n")
+        await screen.sees(f"This case, {case(1)}, is what is due first: it is yours now.")
+        await screen.press("c")
+        await screen.sees("claim nobody")
         await screen.press("n")
         await screen.sees(f"The same case again, {case(1)}: nothing else waits for you")
 
@@ -54,7 +60,7 @@ async def test_cases_that_would_be_left_behind_are_named_once(running: Running) 
         await screen.press("c")
         await screen.sees("mine 2")
         await screen.press("n")
-        await screen.sees("why this risk", case(3), f"You also hold 2 cases, {case(1)} is due first")
+        await screen.sees("why this risk", case(3), f"You also hold 2 cases, first of them {case(1)}")
         await screen.press("4")
         await screen.sees("mine 3")
 

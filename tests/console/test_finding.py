@@ -152,6 +152,21 @@ async def test_after_a_find_the_keys_for_next_go_on_and_take_no_case_until_it_is
         await screen.until(lambda: running.record.load(case(1)).claim is not None)
 
 
+async def test_after_words_that_are_nowhere_the_key_for_next_says_so_again(running: Running) -> None:
+    await stories.queue(running.record, 2)
+    async with console(running.settings()) as screen:
+        await screen.sees("1/2")
+        await screen.press("enter")
+        await screen.sees("why this risk", case(1))
+        await screen.press("slash", *"zebra", "enter")
+        await screen.sees("zebra: no line has this.")
+        await screen.press("n")
+        await screen.sees("zebra: no line has this.")
+        assert not any(running.record.load(case(number)).claim for number in (1, 2))
+        await screen.press("escape")
+        await screen.sees("1/2", "enter open")
+
+
 async def test_a_decision_ends_a_find_so_that_the_next_case_is_next(running: Running) -> None:
     await stories.queue(running.record, 2)
     async with console(running.settings()) as screen:
