@@ -270,7 +270,11 @@ class Deciding:
         held = request.approved and summary.status in WITHDRAWABLE
         back = key_of("withdraw", self._app.actions) if held else ""
         self._app.say(f"Recorded: {case_id}, {what}.{f' {back} takes it back.' if back else ''}", "good")
-        for kind in ("feedback", "escalation"):  # words for another decision have nothing to go to any more
+        for kind in (
+            "feedback",
+            "escalation",
+            "deferral",
+        ):  # words for another decision have nothing to go to any more
             if (case_id, kind) in self._app.state.drafts:
                 self._app.tell_now(n.DraftKept(case_id, kind, ""))
         return True

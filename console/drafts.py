@@ -20,9 +20,13 @@ SETTLE_SECONDS = 0.3
 """How long keys may go on before a draft is written; what a crash can cost."""
 
 
+MARKED = "marked-"
+"""How what a draft about several cases is kept under begins."""
+
+
 def of_marked(case_ids: Iterable[str]) -> str:
     """What a draft about several cases is kept under: words for these are not offered for others."""
-    return "marked-" + hashlib.sha256("\n".join(sorted(case_ids)).encode()).hexdigest()[:16]
+    return MARKED + hashlib.sha256("\n".join(sorted(case_ids)).encode()).hexdigest()[:16]
 
 
 class _Saved(Frozen):

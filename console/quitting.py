@@ -7,6 +7,7 @@ from casework.views import CaseSummary
 from console.actions import key_of
 from console.clock import ticks
 from console.decided import WITHDRAWABLE
+from console.drafts import MARKED
 from console.format import clean, clock_and_zone, countdown, plural, time_left
 from console.lines import BLANK, Line, Span, outside, said
 from console.pages import sending
@@ -122,6 +123,15 @@ class Quitting:
             return "soon"
         return f"in {countdown(row.hold_until, self._app.now())}, at {clock_and_zone(row.hold_until)}"
 
+    def _drafts(self) -> list[Line]:
+        """What was begun, and on which case."""
+        begun = [
+            f"  {kind} on {'marked cases' if case_id.startswith(MARKED) else case_id}"
+            for case_id, kind in sorted(self._app.state.drafts)
+        ]
+        more = [f"  and {len(begun) - MOST_NAMED} more"] if len(begun) > MOST_NAMED else []
+        return [said(clean(text), "dim") for text in (*begun[:MOST_NAMED], *more)]
+
     def _unsent(self) -> list[Line]:
         drafts, pending = len(self._app.state.drafts), self._app.state.pending.values()
         lines: list[Line] = []
@@ -131,8 +141,8 @@ class Quitting:
             lines.append((Span(unsent, "bad"),))
         if drafts:
             kept = "it is" if drafts == 1 else "they are"
-            unsent = f"{plural(drafts, 'draft')} not sent; {kept} kept for the next time."
-            lines.append((Span(unsent, "warn"),))
+            unsent = f"{plural(drafts, 'draft')} not sent; {kept} kept for the next time:"
+            lines += [(Span(unsent, "warn"),), *self._drafts()]
         if marked := self._marked():
             lines.append(said(f"{plural(marked, 'mark')} will be gone.", "warn"))
         return [*lines, *self._takes_effect()]
