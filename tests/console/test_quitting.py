@@ -21,8 +21,8 @@ from console.state import ConsoleState
 @pytest.mark.parametrize(
     ("drafts", "said"),
     [
-        (1, "1 draft not sent; it is kept for the next time."),
-        (2, "2 drafts not sent; they are kept for the next time."),
+        (1, "1 draft not sent; it is kept for the next time:"),
+        (2, "2 drafts not sent; they are kept for the next time:"),
     ],
 )
 async def test_drafts_are_counted_before_quitting(running: Running, drafts: int, said: str) -> None:
@@ -32,7 +32,7 @@ async def test_drafts_are_counted_before_quitting(running: Running, drafts: int,
         for number in range(1, drafts + 1):
             screen.app.tell_now(n.DraftKept(case(number), "note", "half"))
         await screen.press("q")
-        await screen.sees("Quit?", said)
+        await screen.sees("Quit?", said, *(f"note on {case(number)}" for number in range(1, drafts + 1)))
 
 
 @pytest.mark.parametrize(("opens", "there"), [("enter", "why this risk"), ("question_mark", "j k scroll")])
