@@ -29,6 +29,8 @@ Step = Callable[["Desk", CaseSummary], Awaitable[None]]
 """A conversation about the case as it was on the screen when its key was pressed."""
 
 
+ENDED_BY_DECISION = ("feedback", "escalation", "deferral")
+"""Kinds of drafts that have nothing to go to once another decision on their case is recorded."""
 ANSWERS = frozenset({"y", "n", "yes", "no", "q", "ok"})
 """What is typed at a question by habit, and means nothing to those who read a reason."""
 
@@ -270,11 +272,7 @@ class Deciding:
         held = request.approved and summary.status in WITHDRAWABLE
         back = key_of("withdraw", self._app.actions) if held else ""
         self._app.say(f"Recorded: {case_id}, {what}.{f' {back} takes it back.' if back else ''}", "good")
-        for kind in (
-            "feedback",
-            "escalation",
-            "deferral",
-        ):  # words for another decision have nothing to go to any more
+        for kind in ENDED_BY_DECISION:
             if (case_id, kind) in self._app.state.drafts:
                 self._app.tell_now(n.DraftKept(case_id, kind, ""))
         return True
