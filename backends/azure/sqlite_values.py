@@ -69,14 +69,15 @@ def rank(value: Stored) -> tuple[int, int | float | str | bytes]:
 def _holds(held: Stored, wanted: object, affinity: Affinity) -> bool:
     if held is None:
         return False
+    compared: Affinity = "NUMERIC" if affinity == "REAL" else affinity  # a whole number is compared as it is
     if isinstance(wanted, Between):
-        low, high = converted(wanted.low, affinity), converted(wanted.high, affinity)
+        low, high = converted(wanted.low, compared), converted(wanted.high, compared)
         return low is not None and high is not None and rank(low) <= rank(held) <= rank(high)
     if isinstance(wanted, Mentions):
         text = held.decode("utf-8", "replace") if isinstance(held, bytes) else str(held)
         return any(part in text for part in wanted.parts)
     choices = wanted if isinstance(wanted, tuple) else (wanted,)
-    return any(rank(held) == rank(converted(choice, affinity)) for choice in choices if choice is not None)
+    return any(rank(held) == rank(converted(choice, compared)) for choice in choices if choice is not None)
 
 
 def _written(number: int | float) -> str:
