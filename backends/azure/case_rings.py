@@ -12,11 +12,16 @@ AT_ONCE = 100
 
 async def count_customers(requests: Requests, customers: Collection[int]) -> Mapping[int, int]:
     """Counted here: a query cannot group what it finds over partitions."""
-    if not customers:
-        return {}
-    names = _named(sorted(set(customers)))
-    sql = f"SELECT VALUE c.customer_id FROM c WHERE {_of(names)}"
-    return Counter(await requests.query("customer_counts", sql, names))
+    parts = await asyncio.gather(*(_cases_of(requests, part) for part in _parts(customers)))
+    return Counter(customer for part in parts for customer in part)
+
+
+async def _cases_of(requests: Requests, customers: list[int]) -> list[int]:
+    """The customer of each of their cases."""
+    names = _named(customers)
+    return await requests.query(
+        "customer_counts", f"SELECT VALUE c.customer_id FROM c WHERE {_of(names)}", names
+    )
 
 
 async def count_linked(requests: Requests, customers: Collection[int]) -> Mapping[int, int]:
@@ -29,7 +34,7 @@ async def count_linked(requests: Requests, customers: Collection[int]) -> Mappin
 
 async def _rings(requests: Requests, customers: Collection[int]) -> Mapping[int, frozenset[int]]:
     """Whom a case links to each of some customers: a case of their own, or one of the other's."""
-    parts = await asyncio.gather(*(_links(requests, part) for part in _parts(sorted(set(customers)))))
+    parts = await asyncio.gather(*(_links(requests, part) for part in _parts(customers)))
     rings: dict[int, set[int]] = {customer: set() for customer in customers}
     for one, other in (link for part in parts for link in part):
         for mine, theirs in ((one, other), (other, one)):
@@ -52,9 +57,11 @@ def _of(names: Collection[str]) -> str:
     return f"c.customer_id IN ({', '.join(f'@{name}' for name in names)})"
 
 
-def _parts(customers: list[int]) -> Iterator[list[int]]:
-    for at in range(0, len(customers), AT_ONCE):
-        yield customers[at : at + AT_ONCE]
+def _parts(customers: Collection[int]) -> Iterator[list[int]]:
+    """Each customer once, so many at a time as one query asks for."""
+    several = sorted(set(customers))
+    for at in range(0, len(several), AT_ONCE):
+        yield several[at : at + AT_ONCE]
 
 
 def _named(customers: Collection[int]) -> dict[str, object]:
